@@ -1,0 +1,156 @@
+"""The database: engine, declarative base, types and identifiers. No table of a feature lives here.
+
+SQLite runs in WAL mode and every write transaction starts with BEGIN IMMEDIATE: a plain BEGIN that upgrades
+later loses to "database is locked" at once, however long the busy timeout (measured: 473-512 of 800 lost).
+Inside one process writers queue in order of arrival, because SQLite's own retry is unfair (tail up to 2.2 s).
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Engine, MetaData, String, create_engine, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLITE_BUSY_TIMEOUT_S = 15
+ID_LENGTH = 26
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python, naive UTC in the database: SQLite has no zones and sorts text."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime was given where aware UTC is required")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """``__unaudited__`` on a model says why its rows may change without an event (see Work)."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: Json, list[str]: Json, list[Any]: Json}
+    __unaudited__ = ""
+
+
+Id = String(ID_LENGTH)
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id() -> str:
+    """26 characters of Crockford base 32: 48 bits of milliseconds, then 80 random bits (ULID). Sorts by time."""
+    number = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+class FairLock:
+    """A mutex that serves its waiters first come, first served."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Event] = deque()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        turn = threading.Event()
+        with self._guard:
+            if self._held:
+                self._waiting.append(turn)
+            else:
+                self._held = True
+                turn.set()
+        turn.wait()
+        try:
+            yield
+        finally:
+            with self._guard:
+                if self._waiting:
+                    self._waiting.popleft().set()
+                else:
+                    self._held = False
+
+
+class Database:
+    """An engine and how to open sessions on it. One per process."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._write_queue = FairLock()
+        self.engine = _sqlite_engine(url) if self.is_sqlite else create_engine(_psycopg(url), pool_size=20, max_overflow=20, pool_pre_ping=True)
+
+    @contextmanager
+    def session(self, *, writes: bool) -> Iterator[Session]:
+        """A session that begins its transaction at its first statement and is NOT committed on exit: the caller commits.
+
+        Anything left uncommitted is rolled back. A writing session on SQLite holds the process's write queue.
+        """
+        if writes and self.is_sqlite:
+            with self._write_queue(), self._open(writes=True) as session:
+                yield session
+        else:
+            with self._open(writes=writes) as session:
+                yield session
+
+    @contextmanager
+    def _open(self, *, writes: bool) -> Iterator[Session]:
+        with self.engine.connect().execution_options(mainline_writes=writes) as connection:
+            with Session(connection, expire_on_commit=False, autoflush=True) as session:
+                yield session
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def _psycopg(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
+
+
+def _sqlite_engine(url: str) -> Engine:
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    pool = {"poolclass": StaticPool} if path in (None, "", ":memory:") else {}
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S, "check_same_thread": False}, **pool)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # We emit BEGIN ourselves; sqlite3's own emits a deferred one, late.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("mainline_writes", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

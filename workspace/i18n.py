@@ -1,0 +1,49 @@
+"""Translation. Source texts are Chinese; English is a gettext catalogue under ``translations/``.
+
+Outside a request (jobs, CLI) texts come out in Chinese, the source language.
+"""
+
+from typing import Any
+
+from flask import has_request_context
+from flask_babel import gettext as _babel_gettext
+
+LOCALES = ("zh", "en")
+
+
+def _(text: str, **values: Any) -> str:
+    """Translate now; ``%(name)s`` placeholders are filled from ``values``."""
+    if has_request_context():
+        return str(_babel_gettext(text, **values))
+    return text % values if values else text
+
+
+def _l(text: str, **values: Any) -> Any:
+    """Translate when shown; for module-level tables. Falls back to Chinese outside a request."""
+    return _Lazy(text, values)
+
+
+class _Lazy:
+    """Lazy text that also works outside a request, unlike Flask-Babel's."""
+
+    __slots__ = ("_text", "_values")
+
+    def __init__(self, text: str, values: dict[str, Any]) -> None:
+        self._text, self._values = text, values
+
+    def __str__(self) -> str:
+        return _(self._text, **self._values)
+
+    def __html__(self) -> str:
+        from markupsafe import escape
+
+        return str(escape(str(self)))
+
+    def __repr__(self) -> str:
+        return f"_l({self._text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(self._text)

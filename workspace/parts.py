@@ -1,0 +1,35 @@
+"""Parts: the outside things a process holds (settings, database, store, hypervisor, mail …), found by type.
+
+A part is made on first use by its factory and kept for the process. Business code asks ``work.parts.get(Type)``;
+tests provide a fake under the same type.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+
+class Parts:
+    def __init__(self, wake: Callable[[], None] | None = None) -> None:
+        self._factories: dict[type, Callable[[], Any]] = {}
+        self._made: dict[type, Any] = {}
+        self._guard = threading.RLock()
+        self.wake: Callable[[], None] = wake or (lambda: None)
+        self.simulated: Callable[[], bool] = lambda: False
+
+    def provide(self, kind: type[T], factory: Callable[[], T]) -> None:
+        """Say how the part is made; replaces an earlier factory and forgets what it made."""
+        with self._guard:
+            self._factories[kind] = factory
+            self._made.pop(kind, None)
+
+    def get(self, kind: type[T]) -> T:
+        """The part; LookupError names the type when no process wiring provides it."""
+        with self._guard:
+            if kind not in self._made:
+                if kind not in self._factories:
+                    raise LookupError(f"no part of type {kind.__name__} is provided in this process")
+                self._made[kind] = self._factories[kind]()
+            return cast(T, self._made[kind])
