@@ -1,0 +1,1 @@
+from tests.house import *  # noqa: F403

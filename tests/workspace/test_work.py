@@ -1,0 +1,116 @@
+"""Work: one transaction, never a change without an event, jobs and events together with it."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from tests.house import NOW
+from workspace.db import Database
+from workspace.events.models import Event, EventRoom
+from workspace.events.rules import CHAINED, first_broken
+from workspace.jobs.models import Job
+from workspace.jobs.registry import JOBS, job, reacts_to
+from workspace.people.actions import add_department
+from workspace.people.models import Department, PeopleEvent
+from workspace.work import Unrecorded, open_work
+
+
+def rows(database: Database) -> list[dict[str, object]]:
+    with open_work(database, writes=False) as work:
+        return [{name: getattr(event, name) for name in (*CHAINED, "prev_hash", "hash")} for event in work.session.scalars(select(Event).order_by(Event.seq))]
+
+
+def test_commit_when_rows_changed_without_event_then_refused(database: Database) -> None:
+    with pytest.raises(Unrecorded, match="department"), open_work(database, now=NOW) as work:
+        work.session.add(Department(id="d1", name="设计"))
+    with open_work(database, writes=False) as work:
+        assert work.session.get(Department, "d1") is None
+
+
+def test_commit_when_changed_by_statement_without_event_then_refused(database: Database) -> None:
+    with open_work(database, now=NOW) as work:
+        add_department(work, name="设计")
+    with pytest.raises(Unrecorded), open_work(database, now=NOW) as work:
+        work.session.query(Department).update({"name": "客服"})
+
+
+def test_commit_when_block_raises_then_nothing_is_written(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), open_work(database, now=NOW) as work:
+        add_department(work, name="设计")
+        _ = 1 / 0
+    assert rows(database) == []
+
+
+def test_events_when_committed_then_chained_and_tampering_found(database: Database) -> None:
+    for name in ("设计", "客服", "财务"):
+        with open_work(database, now=NOW) as work:
+            add_department(work, name=name)
+    chain = rows(database)
+    assert [row["seq"] for row in chain] == [1, 2, 3]
+    assert first_broken(chain) is None
+    assert first_broken([chain[0], {**chain[1], "facts": {"name": "别的"}}, chain[2]]) == 2
+    assert first_broken([chain[0], chain[2]]) == 3
+
+
+def test_events_when_written_by_many_threads_then_one_gapless_sequence(database: Database) -> None:
+    def add(number: int) -> None:
+        with open_work(database, now=NOW) as work:
+            add_department(work, name=f"部门{number}")
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    chain = rows(database)
+    assert [row["seq"] for row in chain] == list(range(1, 25))
+    assert first_broken(chain) is None
+
+
+def test_rooms_when_recorded_twice_then_kept_once(database: Database) -> None:
+    with open_work(database, now=NOW) as work:
+        work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=["company", "company", "audit"], name="北京")
+    with open_work(database, writes=False) as work:
+        assert sorted(work.session.scalars(select(EventRoom.room))) == ["audit", "company"]
+
+
+@pytest.fixture
+def counted() -> list[int]:
+    seen: list[int] = []
+
+    @reacts_to(PeopleEvent.SITE_ADDED, name="tests.count_site")
+    def count_site(run: object, seq: int) -> None:
+        seen.append(seq)
+
+    yield seen
+    JOBS.pop("tests.count_site")
+    from workspace.jobs import registry
+
+    registry._REACTIONS[str(PeopleEvent.SITE_ADDED)].remove("tests.count_site")
+
+
+def test_reaction_when_event_committed_then_runs_once(database: Database, run_jobs: Callable[[], int], counted: list[int]) -> None:
+    with open_work(database, now=NOW) as work:
+        work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=["company"], name="北京")
+    assert run_jobs() == 1
+    assert counted == [1]
+    assert run_jobs() == 0
+
+
+def test_job_when_handler_fails_then_waits_with_its_error(database: Database, run_jobs: Callable[[], int]) -> None:
+    @job("tests.always_fails")
+    def always_fails(run: object) -> None:
+        raise RuntimeError("no luck")
+
+    try:
+        with open_work(database, now=NOW) as work:
+            work.after_commit("tests.always_fails")
+        run_jobs()
+        with open_work(database, writes=False) as work:
+            waiting = work.session.scalars(select(Job)).one()
+            assert (waiting.state, waiting.attempts) == ("waiting", 1)
+            assert "no luck" in waiting.error
+    finally:
+        JOBS.pop("tests.always_fails")

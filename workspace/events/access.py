@@ -1,0 +1,101 @@
+"""Who may see which events: one rule, asked both ways (my rooms, events of my rooms)."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from workspace.events.kinds import kind_named
+from workspace.events.models import Event, EventRoom
+from workspace.roles.models import WorkspacePermission
+from workspace.work import Work
+
+RoomProvider = Callable[[Work], Iterable[str]]
+_PROVIDERS: list[RoomProvider] = []
+
+
+def gives_rooms(provider: RoomProvider) -> RoomProvider:
+    """Register a feature's answer to "which rooms are open to work.actor now"."""
+    if provider not in _PROVIDERS:
+        _PROVIDERS.append(provider)
+    return provider
+
+
+def rooms_of(work: Work) -> set[str]:
+    """Every room that is open to the actor at this instant; nothing for a visitor."""
+    if work.actor.member_id is None:
+        return set()
+    rooms = {"company", f"member:{work.actor.member_id}"}
+    if work.actor.may(WorkspacePermission.AUDIT_READ):
+        rooms.add("audit")
+    for provider in _PROVIDERS:
+        rooms.update(provider(work))
+    return rooms
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An event as a client sees it. rooms: only those open to the client; prev: the sequence it got before this."""
+
+    seq: int
+    prev: int
+    kind: str
+    rooms: list[str]
+    subject: str
+    at: datetime
+    actor: str
+    facts: dict[str, Any]
+
+
+def visible_events(work: Work, *, since: int, limit: int, rooms: set[str] | None = None) -> list[Event]:
+    """The actor's next events after ``since`` in order of sequence; one each, however many of its rooms are theirs."""
+    mine = rooms_of(work) if rooms is None else rooms
+    seqs = select(EventRoom.seq).where(EventRoom.room.in_(mine), EventRoom.seq > since).distinct().order_by(EventRoom.seq).limit(limit)
+    return list(work.session.scalars(select(Event).where(Event.seq.in_(seqs.scalar_subquery())).order_by(Event.seq)))
+
+
+def frames_of(events: Sequence[Event], *, since: int, rooms: set[str]) -> list[Frame]:
+    frames, prev = [], since
+    for event in events:
+        shown = [room for room in event.rooms if room in rooms]
+        frames.append(Frame(event.seq, prev, event.kind, shown, event.subject, event.at, event.actor_name, event.facts))
+        prev = event.seq
+    return frames
+
+
+def events_behind(work: Work, *, since: int) -> int:
+    """How many events of anybody lie after ``since``."""
+    return int(work.session.scalar(select(func.count()).select_from(Event).where(Event.seq > since)) or 0)
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """An event as a person reads it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    actor_id: str | None
+    words: str
+    subject: str
+    facts: dict[str, Any]
+
+
+def in_words(event: Event) -> EventRow:
+    """The sentence of the event in the reader's language; a kind that is no longer known shows its name."""
+    kind = kind_named(event.kind)
+    words = kind.sentence({**event.facts, "actor": event.actor_name}) if kind else event.kind
+    return EventRow(event.seq, event.at, event.kind, event.actor_name, event.actor_id, words, event.subject, event.facts)
+
+
+def newest_events(work: Work, *, rooms: Iterable[str], limit: int, before: int | None = None) -> list[EventRow]:
+    """The newest events of these rooms, newest first, paged by ``before``. The caller has checked the rooms."""
+    seqs = select(EventRoom.seq).where(EventRoom.room.in_(list(rooms)))
+    if before is not None:
+        seqs = seqs.where(EventRoom.seq < before)
+    seqs = seqs.distinct().order_by(EventRoom.seq.desc()).limit(limit)
+    query = select(Event).where(Event.seq.in_(seqs.scalar_subquery())).order_by(Event.seq.desc())
+    return [in_words(event) for event in work.session.scalars(query)]

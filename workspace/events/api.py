@@ -1,0 +1,60 @@
+"""The realtime feed's truth over HTTP: tickets for the socket, replay by sequence with the permission of now."""
+
+from flask import request
+from pydantic import BaseModel
+
+from workspace.events.access import Frame, events_behind, frames_of, rooms_of, visible_events
+from workspace.secrets import SigningKey
+from workspace.security import service_urls
+from workspace.settings import Settings
+from workspace.web import SIGNED_IN, Routes
+from workspace.work import Work, head_seq
+
+api = Routes("events_api", __name__, api=True)
+
+PAGE = 200
+RESYNC_BEHIND = 5_000
+TICKET_PURPOSE = "realtime ticket"
+TICKET_MAX_AGE_S = 60
+
+
+class Ticket(BaseModel):
+    """ticket: opens one socket within 60 s. head: the sequence from which the page's state is fresh."""
+
+    ticket: str
+    head: int
+    url: str
+
+
+class EventPage(BaseModel):
+    """resync: too far behind, fetch the page anew and go on from head. more: ask again from the last seq."""
+
+    events: list[dict[str, object]]
+    head: int
+    more: bool
+    resync: bool
+
+
+@api.post("/realtime/ticket", needs=SIGNED_IN, returns=Ticket)
+def make_ticket(work: Work) -> Ticket:
+    """A ticket that admits this browser to the realtime process with the rooms open to it now."""
+    head = head_seq(work)
+    grant = {"member": work.actor.member_id, "rooms": sorted(rooms_of(work)), "head": head}
+    token = work.parts.get(SigningKey).sign(TICKET_PURPOSE, grant)
+    return Ticket(ticket=token, head=head, url=service_urls(work.parts.get(Settings))["realtime"])
+
+
+@api.get("/events", needs=SIGNED_IN, returns=EventPage)
+def list_events(work: Work) -> EventPage:
+    """Events after ``since`` that the member may see now, in order, at most 200."""
+    since = request.args.get("since", default=0, type=int)
+    head = head_seq(work)
+    if events_behind(work, since=since) > RESYNC_BEHIND:
+        return EventPage(events=[], head=head, more=False, resync=True)
+    rooms = rooms_of(work)
+    events = visible_events(work, since=since, limit=PAGE, rooms=rooms)
+    return EventPage(events=[_plain(frame) for frame in frames_of(events, since=since, rooms=rooms)], head=head, more=len(events) == PAGE, resync=False)
+
+
+def _plain(frame: Frame) -> dict[str, object]:
+    return {**frame.__dict__, "at": frame.at.isoformat()}

@@ -1,0 +1,52 @@
+"""What can happen. Each feature declares its own ``EventKind`` enum beside its models; here is the base.
+
+A kind's value is ``area.thing.verb`` in the past tense; its words are the sentence by which a person reads it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+from workspace.i18n import _
+
+
+class EventKind(str, Enum):
+    """``NAME = "area.thing.verb", "sentence with %(actor)s and facts"``; the sentence is a gettext source text.
+
+    Mark sentences with ``N_`` so that extraction finds them without translating at import time.
+    """
+
+    words: str
+
+    def __new__(cls, value: str, words: str) -> "EventKind":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def sentence(self, facts: Mapping[str, Any]) -> str:
+        """The sentence in the reader's language. A fact that is missing shows as a dash, never as an error."""
+        return _(self.words) % defaultdict(lambda: "—", {name: _shown(value) for name, value in facts.items()})
+
+
+def N_(text: str) -> str:
+    """Mark a text for extraction and leave it as it is."""
+    return text
+
+
+def all_kinds() -> Iterator[EventKind]:
+    """Every kind of every feature that has been imported."""
+    for enum in EventKind.__subclasses__():
+        yield from enum
+
+
+def kind_named(value: str) -> EventKind | None:
+    return next((kind for kind in all_kinds() if kind.value == value), None)
+
+
+def _shown(value: Any) -> Any:
+    return "、".join(map(str, value)) if isinstance(value, list) else value

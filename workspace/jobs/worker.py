@@ -1,0 +1,225 @@
+"""Runs jobs: claim one under a lease, run its handler, delete it; at least once, in threads per lane.
+
+Claiming is one statement (``UPDATE … RETURNING`` on SQLite, ``FOR UPDATE SKIP LOCKED`` on PostgreSQL), so several
+workers share one table. A worker that is killed leaves a lease behind; when it ends, the job runs again.
+"""
+
+import threading
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from workspace.db import Database, new_id
+from workspace.errors import MainlineError
+from workspace.events.models import Event
+from workspace.jobs.models import Job, PeriodicRun
+from workspace.jobs.registry import JOBS, JobType, lanes
+from workspace.parts import Parts
+from workspace.wake import Wake
+from workspace.work import SYSTEM, Actor, Work, open_work
+
+log = structlog.get_logger("jobs")
+
+THREADS = {"quick": 3, "desktops": 3, "media": 1}
+POLL_S = 1.0
+RETRY_CAP_S = 300
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """What a handler gets. Slow outside work happens between its ``open_work`` blocks, never inside one."""
+
+    database: Database
+    parts: Parts
+    attempt: int
+    job_id: str
+    stopping: threading.Event
+
+    def open_work(self, *, actor: Actor = SYSTEM, writes: bool = True) -> AbstractContextManager[Work]:
+        return open_work(self.database, actor=actor, writes=writes, parts=self.parts, origin={"job": self.job_id})
+
+    def event(self, seq: int) -> Event:
+        with self.open_work(writes=False) as work:
+            return work.session.get_one(Event, seq)
+
+
+class Again(MainlineError):
+    """Raised by a handler that has to wait for the outside; it runs again after ``delay_s`` without counting as a failure."""
+
+    def __init__(self, delay_s: float, why: str = "") -> None:
+        super().__init__(f"again in {delay_s} s", why)
+        self.delay_s = delay_s
+
+
+class Worker:
+    """All lanes of one process. ``run_until(stopping)`` blocks; ``run_due()`` runs what is due once, for tests."""
+
+    def __init__(self, database: Database, parts: Parts, wake: Wake | None = None) -> None:
+        self.database, self.parts, self.wake = database, parts, wake
+        self.stopping = threading.Event()
+
+    def run_until_stopped(self) -> None:
+        threads = [
+            threading.Thread(target=self._lane_loop, args=(lane,), name=f"{lane}-{number}", daemon=True)
+            for lane in sorted(lanes())
+            for number in range(THREADS.get(lane, 1))
+        ]
+        threads.append(threading.Thread(target=self._periodic_loop, name="periodic", daemon=True))
+        for thread in threads:
+            thread.start()
+        self.stopping.wait()
+        for thread in threads:
+            thread.join(timeout=10)
+
+    def run_due(self, *, limit: int = 1000) -> int:
+        """Run due jobs of every lane, in this thread, until none is due. Returns how many ran."""
+        ran = 0
+        while ran < limit and any(self.run_one(lane) for lane in sorted(lanes())):
+            ran += 1
+        return ran
+
+    def run_one(self, lane: str) -> bool:
+        """Claim and run one due job; False when none is due."""
+        claimed = claim_job(self.database, lane)
+        if claimed is None:
+            return False
+        known = JOBS[claimed.name]
+        run = JobRun(self.database, self.parts, claimed.attempts, claimed.id, self.stopping)
+        with _Lease(self.database, claimed.id, known.lease_s):
+            try:
+                known.handler(run, **claimed.args)
+            except Again as again:
+                _put_back(self.database, claimed, delay_s=again.delay_s, error=again.message, counts=False)
+            except Exception as error:  # A handler's crash must not end the lane; it is logged and retried here.
+                self._failed(claimed, known, error)
+            else:
+                _delete_job(self.database, claimed.id)
+        return True
+
+    def _failed(self, claimed: Job, known: JobType, error: Exception) -> None:
+        last = claimed.attempts >= known.max_attempts
+        log.error("job.failed", job=claimed.name, id=claimed.id, attempt=claimed.attempts, last=last, exc_info=error)
+        delay_s = min(RETRY_CAP_S, 2 ** min(claimed.attempts, 10) / 2)
+        _put_back(self.database, claimed, delay_s=delay_s, error=repr(error), counts=True, state="failed" if last else "waiting")
+
+    def _lane_loop(self, lane: str) -> None:
+        listener = self.wake.listener() if self.wake else None
+        while not self.stopping.is_set():
+            try:
+                busy = self.run_one(lane)
+            except Exception as error:  # The database may be away for a moment; the lane waits and goes on.
+                log.error("lane.failed", lane=lane, exc_info=error)
+                self.stopping.wait(POLL_S)
+                continue
+            if not busy:
+                if listener:
+                    listener.wait(POLL_S)
+                else:
+                    self.stopping.wait(POLL_S)
+
+    def _periodic_loop(self) -> None:
+        while not self.stopping.wait(POLL_S):
+            for known in [known for known in JOBS.values() if known.every_s]:
+                try:
+                    put_periodic(self.database, known, datetime.now(UTC))
+                except Exception as error:
+                    log.error("periodic.failed", job=known.name, exc_info=error)
+
+
+def claim_job(database: Database, lane: str) -> Job | None:
+    """Lease the oldest due job of the lane, or one whose lease has ended."""
+    now = datetime.now(UTC)
+    due = or_(Job.state == "waiting", (Job.state == "running") & (Job.lease_until < now))
+    query = select(Job.id).where(due, Job.lane == lane, Job.run_at <= now, Job.name.in_(JOBS)).order_by(Job.run_at, Job.id).limit(1)
+    with database.session(writes=False) as session:  # Looking must not queue for SQLite's write lock.
+        if session.scalar(query) is None:
+            return None
+    with database.session(writes=True) as session:
+        if not database.is_sqlite:
+            query = query.with_for_update(skip_locked=True)
+        job_id = session.scalar(query)
+        if job_id is None:
+            return None
+        job = session.get_one(Job, job_id)
+        job.state, job.attempts = "running", job.attempts + 1
+        job.lease_until = now + timedelta(seconds=JOBS[job.name].lease_s)
+        session.commit()
+        return job
+
+
+def put_periodic(database: Database, known: JobType, now: datetime) -> bool:
+    """Add the periodic job if its period has passed; exactly one of several workers wins."""
+    assert known.every_s is not None
+    before = now - timedelta(seconds=known.every_s)
+    with database.session(writes=False) as session:
+        last = session.get(PeriodicRun, known.name)
+        if last is not None and last.last_at > before:
+            return False
+    with database.session(writes=True) as session:
+        if session.get(PeriodicRun, known.name) is None:
+            session.add(PeriodicRun(name=known.name, last_at=now))
+        else:
+            moved = session.execute(update(PeriodicRun).where(PeriodicRun.name == known.name, PeriodicRun.last_at <= before).values(last_at=now))
+            if moved.rowcount != 1:  # type: ignore[attr-defined]
+                return False
+        if session.scalar(select(Job.id).where(Job.name == known.name, Job.state != "failed")) is None:
+            session.add(Job(id=new_id(), name=known.name, key=None, lane=known.lane, args={}, state="waiting", run_at=now, created_at=now, attempts=0))
+        try:
+            session.commit()
+        except IntegrityError:
+            return False
+    return True
+
+
+class _Lease:
+    """Renews the lease at a third of its length while the handler runs."""
+
+    def __init__(self, database: Database, job_id: str, lease_s: int) -> None:
+        self._database, self._job_id, self._lease_s = database, job_id, lease_s
+        self._done = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> None:
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+
+    def _renew(self) -> None:
+        while not self._done.wait(self._lease_s / 3):
+            until = datetime.now(UTC) + timedelta(seconds=self._lease_s)
+            with self._database.session(writes=True) as session:
+                session.execute(update(Job).where(Job.id == self._job_id).values(lease_until=until))
+                session.commit()
+
+
+def _delete_job(database: Database, job_id: str) -> None:
+    with database.session(writes=True) as session:
+        session.delete(session.get_one(Job, job_id))
+        session.commit()
+
+
+def _put_back(database: Database, claimed: Job, *, delay_s: float, error: str, counts: bool, state: str = "waiting") -> None:
+    with database.session(writes=True) as session:
+        job = session.get_one(Job, claimed.id)
+        job.state, job.error, job.lease_until = state, str(error)[:4000], None
+        job.run_at = datetime.now(UTC) + timedelta(seconds=delay_s)
+        job.attempts = job.attempts if counts else job.attempts - 1
+        session.commit()
+
+
+def wait_until_idle(database: Database, *, timeout_s: float) -> bool:
+    """True once no job waits or runs; for scripts that must see an effect."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        with database.session(writes=False) as session:
+            if session.scalar(select(Job.id).where(Job.state.in_(("waiting", "running"))).limit(1)) is None:
+                return True
+        time.sleep(0.02)
+    return False

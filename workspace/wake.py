@@ -1,0 +1,99 @@
+"""Wake: tells the other processes at once that something was committed. A lost wake costs a poll, never data.
+
+With Redis one channel reaches all machines; without, datagrams go to the unix sockets in ``run/wake``.
+"""
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+from typing import Protocol
+
+from workspace.settings import Settings
+
+CHANNEL = "mainline:wake"
+
+
+class Listener(Protocol):
+    def wait(self, timeout_s: float) -> bool:
+        """True when woken, False when the time ran out."""
+
+
+class Wake(Protocol):
+    def __call__(self) -> None:
+        """Wake every listener; never raises, never blocks."""
+
+    def listener(self) -> Listener: ...
+
+
+class LocalWake:
+    def __init__(self, run_dir: Path) -> None:
+        self._folder = run_dir / "wake"
+
+    def __call__(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            for path in self._folder.glob("*.sock"):
+                try:
+                    sender.sendto(b"1", str(path))
+                except BlockingIOError:
+                    continue  # Its queue is full: it will wake anyway.
+                except OSError:
+                    path.unlink(missing_ok=True)  # Its process is gone.
+
+    def listener(self) -> "_LocalListener":
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _LocalListener(self._folder / f"{os.getpid()}-{os.urandom(4).hex()}.sock")
+
+
+class _LocalListener:
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+
+    def wait(self, timeout_s: float) -> bool:
+        self._socket.settimeout(timeout_s)
+        try:
+            self._socket.recv(16)
+        except TimeoutError:
+            return False
+        self._socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._socket.recv(16)
+        return True
+
+
+class RedisWake:
+    def __init__(self, url: str) -> None:
+        import redis
+
+        self._redis = redis.Redis.from_url(url, socket_timeout=5, health_check_interval=15)
+        self._errors = redis.RedisError
+
+    def __call__(self) -> None:
+        with contextlib.suppress(self._errors):
+            self._redis.publish(CHANNEL, "1")
+
+    def listener(self) -> "_RedisListener":
+        return _RedisListener(self._redis, self._errors)
+
+
+class _RedisListener:
+    def __init__(self, redis_client: "object", errors: type[Exception]) -> None:
+        self._pubsub = redis_client.pubsub(ignore_subscribe_messages=True)  # type: ignore[attr-defined]
+        self._pubsub.subscribe(CHANNEL)
+        self._errors = errors
+
+    def wait(self, timeout_s: float) -> bool:
+        try:
+            return self._pubsub.get_message(timeout=timeout_s) is not None
+        except self._errors:
+            import time
+
+            time.sleep(timeout_s)  # Redis is away: fall back to polling.
+            return False
+
+
+def make_wake(settings: Settings) -> Wake:
+    return RedisWake(settings.redis_url) if settings.redis_url else LocalWake(settings.run_dir)

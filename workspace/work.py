@@ -1,0 +1,192 @@
+"""Work: the one write path of the product.
+
+A Work is one transaction by one actor at one instant. It refuses to commit changed rows without an event, so
+no action can forget the audit; events, jobs and changes are written together or not at all.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import event as sa_event
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from workspace.db import Base, Database, new_id
+from workspace.errors import MainlineError
+from workspace.events.kinds import EventKind
+from workspace.events.models import Event, EventRoom
+from workspace.events.rules import GENESIS, event_hash
+from workspace.jobs.models import Job
+from workspace.jobs.registry import lane_of, reactions_to
+from workspace.parts import Parts
+
+EVENT_LOCK = 0x4D41494E  # PostgreSQL advisory lock: sequence order must be commit order.
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts. member_id is None for the system; permissions are those of now."""
+
+    member_id: str | None
+    name: str
+    permissions: frozenset[str] = frozenset()
+    device_id: str | None = None
+
+    def may(self, permission: str) -> bool:
+        return str(permission) in self.permissions
+
+
+SYSTEM = Actor(None, "系统")
+
+
+class Unrecorded(MainlineError):
+    """A programming mistake: rows changed and nobody said what happened."""
+
+    code = "unrecorded_change"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event that will be written at commit. subject: "kind:id"; rooms: who sees it."""
+
+    kind: EventKind
+    subject: str
+    rooms: tuple[str, ...]
+    facts: dict[str, Any]
+    joins: dict[str, list[str]] = field(default_factory=dict)
+    leaves: dict[str, list[str]] = field(default_factory=dict)
+
+
+class Work:
+    """See module. Made by ``open_work``; tests read ``recorded`` and ``jobs``."""
+
+    def __init__(self, session: Session, actor: Actor, *, now: datetime, parts: Parts, origin: Mapping[str, Any]) -> None:
+        self.session = session
+        self.actor = actor
+        self.now = now
+        self.parts = parts
+        self.origin = dict(origin)
+        self.recorded: list[Recorded] = []
+        self.jobs: list[tuple[str, dict[str, Any]]] = []
+        self.after: list[Callable[[], None]] = []
+        self._changed: set[str] = set()
+        sa_event.listen(session, "after_flush", self._note_flush)
+        sa_event.listen(session, "do_orm_execute", self._note_statement)
+
+    def record(
+        self,
+        kind: EventKind,
+        *,
+        subject: str,
+        rooms: Sequence[str],
+        joins: dict[str, list[str]] | None = None,
+        leaves: dict[str, list[str]] | None = None,
+        **facts: Any,
+    ) -> None:
+        """Say what happened. ``facts`` must be JSON and hold names as they are now; no secrets, no file content.
+
+        joins, leaves: member id -> rooms that this event opens or closes to them, applied to live connections.
+        """
+        self.recorded.append(Recorded(kind, subject, tuple(dict.fromkeys(rooms)), facts, joins or {}, leaves or {}))
+
+    def after_commit(self, name: str, *, key: str | None = None, run_at: datetime | None = None, **args: Any) -> None:
+        """Write a job with the change; it runs at least once, after the commit.
+
+        key: while a job with the same name and key waits, a second one is not added.
+        """
+        lane_of(name)  # An unknown job is a mistake to find here, not in the worker's log.
+        self.jobs.append((name, args))
+        if key is not None:
+            waiting = select(Job.id).where(Job.name == name, Job.key == key, Job.state == "waiting")
+            if self.session.scalar(waiting) is not None:
+                return
+        self.session.add(
+            Job(id=new_id(), name=name, key=key, lane=lane_of(name), args=args, state="waiting", run_at=run_at or self.now, created_at=self.now, attempts=0)
+        )
+
+    def commit(self) -> None:
+        self.session.flush()
+        if self._changed and not self.recorded:
+            raise Unrecorded(f"Rows of {', '.join(sorted(self._changed))} changed without an event")
+        wrote = bool(self.recorded or self.jobs)
+        self._write_events()
+        self.session.commit()
+        self._changed.clear()
+        self.recorded, recorded = [], self.recorded
+        self.committed = recorded
+        if wrote:
+            self.parts.wake()
+        for call in self.after:
+            call()
+
+    def _write_events(self) -> None:
+        if not self.recorded:
+            return
+        if self.session.get_bind().dialect.name == "postgresql":
+            self.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": EVENT_LOCK})
+        last = self.session.execute(select(Event.seq, Event.hash).order_by(Event.seq.desc()).limit(1)).first()
+        seq, prev_hash = (last.seq, last.hash) if last else (0, GENESIS)
+        for item in self.recorded:
+            seq += 1
+            row = self._event_row(item, seq)
+            row |= {"prev_hash": prev_hash, "hash": event_hash(prev_hash, row)}
+            prev_hash = row["hash"]
+            self.session.add(Event(**row))
+            self.session.flush()
+            self.session.add_all(EventRoom(seq=seq, room=room) for room in item.rooms)
+            for name in reactions_to(item.kind):
+                self.after_commit(name, key=f"{name}:{seq}", seq=seq)
+
+    def _event_row(self, item: Recorded, seq: int) -> dict[str, Any]:
+        changed = {name: value for name, value in (("join", item.joins), ("leave", item.leaves)) if value}
+        return {
+            "seq": seq,
+            "kind": str(item.kind),
+            "at": self.now,
+            "actor_id": self.actor.member_id,
+            "actor_name": self.actor.name,
+            "subject": item.subject,
+            "rooms": list(item.rooms),
+            "facts": item.facts,
+            "rooms_changed": changed,
+            "origin": self.origin,
+        }
+
+    def _note_flush(self, session: Session, _context: Any) -> None:
+        for row in (*session.new, *session.dirty, *session.deleted):
+            if not type(row).__unaudited__ and (row not in session.dirty or session.is_modified(row)):
+                self._changed.add(type(row).__tablename__)
+
+    def _note_statement(self, state: ORMExecuteState) -> None:
+        if not (state.is_insert or state.is_update or state.is_delete):
+            return
+        table = getattr(state.statement, "table", None)
+        models = [mapper.class_ for mapper in Base.registry.mappers if mapper.local_table is table]
+        if not models or not models[0].__unaudited__:
+            self._changed.add(getattr(table, "name", "?"))
+
+
+@contextmanager
+def open_work(
+    database: Database,
+    *,
+    actor: Actor = SYSTEM,
+    writes: bool = True,
+    now: datetime | None = None,
+    parts: Parts | None = None,
+    origin: Mapping[str, Any] | None = None,
+) -> Iterator[Work]:
+    """One transaction: committed when the block ends, rolled back when it raises. A reading Work never commits."""
+    with database.session(writes=writes) as session:
+        work = Work(session, actor, now=now or datetime.now(UTC), parts=parts or Parts(), origin=origin or {})
+        yield work
+        if writes:
+            work.commit()
+
+
+def head_seq(work: Work) -> int:
+    """Sequence of the newest event, 0 when there is none."""
+    return int(work.session.scalar(select(func.max(Event.seq))) or 0)
