@@ -1,0 +1,31 @@
+"""What a role can allow. Each feature declares its own ``Permission`` enum; values are ``area:thing:verb``."""
+
+from collections.abc import Iterator
+from enum import Enum
+
+from workspace.i18n import _
+
+
+class Permission(str, Enum):
+    """``NAME = "area:thing:verb", "words"``; the words name it on the roles page."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str) -> "Permission":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.words = words
+        return member
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @property
+    def label(self) -> str:
+        return _(self.words)
+
+
+def all_permissions() -> Iterator[Permission]:
+    """Every permission of every feature that has been imported."""
+    for enum in Permission.__subclasses__():
+        yield from enum
