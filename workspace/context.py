@@ -1,0 +1,126 @@
+"""What every template can use: the reader, the navigation, URLs of files, translation."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, g, request
+from sqlalchemy import select
+
+from workspace.i18n import LOCALES
+from workspace.people.models import Department, Member, Site
+from workspace.roles.permissions import Permission
+from workspace.security import Csrf, service_urls
+from workspace.settings import ROOT, Settings
+from workspace.web import request_work, web
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the main navigation. needs: None = everybody who is signed in. tab: its short name in the phone's bottom bar."""
+
+    label: Any
+    url: str
+    icon: str
+    needs: Permission | None = None
+    tab: Any = None
+
+
+@dataclass(frozen=True)
+class NavGroup:
+    label: Any
+    items: tuple[NavItem, ...]
+
+
+@dataclass(frozen=True)
+class Me:
+    """The reader, as pages show them."""
+
+    id: str
+    name: str
+    title: str
+    department_name: str
+    city_name: str
+
+    @property
+    def initials(self) -> str:
+        """Chinese given names are recognised by their last two characters, others by their first two letters."""
+        return self.name[-2:] if any("\u4e00" <= char <= "\u9fff" for char in self.name) else self.name[:2].upper()
+
+
+def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGroup, ...]) -> None:
+    app.jinja_env.globals.update(asset_url=asset_url, vendor_url=vendor_url)
+
+    @app.context_processor
+    def _values() -> dict[str, Any]:
+        actor = g.get("actor")
+        signed_in = actor is not None and actor.member_id is not None
+        return {
+            "me": _me() if signed_in else None,
+            "can": lambda permission: bool(signed_in and actor.may(permission)),
+            "nav": _nav(nav, actor) if signed_in else [],
+            "csrf_token": csrf.token(),
+            "csp_nonce": g.get("csp_nonce", ""),
+            "locale": chosen_locale(),
+            "realtime": {"url": service_urls(settings)["realtime"], "ticket_url": "/api/realtime/ticket"} if signed_in else None,
+            "company_name": settings.company_name,
+            "simulated": bool(app.extensions["mainline"].parts.simulated()),
+        }
+
+
+def chosen_locale() -> str:
+    """The reader's cookie, else the setting; a ``lang`` parameter wins for one page."""
+    for wish in (request.args.get("lang"), request.cookies.get("mainline_locale")):
+        if wish in LOCALES:
+            return str(wish)
+    return web().parts.get(Settings).default_locale
+
+
+def _me() -> Me | None:
+    if "me" not in g:
+        with request_work(writes=False) as work:
+            query = select(Member.id, Member.name, Member.title, Department.name.label("department"), Site.name.label("city"))
+            query = query.join(Department, Department.id == Member.department_id).join(Site, Site.id == Member.site_id)
+            row = work.session.execute(query.where(Member.id == work.actor.member_id)).first()
+        g.me = Me(row.id, row.name, row.title, row.department, row.city) if row else None
+    return g.me  # type: ignore[no-any-return]
+
+
+def _nav(groups: tuple[NavGroup, ...], actor: Any) -> list[dict[str, Any]]:
+    shown = []
+    for group in groups:
+        items = [
+            {"label": str(item.label), "url": item.url, "icon": item.icon, "tab": str(item.tab) if item.tab else False, "active": _is_active(item.url), "count": 0}
+            for item in group.items
+            if item.needs is None or actor.may(item.needs)
+        ]
+        if items:
+            shown.append({"label": str(group.label), "items": items})
+    return shown
+
+
+def _is_active(url: str) -> bool:
+    return request.path == url or (url != "/" and request.path.startswith(f"{url}/"))
+
+
+@lru_cache(maxsize=512)
+def asset_url(path: str) -> str:
+    """URL of our own static file with a content hash, so that browsers may keep it for ever."""
+    digest = hashlib.sha256((ROOT / "static" / path).read_bytes()).hexdigest()[:10]
+    return f"/static/{path}?v={digest}"
+
+
+@lru_cache(maxsize=1)
+def _vendor_manifest() -> dict[str, str]:
+    path = ROOT / "static" / "vendor" / "manifest.json"
+    if not path.exists():
+        raise LookupError("browser libraries are not installed: run script/setup")
+    loaded: dict[str, str] = json.loads(path.read_text("utf-8"))
+    return loaded
+
+
+def vendor_url(name: str) -> str:
+    """URL of a browser library copied at set-up under its content hash."""
+    return f"/static/vendor/{_vendor_manifest()[name]}"

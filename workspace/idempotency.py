@@ -1,0 +1,48 @@
+"""Stored replies of commands that carried an ``Idempotency-Key``: a resend gets the first answer, once and for all."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workspace.db import Base, Id
+from workspace.errors import InvalidInput
+from workspace.i18n import _
+from workspace.work import Work
+
+KEY_LENGTH = 80
+
+
+class Reply(Base):
+    """digest: SHA-256 of path and body; the same key with another body is refused."""
+
+    __tablename__ = "idempotent_reply"
+    __unaudited__ = "a copy of an answer; the command itself is recorded"
+
+    member_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(KEY_LENGTH), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int] = mapped_column(Integer)
+    content_type: Mapped[str] = mapped_column(String(80))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime]
+
+
+def stored_reply(work: Work, key: str, digest: str) -> Reply | None:
+    """The earlier reply; InvalidInput when the key was used for something else."""
+    if len(key) > KEY_LENGTH:
+        raise InvalidInput(_("请求标识太长"))
+    earlier = work.session.get(Reply, (work.actor.member_id, key))
+    if earlier is not None and earlier.digest != digest:
+        raise InvalidInput(_("这个请求标识已用于另一次操作"), _("请刷新页面后再试。"), code="key_reused")
+    return earlier
+
+
+def store_reply(work: Work, key: str, digest: str, response: Any) -> None:
+    work.session.add(
+        Reply(
+            member_id=work.actor.member_id, key=key, digest=digest, status=response.status_code,
+            content_type=response.content_type, body=response.get_data(), at=work.now,
+        )
+    )
