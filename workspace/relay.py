@@ -1,0 +1,125 @@
+"""The relay: reads committed events in sequence and hands them to the realtime processes. It is the only publisher.
+
+Because it reads what is committed, a crash between commit and emit loses nothing: the next poll finds the row.
+It keeps no position on disk; after a restart it goes on from the head, and clients notice the gap by sequence.
+"""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import func, select
+
+from workspace.db import Database
+from workspace.events.models import Event
+from workspace.settings import Settings
+from workspace.wake import Wake
+
+log = structlog.get_logger("relay")
+
+FRAMES_CHANNEL = "mainline:frames"
+POLL_S = 0.5
+BATCH = 500
+HEARTBEAT_S = 5.0
+
+
+class Publisher(Protocol):
+    def publish(self, frames: Sequence[dict[str, Any]]) -> None:
+        """Hand frames over in order; OSError when the other side is away."""
+
+
+class LocalPublisher:
+    """Newline-delimited JSON over the realtime process's unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._socket: socket.socket | None = None
+
+    def publish(self, frames: Sequence[dict[str, Any]]) -> None:
+        data = b"".join(json.dumps(frame, ensure_ascii=False).encode() + b"\n" for frame in frames)
+        try:
+            if self._socket is None:
+                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                self._socket.settimeout(5)
+                self._socket.connect(str(self._path))
+            self._socket.sendall(data)
+        except OSError:
+            with contextlib.suppress(OSError):
+                if self._socket:
+                    self._socket.close()
+            self._socket = None
+            raise
+
+
+class RedisPublisher:
+    def __init__(self, url: str) -> None:
+        import redis
+
+        self._redis = redis.Redis.from_url(url, socket_timeout=5)
+        self._error = redis.RedisError
+
+    def publish(self, frames: Sequence[dict[str, Any]]) -> None:
+        try:
+            self._redis.publish(FRAMES_CHANNEL, json.dumps(frames, ensure_ascii=False))
+        except self._error as error:
+            raise OSError(str(error)) from error
+
+
+def make_publisher(settings: Settings) -> Publisher:
+    return RedisPublisher(settings.redis_url) if settings.redis_url else LocalPublisher(realtime_socket(settings))
+
+
+def realtime_socket(settings: Settings) -> Path:
+    return settings.run_dir / "realtime.sock"
+
+
+class Relay:
+    def __init__(self, database: Database, publisher: Publisher, wake: Wake) -> None:
+        self._database, self._publisher, self._wake = database, publisher, wake
+        self._last = -1
+
+    def run_until(self, stopping: threading.Event) -> None:
+        listener = self._wake.listener()
+        quiet_s = 0.0
+        while not stopping.is_set():
+            try:
+                sent = self.relay_once(heartbeat=quiet_s >= HEARTBEAT_S)
+                quiet_s = 0.0 if sent or quiet_s >= HEARTBEAT_S else quiet_s + POLL_S
+            except OSError:
+                stopping.wait(POLL_S)  # Realtime is restarting; the rows wait.
+                continue
+            except Exception as error:  # The database may be away for a moment.
+                log.error("relay.failed", exc_info=error)
+                stopping.wait(POLL_S)
+            listener.wait(POLL_S)
+
+    def relay_once(self, *, heartbeat: bool = False) -> int:
+        """Publish what is new; returns how many events. A heartbeat names the head when nothing is new."""
+        with self._database.session(writes=False) as session:
+            if self._last < 0:
+                self._last = int(session.scalar(select(func.max(Event.seq))) or 0)
+                heartbeat = True
+            events = session.scalars(select(Event).where(Event.seq > self._last).order_by(Event.seq).limit(BATCH)).all()
+        frames = []
+        prev = self._last
+        for event in events:
+            frames.append(_frame(event, prev))
+            prev = event.seq
+        if not frames and heartbeat:
+            self._publisher.publish([{"head": self._last}])
+        if frames:
+            self._publisher.publish(frames)
+            self._last = prev
+        return len(frames)
+
+
+def _frame(event: Event, prev: int) -> dict[str, Any]:
+    return {
+        "seq": event.seq, "prev": prev, "kind": event.kind, "rooms": event.rooms, "subject": event.subject,
+        "at": event.at.isoformat(), "actor": event.actor_name, "facts": event.facts, "changed": event.rooms_changed,
+    }
