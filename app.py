@@ -1,0 +1,124 @@
+"""Composition: wires every feature's pages, api, jobs and reactions into the processes. Nothing imports this module."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g, request
+from flask_babel import Babel
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import workspace.cli
+from demo import seed_company
+from workspace.context import NavGroup, NavItem, chosen_locale, install_context
+from workspace.db import Database
+from workspace.errors import MainlineError
+from workspace.events.api import api as events_api
+from workspace.i18n import _l
+from workspace.logs import configure_logs
+from workspace.openapi import install_openapi
+from workspace.parts import Parts
+from workspace.roles.models import WorkspacePermission
+from workspace.secrets import SigningKey, load_signing_key
+from workspace.security import Csrf, install_headers
+from workspace.settings import Settings, load_settings
+from workspace.signin.access import identify
+from workspace.signin.pages import pages as signin_pages
+from workspace.wake import Wake, make_wake
+from workspace.web import Web, answer_error, register
+
+ROUTES = (
+    signin_pages,
+    events_api,
+)
+
+NAV = (
+    NavGroup(
+        _l("工作"),
+        (
+            NavItem(_l("工作台"), "/", "home"),
+            NavItem(_l("主线"), "/lines", "timeline-event", tab=_l("主线")),
+            NavItem(_l("任务单"), "/tasks", "clipboard-check", tab=_l("任务")),
+            NavItem(_l("审批"), "/approvals", "checkup-list", tab=_l("审批")),
+            NavItem(_l("素材库"), "/library", "photo", tab=_l("素材")),
+            NavItem(_l("云桌面"), "/desktops", "device-desktop"),
+        ),
+    ),
+    NavGroup(
+        _l("企业"),
+        (
+            NavItem(_l("通知"), "/notices", "bell"),
+            NavItem(_l("组织"), "/people", "users-group"),
+            NavItem(_l("审计"), "/audit", "shield-check", needs=WorkspacePermission.AUDIT_READ),
+            NavItem(_l("系统状态"), "/status", "settings", needs=WorkspacePermission.SETTINGS_READ),
+        ),
+    ),
+)
+
+
+def make_parts(settings: Settings) -> Parts:
+    """The outside things of one process, made when first asked for."""
+    wake = make_wake(settings)
+    parts = Parts(wake)
+    parts.provide(Settings, lambda: settings)
+    parts.provide(Database, lambda: Database(settings.effective_database_url))
+    parts.provide(SigningKey, lambda: load_signing_key(settings))
+    parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
+    return parts
+
+
+def create_app(settings: Settings | None = None, parts: Parts | None = None) -> Flask:
+    """The web application. gunicorn runs ``app:create_app()``; tests pass settings and fakes."""
+    settings = settings or load_settings()
+    configure_logs(settings)
+    parts = parts or make_parts(settings)
+    csrf = Csrf(parts.get(SigningKey))
+    app = Flask(__name__)
+    app.config.update(
+        MAX_CONTENT_LENGTH=64 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+        BABEL_DEFAULT_LOCALE="zh",
+        BABEL_TRANSLATION_DIRECTORIES="translations",
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=settings.trusted_proxies)  # type: ignore[method-assign]
+    Babel(app, locale_selector=chosen_locale, timezone_selector=lambda: ZoneInfo(settings.time_zone).key)
+    app.extensions["mainline"] = Web(database=parts.get(Database), parts=parts, identify=identify, check_csrf=csrf.check)
+    install_headers(app, settings)
+    install_limits(app, settings)
+    install_context(app, settings, csrf, NAV)
+    for routes in ROUTES:
+        register(app, routes)
+    install_openapi(app)
+    app.register_error_handler(Exception, _error_answer)
+    return app
+
+
+def install_limits(app: Flask, settings: Settings) -> None:
+    """A ceiling per member or address; sign-in has its own lock-out besides."""
+    limiter = Limiter(
+        key_func=lambda: g.actor.member_id if g.get("actor") else get_remote_address(),
+        default_limits=[settings.rate_limit],
+        storage_uri=settings.redis_url or "memory://",
+        strategy="moving-window",
+    )
+    limiter.request_filter(lambda: request.path.startswith("/static/") or request.path == "/health")
+    limiter.init_app(app)
+
+
+def _error_answer(error: Exception) -> object:
+    from werkzeug.exceptions import HTTPException
+
+    if not isinstance(error, (MainlineError, HTTPException)):
+        import structlog
+
+        structlog.get_logger("web").error("request.crashed", path=request.path, request=g.get("request_id"), exc_info=error)
+    return answer_error(error)
+
+
+def main() -> None:
+    """The ``mainline`` command."""
+    workspace.cli.run(make_parts=make_parts, create_app=create_app, seed_company=seed_company)

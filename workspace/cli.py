@@ -1,0 +1,123 @@
+"""The ``mainline`` command: serve, its single processes, and the administrator's verbs."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workspace.db import Base, Database
+from workspace.errors import MainlineError
+from workspace.events.models import Event
+from workspace.events.rules import CHAINED, first_broken
+from workspace.jobs.worker import Worker
+from workspace.logs import configure_logs
+from workspace.migrate import migrate_database
+from workspace.parts import Parts
+from workspace.relay import Relay, make_publisher
+from workspace.settings import ROOT, Settings, load_settings
+from workspace.wake import Wake
+
+Wiring = dict[str, Any]
+
+
+def run(**wiring: Any) -> None:
+    """Run the command line; our own errors end it with their sentence and status 1."""
+    try:
+        mainline(obj=wiring, standalone_mode=False)
+    except MainlineError as error:
+        sys.exit(f"{error.title}\n{error.message}".rstrip())
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+
+
+@click.group()
+def mainline() -> None:
+    """Mainline 主线."""
+
+
+@mainline.command()
+@click.pass_obj
+def migrate(wiring: Wiring) -> None:
+    """Bring the database to this release's tables."""
+    migrate_database(_parts(wiring).get(Database))
+
+
+@mainline.command()
+@click.pass_obj
+def seed(wiring: Wiring) -> None:
+    """Create the demo company, unless the database has members already."""
+    parts = _parts(wiring)
+    migrate_database(parts.get(Database))
+    done = wiring["seed_company"](parts.get(Database), parts)
+    click.echo("demo company created" if done else "the database has members already; nothing was changed")
+
+
+@mainline.command()
+@click.pass_obj
+def worker(wiring: Wiring) -> None:
+    """Run jobs, and relay events to the realtime processes, until stopped."""
+    parts = _parts(wiring)
+    database, wake, settings = parts.get(Database), parts.get(Wake), parts.get(Settings)  # type: ignore[type-abstract]
+    running = Worker(database, parts, wake)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: running.stopping.set())
+    relay = Relay(database, make_publisher(settings), wake)
+    threading.Thread(target=relay.run_until, args=(running.stopping,), name="relay", daemon=True).start()
+    running.run_until_stopped()
+
+
+@mainline.command()
+@click.pass_obj
+def web(wiring: Wiring) -> None:
+    """Run one web process (gunicorn, threads)."""
+    settings = load_settings()
+    _exec_gunicorn(
+        "app:create_app()", "--worker-class", "gthread", "--workers", str(settings.web_processes), "--threads", str(settings.web_threads),
+        "--bind", f"{settings.host}:{settings.port}", "--timeout", "60", "--keep-alive", "15",
+    )
+
+
+@mainline.command()
+def realtime() -> None:
+    """Run one realtime process (gunicorn, gevent)."""
+    settings = load_settings()
+    _exec_gunicorn("workspace.realtime:make_app()", "--worker-class", "gevent", "--workers", "1", "--worker-connections", "4000",
+                   "--bind", f"{settings.host}:{settings.realtime_port}", "--timeout", "60")
+
+
+@mainline.command()
+@click.pass_obj
+def verify(wiring: Wiring) -> None:
+    """Check the hash chain of the event table; ends with status 1 when it is broken."""
+    with _parts(wiring).get(Database).session(writes=False) as session:
+        rows = ({name: getattr(event, name) for name in (*CHAINED, "prev_hash", "hash")} for event in session.query(Event).order_by(Event.seq).yield_per(1000))
+        broken = first_broken(rows)
+        count = session.query(Event).count()
+    if broken is not None:
+        raise MainlineError(f"The event log was altered at number {broken}", "Restore it from a backup and find out who had access to the database.")
+    click.echo(f"event log: {count} events, chain unbroken")
+
+
+def _parts(wiring: Wiring) -> Parts:
+    settings = load_settings()
+    configure_logs(settings)
+    make: Callable[[Settings], Parts] = wiring["make_parts"]
+    return make(settings)
+
+
+def _exec_gunicorn(target: str, *options: str) -> None:
+    """Become gunicorn, so that the supervisor's signals reach it directly."""
+    argv: Sequence[str] = [str(Path(sys.executable).parent / "gunicorn"), target, "--chdir", str(ROOT), "--log-level", "warning",
+                           "--worker-tmp-dir", "/dev/shm" if os.path.isdir("/dev/shm") else "/tmp", *options]
+    os.execv(argv[0], argv)
+
+
+__all__ = ["Base", "mainline", "run"]
