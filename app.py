@@ -1,6 +1,7 @@
 """Composition: wires every feature's pages, api, jobs and reactions into the processes. Nothing imports this module."""
 
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request
@@ -10,7 +11,8 @@ from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import workspace.cli
-from demo import seed_company
+from demo import seed_company, welcome
+from processes import run_product
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
 from workspace.errors import MainlineError
@@ -84,7 +86,8 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=settings.trusted_proxies)  # type: ignore[method-assign]
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=chosen_locale, timezone_selector=lambda: ZoneInfo(settings.time_zone).key)
     app.extensions["mainline"] = Web(database=parts.get(Database), parts=parts, identify=identify, check_csrf=csrf.check)
     install_headers(app, settings)
@@ -93,6 +96,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     for routes in ROUTES:
         register(app, routes)
     install_openapi(app)
+    app.add_url_rule("/health", "health", lambda: {"ok": True})
     app.register_error_handler(Exception, _error_answer)
     return app
 
@@ -109,7 +113,7 @@ def install_limits(app: Flask, settings: Settings) -> None:
     limiter.init_app(app)
 
 
-def _error_answer(error: Exception) -> object:
+def _error_answer(error: Exception) -> Any:
     from werkzeug.exceptions import HTTPException
 
     if not isinstance(error, (MainlineError, HTTPException)):
@@ -121,4 +125,6 @@ def _error_answer(error: Exception) -> object:
 
 def main() -> None:
     """The ``mainline`` command."""
-    workspace.cli.run(make_parts=make_parts, create_app=create_app, seed_company=seed_company)
+    workspace.cli.run(
+        make_parts=make_parts, create_app=create_app, seed_company=seed_company, run_product=run_product, welcome=welcome
+    )

@@ -10,6 +10,7 @@ from workspace.people.actions import add_department, add_member, add_site
 from workspace.people.models import Member
 from workspace.roles.actions import assign_role, define_role
 from workspace.roles.permissions import all_permissions
+from workspace.settings import Settings
 from workspace.signin.actions import hash_password
 from workspace.work import Work, open_work
 
@@ -70,15 +71,43 @@ def _seed(work: Work, password_hash: str) -> None:
     departments = {name: add_department(work, name=name) for name in DEPARTMENTS}
     known = list(all_permissions())
     roles = {
-        name: define_role(work, name=name, permissions=[known_one for known_one in known if str(known_one).startswith(prefixes)] if prefixes else [])
+        name: define_role(
+            work,
+            name=name,
+            permissions=[known_one for known_one in known if str(known_one).startswith(prefixes)] if prefixes else [],
+        )
         for name, prefixes in ROLES.items()
     }
     work.session.flush()
     manager_id = None
     for person in PEOPLE:
         member = add_member(
-            work, login=person.login, name=person.name, title=person.title, password_hash=password_hash,
-            department=departments[person.department], site=cities[person.city], manager_id=manager_id,
+            work,
+            login=person.login,
+            name=person.name,
+            title=person.title,
+            password_hash=password_hash,
+            department=departments[person.department],
+            site=cities[person.city],
+            manager_id=manager_id,
         )
         assign_role(work, member, roles[person.role])
         manager_id = manager_id or member.id
+
+
+def welcome(settings: Settings, demo: bool) -> str:
+    """What a newcomer reads when everything is up: where to go and as whom."""
+    address = settings.public_url or f"http://{settings.host}:{settings.port}"
+    lines = ["", f"  {settings.company_name} · Mainline 主线", f"  {address}", ""]
+    if demo:
+        lines += [
+            f"  {_padded(person.login, 10)}{_padded(person.name, 8)}{person.city} {person.department} {person.title}"
+            for person in PEOPLE
+        ]
+        lines += ["", f"  password of every demo account / 演示账号密码: {DEMO_PASSWORD}"]
+    return "\n".join([*lines, "  Ctrl-C stops everything. / 按 Ctrl-C 停止。", ""])
+
+
+def _padded(text: str, width: int) -> str:
+    """Chinese characters take two columns of a terminal."""
+    return text + " " * max(1, width - sum(2 if ord(char) > 0x2E7F else 1 for char in text))

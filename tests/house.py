@@ -15,8 +15,8 @@ from workspace.db import Base, Database
 from workspace.jobs.worker import Worker
 from workspace.parts import Parts
 from workspace.people.models import Member
-from workspace.settings import Settings
 from workspace.roles.access import permissions_of
+from workspace.settings import Settings
 from workspace.work import Actor, Work, open_work
 
 NOW = datetime(2026, 10, 1, 2, 0, tzinfo=UTC)

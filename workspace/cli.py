@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,23 @@ def mainline() -> None:
 
 
 @mainline.command()
+@click.option("--port", type=int, help="TCP port of the web process; realtime, gateway and store follow at +1, +2, +3.")
+@click.option("--host", help="Address to listen on.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder for everything the product keeps.")
+@click.option("--s3-endpoint", help="host:port of an external S3 server instead of the embedded store.")
+@click.option("--database-url", help="PostgreSQL URL instead of SQLite.")
+@click.option("--redis-url", help="Redis URL for several processes and machines.")
+@click.option("--libvirt-uri", help="libvirt connection instead of this machine's.")
+@click.option("--config", type=click.Path(exists=True, dir_okay=False), help="TOML file with settings.")
+@click.option("--demo/--no-demo", default=True, help="Create the demo company when the database is empty.")
+@click.pass_obj
+def serve(wiring: Wiring, demo: bool, **flags: Any) -> None:
+    """Run the whole product on this machine until Ctrl-C."""
+    settings = load_settings(**flags)
+    wiring["run_product"](settings, tell=click.echo, on_ready=lambda: click.echo(wiring["welcome"](settings, demo)), demo=demo)
+
+
+@mainline.command()
 @click.pass_obj
 def migrate(wiring: Wiring) -> None:
     """Bring the database to this release's tables."""
@@ -80,8 +97,19 @@ def web(wiring: Wiring) -> None:
     """Run one web process (gunicorn, threads)."""
     settings = load_settings()
     _exec_gunicorn(
-        "app:create_app()", "--worker-class", "gthread", "--workers", str(settings.web_processes), "--threads", str(settings.web_threads),
-        "--bind", f"{settings.host}:{settings.port}", "--timeout", "60", "--keep-alive", "15",
+        "app:create_app()",
+        "--worker-class",
+        "gthread",
+        "--workers",
+        str(settings.web_processes),
+        "--threads",
+        str(settings.web_threads),
+        "--bind",
+        f"{settings.host}:{settings.port}",
+        "--timeout",
+        "60",
+        "--keep-alive",
+        "15",
     )
 
 
@@ -89,8 +117,19 @@ def web(wiring: Wiring) -> None:
 def realtime() -> None:
     """Run one realtime process (gunicorn, gevent)."""
     settings = load_settings()
-    _exec_gunicorn("workspace.realtime:make_app()", "--worker-class", "gevent", "--workers", "1", "--worker-connections", "4000",
-                   "--bind", f"{settings.host}:{settings.realtime_port}", "--timeout", "60")
+    _exec_gunicorn(
+        "workspace.realtime:make_app()",
+        "--worker-class",
+        "gevent",
+        "--workers",
+        "1",
+        "--worker-connections",
+        "4000",
+        "--bind",
+        f"{settings.host}:{settings.realtime_port}",
+        "--timeout",
+        "60",
+    )
 
 
 @mainline.command()
@@ -98,11 +137,16 @@ def realtime() -> None:
 def verify(wiring: Wiring) -> None:
     """Check the hash chain of the event table; ends with status 1 when it is broken."""
     with _parts(wiring).get(Database).session(writes=False) as session:
-        rows = ({name: getattr(event, name) for name in (*CHAINED, "prev_hash", "hash")} for event in session.query(Event).order_by(Event.seq).yield_per(1000))
+        rows = (
+            {name: getattr(event, name) for name in (*CHAINED, "prev_hash", "hash")}
+            for event in session.query(Event).order_by(Event.seq).yield_per(1000)
+        )
         broken = first_broken(rows)
         count = session.query(Event).count()
     if broken is not None:
-        raise MainlineError(f"The event log was altered at number {broken}", "Restore it from a backup and find out who had access to the database.")
+        raise MainlineError(
+            f"The event log was altered at number {broken}", "Restore it from a backup and find out who had access to the database."
+        )
     click.echo(f"event log: {count} events, chain unbroken")
 
 
@@ -115,8 +159,17 @@ def _parts(wiring: Wiring) -> Parts:
 
 def _exec_gunicorn(target: str, *options: str) -> None:
     """Become gunicorn, so that the supervisor's signals reach it directly."""
-    argv: Sequence[str] = [str(Path(sys.executable).parent / "gunicorn"), target, "--chdir", str(ROOT), "--log-level", "warning",
-                           "--worker-tmp-dir", "/dev/shm" if os.path.isdir("/dev/shm") else "/tmp", *options]
+    argv = [
+        str(Path(sys.executable).parent / "gunicorn"),
+        target,
+        "--chdir",
+        str(ROOT),
+        "--log-level",
+        "warning",
+        "--worker-tmp-dir",
+        "/dev/shm" if os.path.isdir("/dev/shm") else "/tmp",
+        *options,
+    ]
     os.execv(argv[0], argv)
 
 

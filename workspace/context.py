@@ -85,14 +85,21 @@ def _me() -> Me | None:
             query = query.join(Department, Department.id == Member.department_id).join(Site, Site.id == Member.site_id)
             row = work.session.execute(query.where(Member.id == work.actor.member_id)).first()
         g.me = Me(row.id, row.name, row.title, row.department, row.city) if row else None
-    return g.me  # type: ignore[no-any-return]
+    return g.me
 
 
 def _nav(groups: tuple[NavGroup, ...], actor: Any) -> list[dict[str, Any]]:
     shown = []
     for group in groups:
         items = [
-            {"label": str(item.label), "url": item.url, "icon": item.icon, "tab": str(item.tab) if item.tab else False, "active": _is_active(item.url), "count": 0}
+            {
+                "label": str(item.label),
+                "url": item.url,
+                "icon": item.icon,
+                "tab": str(item.tab) if item.tab else False,
+                "active": _is_active(item.url),
+                "count": 0,
+            }
             for item in group.items
             if item.needs is None or actor.may(item.needs)
         ]

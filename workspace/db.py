@@ -106,7 +106,11 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_queue = FairLock()
-        self.engine = _sqlite_engine(url) if self.is_sqlite else create_engine(_psycopg(url), pool_size=20, max_overflow=20, pool_pre_ping=True)
+        self.engine = (
+            _sqlite_engine(url)
+            if self.is_sqlite
+            else create_engine(_psycopg(url), pool_size=20, max_overflow=20, pool_pre_ping=True)
+        )
 
     @contextmanager
     def session(self, *, writes: bool) -> Iterator[Session]:
@@ -123,9 +127,9 @@ class Database:
 
     @contextmanager
     def _open(self, *, writes: bool) -> Iterator[Session]:
-        with self.engine.connect().execution_options(mainline_writes=writes) as connection:
-            with Session(connection, expire_on_commit=False, autoflush=True) as session:
-                yield session
+        connecting = self.engine.connect().execution_options(mainline_writes=writes)
+        with connecting as connection, Session(connection, expire_on_commit=False) as session:
+            yield session
 
     def dispose(self) -> None:
         self.engine.dispose()

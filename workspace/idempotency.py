@@ -42,7 +42,12 @@ def stored_reply(work: Work, key: str, digest: str) -> Reply | None:
 def store_reply(work: Work, key: str, digest: str, response: Any) -> None:
     work.session.add(
         Reply(
-            member_id=work.actor.member_id, key=key, digest=digest, status=response.status_code,
-            content_type=response.content_type, body=response.get_data(), at=work.now,
+            member_id=work.actor.member_id,
+            key=key,
+            digest=digest,
+            status=response.status_code,
+            content_type=response.content_type,
+            body=response.get_data(),
+            at=work.now,
         )
     )

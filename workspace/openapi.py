@@ -62,10 +62,15 @@ def _operation(fact: RouteFacts, method: str, path: str, schemas: dict[str, Any]
         "operationId": f"{fact.endpoint}.{method.lower()}",
         "summary": summary,
         "description": rest.strip() or summary,
-        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in re.findall(r"{(\w+)}", path)],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in re.findall(r"{(\w+)}", path)
+        ],
         "responses": {
             "200": {"description": "OK", **_content(fact.returns, schemas)},
-            "default": {"description": "Error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+            "default": {
+                "description": "Error",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            },
         },
     }
     if fact.needs != ANYONE:

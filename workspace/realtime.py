@@ -33,7 +33,14 @@ def make_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     app = Flask(__name__, static_folder=None)
     origins = [settings.public_url] if settings.public_url else _is_same_host
-    socketio = SocketIO(app, async_mode="gevent", cors_allowed_origins=origins, ping_interval=20, ping_timeout=20, max_http_buffer_size=MAX_TICKET_BYTES)
+    socketio = SocketIO(
+        app,
+        async_mode="gevent",
+        cors_allowed_origins=origins,
+        ping_interval=20,
+        ping_timeout=20,
+        max_http_buffer_size=MAX_TICKET_BYTES,
+    )
     hall, key = Hall(), load_signing_key(settings)
 
     @socketio.on("connect")
@@ -101,9 +108,8 @@ def _read_lines(connection: Any, deliver: Any) -> None:
 
 
 def _read_redis(settings: Settings, deliver: Any) -> None:
-    from gevent import monkey
-
     import redis
+    from gevent import monkey
 
     assert monkey.is_module_patched("socket"), "the realtime process runs under gunicorn -k gevent"
     while True:

@@ -120,6 +120,13 @@ class Relay:
 
 def _frame(event: Event, prev: int) -> dict[str, Any]:
     return {
-        "seq": event.seq, "prev": prev, "kind": event.kind, "rooms": event.rooms, "subject": event.subject,
-        "at": event.at.isoformat(), "actor": event.actor_name, "facts": event.facts, "changed": event.rooms_changed,
+        "seq": event.seq,
+        "prev": prev,
+        "kind": event.kind,
+        "rooms": event.rooms,
+        "subject": event.subject,
+        "at": event.at.isoformat(),
+        "actor": event.actor_name,
+        "facts": event.facts,
+        "changed": event.rooms_changed,
     }

@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 from workspace.db import Database
 from workspace.errors import Conflict, InvalidInput, MainlineError, NotAllowed, NotFound, NotSignedIn
 from workspace.i18n import _
-from workspace.idempotency import stored_reply, store_reply
+from workspace.idempotency import store_reply, stored_reply
 from workspace.parts import Parts
 from workspace.roles.permissions import Permission
 from workspace.work import Actor, Work, open_work
@@ -233,7 +233,10 @@ def _plain(value: Any) -> Any:
 
 
 def wants_json() -> bool:
-    return request.path.startswith("/api/") or request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
+    return (
+        request.path.startswith("/api/")
+        or request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
+    )
 
 
 def answer_error(error: Exception) -> Any:
@@ -242,8 +245,7 @@ def answer_error(error: Exception) -> Any:
     if wants_json():
         response = jsonify(ours.as_json())
     elif isinstance(ours, NotSignedIn) and not is_htmx():
-        response = current_app.redirect(f"/sign-in?next={_next_path()}")
-        return response
+        return current_app.redirect(f"/sign-in?next={_next_path()}")
     else:
         response = make_response(render_template("errors/error.html", error=ours))
     response.status_code = ours.status
@@ -269,7 +271,11 @@ def _from_http(error: Exception) -> MainlineError:
         400: (_("请求有误"), _("请刷新页面后再试。")),
     }
     title, message = known.get(status, (_("出错了"), _("系统已记录这个问题，请稍后再试。")))
-    ours = MainlineError(title, message, code={405: "method_not_allowed", 413: "too_large", 429: "too_many_requests", 400: "bad_request"}.get(status, "error"))
+    ours = MainlineError(
+        title,
+        message,
+        code={405: "method_not_allowed", 413: "too_large", 429: "too_many_requests", 400: "bad_request"}.get(status, "error"),
+    )
     ours.status = status
     ours.retryable = status in (429, 500)
     return ours
@@ -279,7 +285,9 @@ def _sentence(item: Any) -> str:
     kind, context = item["type"], item.get("ctx", {})
     sentences = {
         "missing": _("请填写此项"),
-        "string_too_short": _("请填写此项") if context.get("min_length") == 1 else _("至少 %(n)s 个字", n=context.get("min_length")),
+        "string_too_short": _("请填写此项")
+        if context.get("min_length") == 1
+        else _("至少 %(n)s 个字", n=context.get("min_length")),
         "string_too_long": _("最多 %(n)s 个字", n=context.get("max_length")),
         "date_from_datetime_parsing": _("日期格式不对"),
         "date_parsing": _("日期格式不对"),

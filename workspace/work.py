@@ -104,7 +104,17 @@ class Work:
             if self.session.scalar(waiting) is not None:
                 return
         self.session.add(
-            Job(id=new_id(), name=name, key=key, lane=lane_of(name), args=args, state="waiting", run_at=run_at or self.now, created_at=self.now, attempts=0)
+            Job(
+                id=new_id(),
+                name=name,
+                key=key,
+                lane=lane_of(name),
+                args=args,
+                state="waiting",
+                run_at=run_at or self.now,
+                created_at=self.now,
+                attempts=0,
+            )
         )
 
     def commit(self) -> None:

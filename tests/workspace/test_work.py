@@ -19,7 +19,10 @@ from workspace.work import Unrecorded, open_work
 
 def rows(database: Database) -> list[dict[str, object]]:
     with open_work(database, writes=False) as work:
-        return [{name: getattr(event, name) for name in (*CHAINED, "prev_hash", "hash")} for event in work.session.scalars(select(Event).order_by(Event.seq))]
+        return [
+            {name: getattr(event, name) for name in (*CHAINED, "prev_hash", "hash")}
+            for event in work.session.scalars(select(Event).order_by(Event.seq))
+        ]
 
 
 def test_commit_when_rows_changed_without_event_then_refused(database: Database) -> None:
@@ -37,9 +40,13 @@ def test_commit_when_changed_by_statement_without_event_then_refused(database: D
 
 
 def test_commit_when_block_raises_then_nothing_is_written(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), open_work(database, now=NOW) as work:
-        add_department(work, name="设计")
-        _ = 1 / 0
+    def fail() -> None:
+        with open_work(database, now=NOW) as work:
+            add_department(work, name="设计")
+            _ = 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert rows(database) == []
 
 

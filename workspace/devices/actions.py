@@ -14,7 +14,9 @@ from workspace.secrets import token_hash
 from workspace.work import Actor, Work
 
 
-def issue_code(work: Work, *, member_id: str, kind: str, name: str, desktop_id: str | None = None, valid_for: timedelta = timedelta(days=7)) -> str:
+def issue_code(
+    work: Work, *, member_id: str, kind: str, name: str, desktop_id: str | None = None, valid_for: timedelta = timedelta(days=7)
+) -> str:
     """A new one-time code (32 random bytes). Unused earlier codes of the same desktop stop working."""
     if desktop_id is not None:
         outdated = update(EnrolmentCode).where(EnrolmentCode.desktop_id == desktop_id, EnrolmentCode.used_at.is_(None))
@@ -22,7 +24,14 @@ def issue_code(work: Work, *, member_id: str, kind: str, name: str, desktop_id: 
     code = secrets.token_urlsafe(32)
     member = work.session.get_one(Member, member_id)
     work.session.add(
-        EnrolmentCode(code_hash=token_hash(code), kind=kind, name=name, member_id=member_id, desktop_id=desktop_id, expires_at=work.now + valid_for)
+        EnrolmentCode(
+            code_hash=token_hash(code),
+            kind=kind,
+            name=name,
+            member_id=member_id,
+            desktop_id=desktop_id,
+            expires_at=work.now + valid_for,
+        )
     )
     work.record(DeviceEvent.CODE_ISSUED, subject=f"member:{member_id}", rooms=["audit"], member=member.name, name=name)
     return code
@@ -44,7 +53,13 @@ def enrol_device(work: Work, code: str) -> tuple[Device, str]:
     member = work.session.get_one(Member, found.member_id)
     token = secrets.token_urlsafe(32)
     device = Device(
-        id=new_id(), kind=found.kind, name=found.name, member_id=member.id, desktop_id=found.desktop_id, token_hash=token_hash(token), created_at=work.now
+        id=new_id(),
+        kind=found.kind,
+        name=found.name,
+        member_id=member.id,
+        desktop_id=found.desktop_id,
+        token_hash=token_hash(token),
+        created_at=work.now,
     )
     work.session.add(device)
     work.actor = Actor(member.id, member.name, device_id=device.id)
@@ -68,4 +83,10 @@ def revoke_devices_of_desktop(work: Work, desktop_id: str) -> None:
     for device in devices:
         device.revoked_at = work.now
         member = work.session.get_one(Member, device.member_id)
-        work.record(DeviceEvent.REVOKED, subject=f"device:{device.id}", rooms=["audit", f"member:{member.id}"], name=device.name, member=member.name)
+        work.record(
+            DeviceEvent.REVOKED,
+            subject=f"device:{device.id}",
+            rooms=["audit", f"member:{member.id}"],
+            name=device.name,
+            member=member.name,
+        )

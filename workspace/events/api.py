@@ -53,7 +53,12 @@ def list_events(work: Work) -> EventPage:
         return EventPage(events=[], head=head, more=False, resync=True)
     rooms = rooms_of(work)
     events = visible_events(work, since=since, limit=PAGE, rooms=rooms)
-    return EventPage(events=[_plain(frame) for frame in frames_of(events, since=since, rooms=rooms)], head=head, more=len(events) == PAGE, resync=False)
+    return EventPage(
+        events=[_plain(frame) for frame in frames_of(events, since=since, rooms=rooms)],
+        head=head,
+        more=len(events) == PAGE,
+        resync=False,
+    )
 
 
 def _plain(frame: Frame) -> dict[str, object]:

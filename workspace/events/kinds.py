@@ -5,13 +5,13 @@ A kind's value is ``area.thing.verb`` in the past tense; its words are the sente
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from workspace.i18n import _
 
 
-class EventKind(str, Enum):
+class EventKind(StrEnum):
     """``NAME = "area.thing.verb", "sentence with %(actor)s and facts"``; the sentence is a gettext source text.
 
     Mark sentences with ``N_`` so that extraction finds them without translating at import time.
@@ -24,9 +24,6 @@ class EventKind(str, Enum):
         member._value_ = value
         member.words = words
         return member
-
-    def __str__(self) -> str:
-        return str(self.value)
 
     def sentence(self, facts: Mapping[str, Any]) -> str:
         """The sentence in the reader's language. A fact that is missing shows as a dash, never as an error."""

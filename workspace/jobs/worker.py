@@ -95,7 +95,7 @@ class Worker:
                 known.handler(run, **claimed.args)
             except Again as again:
                 _put_back(self.database, claimed, delay_s=again.delay_s, error=again.message, counts=False)
-            except Exception as error:  # A handler's crash must not end the lane; it is logged and retried here.
+            except Exception as error:  # noqa: BLE001  A handler's crash must not end the lane; it is logged and retried here.
                 self._failed(claimed, known, error)
             else:
                 _delete_job(self.database, claimed.id)
@@ -164,11 +164,25 @@ def put_periodic(database: Database, known: JobType, now: datetime) -> bool:
         if session.get(PeriodicRun, known.name) is None:
             session.add(PeriodicRun(name=known.name, last_at=now))
         else:
-            moved = session.execute(update(PeriodicRun).where(PeriodicRun.name == known.name, PeriodicRun.last_at <= before).values(last_at=now))
+            moved = session.execute(
+                update(PeriodicRun).where(PeriodicRun.name == known.name, PeriodicRun.last_at <= before).values(last_at=now)
+            )
             if moved.rowcount != 1:  # type: ignore[attr-defined]
                 return False
         if session.scalar(select(Job.id).where(Job.name == known.name, Job.state != "failed")) is None:
-            session.add(Job(id=new_id(), name=known.name, key=None, lane=known.lane, args={}, state="waiting", run_at=now, created_at=now, attempts=0))
+            session.add(
+                Job(
+                    id=new_id(),
+                    name=known.name,
+                    key=None,
+                    lane=known.lane,
+                    args={},
+                    state="waiting",
+                    run_at=now,
+                    created_at=now,
+                    attempts=0,
+                )
+            )
         try:
             session.commit()
         except IntegrityError:

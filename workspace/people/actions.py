@@ -26,15 +26,32 @@ def add_department(work: Work, *, name: str, parent_id: str | None = None) -> De
 
 
 def add_member(
-    work: Work, *, login: str, name: str, title: str, password_hash: str, department: Department, site: Site, manager_id: str | None = None
+    work: Work,
+    *,
+    login: str,
+    name: str,
+    title: str,
+    password_hash: str,
+    department: Department,
+    site: Site,
+    manager_id: str | None = None,
 ) -> Member:
     """login is kept in lower case and must be free."""
     login = login.strip().lower()
     if work.session.scalar(select(Member.id).where(Member.login == login)):
         raise InvalidInput(_("账号已被使用"), fields={"login": _("请换一个账号")})
     member = Member(
-        id=new_id(), login=login, name=name, title=title, password_hash=password_hash, department_id=department.id,
-        site_id=site.id, manager_id=manager_id, state="active", locale="", created_at=work.now,
+        id=new_id(),
+        login=login,
+        name=name,
+        title=title,
+        password_hash=password_hash,
+        department_id=department.id,
+        site_id=site.id,
+        manager_id=manager_id,
+        state="active",
+        locale="",
+        created_at=work.now,
     )
     work.session.add(member)
     work.session.flush()

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
-from workspace.events.kinds import EventKind, N_
+from workspace.events.kinds import N_, EventKind
 
 
 class Site(Base):

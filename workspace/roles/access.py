@@ -7,5 +7,7 @@ from workspace.work import Work
 
 
 def permissions_of(work: Work, member_id: str) -> frozenset[str]:
-    rows = work.session.scalars(select(Role.permissions).join(MemberRole, MemberRole.role_id == Role.id).where(MemberRole.member_id == member_id))
+    rows = work.session.scalars(
+        select(Role.permissions).join(MemberRole, MemberRole.role_id == Role.id).where(MemberRole.member_id == member_id)
+    )
     return frozenset(permission for row in rows for permission in row)

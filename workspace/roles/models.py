@@ -4,7 +4,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
-from workspace.events.kinds import EventKind, N_
+from workspace.events.kinds import N_, EventKind
 from workspace.roles.permissions import Permission
 
 

@@ -1,12 +1,12 @@
 """What a role can allow. Each feature declares its own ``Permission`` enum; values are ``area:thing:verb``."""
 
 from collections.abc import Iterator
-from enum import Enum
+from enum import StrEnum
 
 from workspace.i18n import _
 
 
-class Permission(str, Enum):
+class Permission(StrEnum):
     """``NAME = "area:thing:verb", "words"``; the words name it on the roles page."""
 
     words: str
@@ -16,9 +16,6 @@ class Permission(str, Enum):
         member._value_ = value
         member.words = words
         return member
-
-    def __str__(self) -> str:
-        return str(self.value)
 
     @property
     def label(self) -> str:

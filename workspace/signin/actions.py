@@ -53,7 +53,13 @@ def sign_in(work: Work, login: str) -> str:
     token = secrets.token_urlsafe(32)
     hours = work.parts.get(Settings).session_hours
     work.session.add(
-        SignInSession(id=new_id(), token_hash=token_hash(token), member_id=member.id, created_at=work.now, expires_at=work.now + timedelta(hours=hours))
+        SignInSession(
+            id=new_id(),
+            token_hash=token_hash(token),
+            member_id=member.id,
+            created_at=work.now,
+            expires_at=work.now + timedelta(hours=hours),
+        )
     )
     work.actor = Actor(member.id, member.name)
     work.record(SignInEvent.SIGNED_IN, subject=f"member:{member.id}", rooms=["audit"])
@@ -74,4 +80,8 @@ def sign_out(work: Work, token: str) -> None:
 
 def end_sessions_of(work: Work, member_id: str) -> None:
     """Sign a member out everywhere; the caller records why."""
-    work.session.execute(update(SignInSession).where(SignInSession.member_id == member_id, SignInSession.ended_at.is_(None)).values(ended_at=work.now))
+    work.session.execute(
+        update(SignInSession)
+        .where(SignInSession.member_id == member_id, SignInSession.ended_at.is_(None))
+        .values(ended_at=work.now)
+    )

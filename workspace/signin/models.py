@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
-from workspace.events.kinds import EventKind, N_
+from workspace.events.kinds import N_, EventKind
 
 
 class SignInSession(Base):

@@ -43,7 +43,9 @@ def submit_sign_in() -> BaseResponse | tuple[str, int]:
         token = actions.sign_in(work, login)
     response = redirect(_safe_next())
     settings = web().parts.get(Settings)
-    response.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="Lax", secure=settings.secure_cookies, max_age=settings.session_hours * 3600)
+    response.set_cookie(
+        SESSION_COOKIE, token, httponly=True, samesite="Lax", secure=settings.secure_cookies, max_age=settings.session_hours * 3600
+    )
     return response
 
 

@@ -1,0 +1,75 @@
+"""Which processes make up one running product, in the order they start. Composition level, beside app.py.
+
+Embedded default: store, web, realtime, worker and gateway as children of one supervisor. What a setting places
+elsewhere (an S3 server, a libvirt host) is simply not started here.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from sync.library.embedded_store import prepare_store
+from workspace.ports import http_answers
+from workspace.settings import ROOT, Settings
+from workspace.supervise import Child, Supervisor
+
+WEB_READY_S = 60
+
+
+def run_product(settings: Settings, *, tell: Callable[[str], None], on_ready: Callable[[], None], demo: bool) -> None:
+    """Run everything until Ctrl-C or TERM; returns after an orderly stop.
+
+    demo: create the demo company when the database is empty.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.chmod(0o700)
+    supervisor = Supervisor(
+        children(settings, demo=demo), run_dir=settings.run_dir, log_dir=settings.data_dir / "logs", tell=tell, on_ready=on_ready
+    )
+    supervisor.run()
+
+
+def children(settings: Settings, *, demo: bool) -> list[Child]:
+    """The children in order; each waits for those it needs."""
+    made: list[Child] = []
+    if not settings.s3_endpoint:
+        store = prepare_store(settings.data_dir / "store", s3_port=settings.store_port, bucket=settings.s3_bucket)
+        made.append(store.child())
+    stores = tuple(child.name for child in made)
+    mainline = _Mainline(settings)
+    host, web, realtime = settings.host, settings.port, settings.realtime_port
+    return [
+        *made,
+        mainline.child("prepare", "seed" if demo else "migrate", needs=(), once=True, ready_within_s=120),
+        mainline.child("web", "web", needs=("prepare",), ready=lambda: http_answers(host, web, "/health"), ports=((host, web),)),
+        mainline.child(
+            "realtime",
+            "realtime",
+            needs=("prepare",),
+            ready=lambda: http_answers(host, realtime, "/health"),
+            ports=((host, realtime),),
+        ),
+        mainline.child("worker", "worker", needs=("prepare", *stores), grace_s=20),
+    ]
+
+
+class _Mainline:
+    """Makes children that run ``mainline COMMAND`` under the same settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._environment = settings_as_environment(settings)
+        self._program = str(Path(sys.executable).parent / "mainline")
+
+    def child(self, name: str, command: str, **options: Any) -> Child:
+        options.setdefault("ready_within_s", WEB_READY_S)
+        return Child(name=name, argv=[self._program, command], env=self._environment, cwd=ROOT, **options)
+
+
+def settings_as_environment(settings: Settings) -> dict[str, str]:
+    """What a child must be told to run under the same settings; defaults are left out."""
+    default = Settings()
+    values = {field.name: getattr(settings, field.name) for field in fields(Settings)}
+    changed = {f"MAINLINE_{name.upper()}": str(value) for name, value in values.items() if value != getattr(default, name)}
+    return {"MAINLINE_CONFIG": "", "PYTHONUNBUFFERED": "1", **changed}
