@@ -1,0 +1,21 @@
+// The entry of every page: starts the base behaviours, each of which lives in its own module.
+
+import { startDialogs } from "mainline/dialogs";
+import { startPalette } from "mainline/palette";
+import { startRealtime } from "mainline/realtime";
+import { startRefresh } from "mainline/refresh";
+import { startRequests } from "mainline/requests";
+import { startShell } from "mainline/shell";
+import { startTheme } from "mainline/theme";
+import { startTimes } from "mainline/times";
+import { startToasts } from "mainline/toasts";
+
+startTheme();
+startTimes();
+startToasts();
+startDialogs();
+startShell();
+startPalette();
+startRequests();
+startRefresh();
+startRealtime();

@@ -1,0 +1,124 @@
+// The live connection: a ticket over HTTP, then a Socket.IO websocket that only pushes. What arrives goes through
+// EventFeed and out as DOM events on window:
+//   mainline:event      detail = frame {seq, kind, rooms, subject, at, actor, facts}
+//   mainline:resync     history is too old: everything on the page should be fetched anew
+//   mainline:purge      detail = {room}: this member has left the room; drop what belongs to it
+//   mainline:connection detail = {state: "connecting" | "live" | "retrying"}
+
+import { EventFeed, backoff_ms } from "mainline/feed";
+import { boot, send, text } from "mainline/texts";
+import { toast } from "mainline/toasts";
+
+const SILENCE_MS = 50_000; // two and a half heartbeats
+const SETTLED_MS = 10_000;
+
+const emit = (name, detail) => dispatchEvent(new CustomEvent(`mainline:${name}`, { detail }));
+
+class SignedOut extends Error {
+  final = true;
+}
+
+async function json(url, options) {
+  const response = await send(url, { ...options, headers: { Accept: "application/json" } });
+  if (response.status === 401 || response.status === 403) throw new SignedOut(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return response.json();
+}
+
+class Connection {
+  constructor(realtime) {
+    this.realtime = realtime;
+    this.feed = null;
+    this.socket = null;
+    this.attempt = 0;
+    this.timers = { retry: 0, silence: 0, settled: 0 };
+  }
+
+  async open() {
+    this.#drop();
+    try {
+      const ticket = await json(this.realtime.ticket_url, { method: "POST" });
+      this.#listen(ticket);
+    } catch (error) {
+      if (error.final) return emit("connection", { state: "retrying" });
+      this.retry();
+    }
+  }
+
+  #listen(ticket) {
+    // realtime.head: the sequence as of which the page was rendered; without it the page counts as fresh now.
+    this.feed ??= this.#newFeed(this.realtime.head ?? ticket.head);
+    const socket = window.io(ticket.url ?? this.realtime.url, {
+      transports: ["websocket"],
+      auth: { ticket: ticket.ticket },
+      reconnection: false,
+      forceNew: true,
+    });
+    this.socket = socket;
+    socket.on("connect", () => this.#connected(ticket.head));
+    socket.on("frame", (frame) => (this.#heard(), this.feed.receive(frame)));
+    socket.on("heartbeat", ({ head }) => (this.#heard(), this.feed.heartbeat(head)));
+    socket.on("catch_up", () => (this.#heard(), this.feed.catchUp()));
+    socket.on("purge", ({ room }) => (this.#heard(), purge(room)));
+    socket.on("disconnect", () => this.retry());
+    socket.on("connect_error", () => this.retry());
+  }
+
+  #newFeed(last) {
+    return new EventFeed({
+      last,
+      fetchPage: (since) => json(`/api/events?since=${since}`),
+      apply: (frame) => emit("event", frame),
+      resync: (head) => emit("resync", { head }),
+    });
+  }
+
+  #connected(head) {
+    emit("connection", { state: "live" });
+    this.#heard();
+    this.feed.heartbeat(head);
+    this.timers.settled = setTimeout(() => (this.attempt = 0), SETTLED_MS);
+  }
+
+  #heard() {
+    clearTimeout(this.timers.silence);
+    this.timers.silence = setTimeout(() => this.retry(), SILENCE_MS);
+  }
+
+  retry(now = false) {
+    if (this.timers.retry && !now) return;
+    this.#drop();
+    emit("connection", { state: "retrying" });
+    this.timers.retry = setTimeout(() => this.open(), now ? 0 : backoff_ms(this.attempt++));
+  }
+
+  #drop() {
+    for (const name of Object.keys(this.timers)) {
+      clearTimeout(this.timers[name]);
+      this.timers[name] = 0;
+    }
+    this.socket?.off();
+    this.socket?.disconnect();
+    this.socket = null;
+  }
+}
+
+/** Remove what belongs to a room that this member has left; a page that is about it is left altogether. */
+function purge(room) {
+  emit("purge", { room });
+  for (const element of document.querySelectorAll(`[data-room="${CSS.escape(room)}"]`)) {
+    if ("roomPage" in element.dataset) location.assign("/");
+    element.remove();
+  }
+  toast(text("gone"), { tone: "late", detail: text("gone_detail") });
+}
+
+export function startRealtime() {
+  if (!boot.realtime || !window.io) return;
+  const connection = new Connection(boot.realtime);
+  emit("connection", { state: "connecting" });
+  connection.open();
+  addEventListener("online", () => connection.socket?.connected || connection.retry(true));
+  document.addEventListener("visibilitychange", () => document.hidden || connection.socket?.connected || connection.retry(true));
+  addEventListener("pageshow", (event) => event.persisted && connection.retry(true));
+}

@@ -1,0 +1,100 @@
+// Pages that move by themselves. An element with
+//   data-refresh-on="main_lines.* library.version.committed"   event kinds, "*" as wildcard
+//   data-refresh-url="/lines/…/feed"                            its fragment
+//   data-refresh-room="line:…"                                  optional: only events of this room
+// is fetched again when such an event arrives. Several events within 60 ms cost one request.
+
+import { fits } from "mainline/feed";
+import { send } from "mainline/texts";
+
+const GATHER_MS = 60;
+const OCCUPIED_RETRY_MS = 1000;
+
+const states = new WeakMap(); // element -> {timer, running, again}
+
+function stateOf(element) {
+  if (!states.has(element)) states.set(element, { timer: 0, running: false, again: false });
+  return states.get(element);
+}
+
+/** Fetch the element's fragment soon; calls that come close together are one. */
+export function refresh(element, delay_ms = GATHER_MS) {
+  const state = stateOf(element);
+  if (state.running) state.again = true;
+  else if (!state.timer) state.timer = setTimeout(() => run(element, state), delay_ms);
+}
+
+async function run(element, state) {
+  state.timer = 0;
+  if (!element.isConnected) return;
+  if (document.hidden) return void (state.again = true); // fetched when the page is looked at
+  if (occupied(element)) return refresh(element, OCCUPIED_RETRY_MS);
+  state.running = true;
+  state.again = false;
+  try {
+    await load(element);
+  } catch {
+    state.again = true; // the network is away; the next event or reconnect asks again
+    return;
+  } finally {
+    state.running = false;
+  }
+  if (state.again) refresh(element);
+}
+
+/** Somebody is typing or has a menu open in it: replacing it now would destroy their work. */
+function occupied(element) {
+  const focused = document.activeElement;
+  const typing = element.contains(focused) && focused.matches("input, textarea, select") && focused.value !== focused.defaultValue;
+  return typing || element.querySelector("dialog[open], .dropdown-menu.show") !== null;
+}
+
+async function load(element) {
+  const response = await send(element.dataset.refreshUrl, { headers: { "HX-Request": "true", Accept: "text/html" } });
+  if (response.status === 401) return location.reload();
+  if (response.status === 403 || response.status === 404) return element.replaceChildren();
+  if (!response.ok) throw new Error(String(response.status));
+  swap(element, await response.text());
+}
+
+/** Replace the content; keep focus, scroll positions and open <details>; mark rows that were not there before. */
+export function swap(element, html) {
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+  const scrolled = [...element.querySelectorAll("[id]")].filter((e) => e.scrollTop || e.scrollLeft).map((e) => [e.id, e.scrollTop, e.scrollLeft]);
+  const opened = [...element.querySelectorAll("details[open][id]")].map((e) => e.id);
+  const known = new Set([...element.querySelectorAll("li[id], tr[id], [data-flash][id]")].map((e) => e.id));
+  const own = [element.scrollTop, element.scrollLeft];
+  element.innerHTML = html;
+  const inside = (id) => element.querySelector(`#${CSS.escape(id)}`);
+  if (known.size) {
+    for (const row of element.querySelectorAll("li[id], tr[id], [data-flash][id]")) if (!known.has(row.id)) row.classList.add("is-new");
+  }
+  for (const id of opened) inside(id)?.setAttribute("open", "");
+  for (const [id, top, left] of scrolled) inside(id)?.scrollTo({ top, left, behavior: "instant" });
+  element.scrollTo({ top: own[0], left: own[1], behavior: "instant" });
+  if (focused) inside(focused)?.focus({ preventScroll: true });
+  window.htmx?.process(element);
+  element.dispatchEvent(new CustomEvent("mainline:swapped", { bubbles: true }));
+}
+
+const refreshable = () => document.querySelectorAll("[data-refresh-on][data-refresh-url]");
+
+function onEvent({ detail: frame }) {
+  for (const element of refreshable()) {
+    const { refreshOn, refreshRoom } = element.dataset;
+    if (refreshRoom && !frame.rooms?.includes(refreshRoom)) continue;
+    if (fits(refreshOn, frame.kind)) refresh(element);
+  }
+}
+
+function refreshMissed() {
+  if (document.hidden) return;
+  for (const element of refreshable()) if (states.get(element)?.again) refresh(element, 0);
+}
+
+export function startRefresh() {
+  addEventListener("mainline:event", onEvent);
+  addEventListener("mainline:resync", () => refreshable().forEach((element) => refresh(element, 0)));
+  addEventListener("mainline:connection", ({ detail }) => detail.state === "live" && refreshMissed());
+  document.addEventListener("visibilitychange", refreshMissed);
+}

@@ -1,0 +1,111 @@
+// htmx and plain forms: CSRF header, loading bar, errors as messages or beside the field, no double submit.
+
+import { csrfToken, text } from "mainline/texts";
+import { toast, toastError } from "mainline/toasts";
+
+function configure({ detail }) {
+  detail.headers["X-CSRF-Token"] = csrfToken();
+  // Fragments are HTML; an error comes as our one JSON shape.
+  detail.headers.Accept = "text/html, application/json;q=0.9";
+}
+
+let busy = 0;
+
+function loading(step) {
+  busy = Math.max(0, busy + step);
+  document.documentElement.classList.toggle("is-loading", busy > 0);
+}
+
+/** What a failed answer says: our JSON shape, our error fragment, or null. */
+export function errorOf(body, type) {
+  if (type.includes("json")) {
+    try {
+      return JSON.parse(body).error ?? null;
+    } catch {
+      return null;
+    }
+  }
+  const block = new DOMParser().parseFromString(body, "text/html").querySelector("[data-error-title]");
+  if (!block) return null;
+  const { errorTitle: title, errorMessage: message, errorCode: code, errorFields: fields } = block.dataset;
+  return { title, message, code, facts: { fields: fields ? JSON.parse(fields) : {} } };
+}
+
+function beforeSwap(event) {
+  const { xhr } = event.detail;
+  if (xhr.status < 400) return;
+  const error = errorOf(xhr.responseText, xhr.getResponseHeader("Content-Type") ?? "");
+  if (!error) return; // a form rendered again with its errors: swapped as it is
+  event.detail.shouldSwap = false;
+  event.detail.isError = false;
+  if (xhr.status === 401) return signInAgain();
+  const left = markFields(event.detail.requestConfig.elt, error.facts?.fields ?? {});
+  if (left || !Object.keys(error.facts?.fields ?? {}).length) toastError(error);
+}
+
+function signInAgain() {
+  toast(text("sign_in_again"), { tone: "late" });
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+/** Put each sentence under its field; returns how many found no field. */
+export function markFields(element, fields) {
+  const form = element.closest("form");
+  let left = 0;
+  for (const [name, sentence] of Object.entries(fields)) {
+    const field = form?.elements.namedItem(name);
+    if (!(field instanceof HTMLElement)) {
+      left += 1;
+      continue;
+    }
+    field.classList.add("is-invalid");
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-errormessage", `${name}-error`);
+    const row = document.getElementById(`${name}-error`) ?? Object.assign(document.createElement("div"), { id: `${name}-error`, className: "field-error" });
+    row.textContent = sentence;
+    field.after(row);
+  }
+  form?.querySelector('[aria-invalid="true"]')?.focus();
+  return left;
+}
+
+function clearFields(event) {
+  for (const field of event.target.querySelectorAll?.('[aria-invalid="true"]') ?? []) {
+    field.removeAttribute("aria-invalid");
+    field.classList.remove("is-invalid");
+    document.getElementById(`${field.name}-error`)?.remove();
+  }
+}
+
+function afterSwap(event) {
+  event.detail.target?.dispatchEvent(new CustomEvent("mainline:swapped", { bubbles: true }));
+}
+
+function onSubmit(event) {
+  const form = event.target;
+  if (event.defaultPrevented || form.method === "dialog") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  if (form.closest("[hx-post],[hx-get],[hx-put],[hx-delete]")) return;
+  form.dataset.sent = "1";
+  loading(1);
+}
+
+export function startRequests() {
+  document.addEventListener("htmx:configRequest", configure);
+  document.addEventListener("htmx:beforeRequest", (event) => (loading(1), clearFields(event)));
+  document.addEventListener("htmx:afterRequest", () => loading(-1));
+  document.addEventListener("htmx:beforeSwap", beforeSwap);
+  document.addEventListener("htmx:afterSwap", afterSwap);
+  document.addEventListener("htmx:sendError", () => toast(text("no_answer"), { tone: "blocked", detail: text("try_again") }));
+  document.addEventListener("htmx:responseError", (event) => event.detail.xhr.status && toastError(null));
+  document.addEventListener("submit", onSubmit);
+  // Coming back by the browser's back button shows a kept page: its forms may be sent again.
+  addEventListener("pageshow", () => {
+    busy = 0;
+    loading(0);
+    document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+  });
+}

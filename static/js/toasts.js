@@ -1,0 +1,39 @@
+// Short messages in the corner. toast("已保存"), toast("没有成功", {tone: "blocked", detail: "…"}).
+
+import { text } from "mainline/texts";
+
+const LASTS_MS = 5000;
+
+/** Show a message. tone: a state tone; a "blocked" message is announced at once and stays until closed. */
+export function toast(title, { tone = "running", detail = "", lasts_ms = tone === "blocked" ? 0 : LASTS_MS } = {}) {
+  const region = document.getElementById("toasts");
+  const template = document.getElementById("toast-template");
+  if (!region || !template) return;
+  const row = template.content.firstElementChild.cloneNode(true);
+  row.classList.add(`tone-${tone}`);
+  if (tone === "blocked") row.setAttribute("role", "alert");
+  const words = row.querySelector("p");
+  words.textContent = title;
+  if (detail) words.append(Object.assign(document.createElement("small"), { textContent: detail }));
+  row.querySelector("button").addEventListener("click", () => row.remove());
+  for (const same of region.children) if (same.textContent === row.textContent) same.remove();
+  region.append(row);
+  if (lasts_ms) vanish(row, lasts_ms);
+}
+
+function vanish(row, lasts_ms) {
+  let timer = setTimeout(() => row.remove(), lasts_ms);
+  row.addEventListener("pointerenter", () => clearTimeout(timer));
+  row.addEventListener("pointerleave", () => (timer = setTimeout(() => row.remove(), 1500)));
+}
+
+/** The product's JSON error shape, or anything else that a failed answer holds, as a message. */
+export function toastError(error) {
+  const known = error?.error ?? error;
+  toast(known?.title || text("failed"), { tone: "blocked", detail: known?.message || text("try_again") });
+}
+
+export function startToasts() {
+  for (const row of document.querySelectorAll("#toasts > .toast-row")) vanish(row, LASTS_MS * 1.6);
+  addEventListener("offline", () => toast(text("offline"), { tone: "late" }));
+}
