@@ -1,0 +1,109 @@
+"""A manifest: what a version consists of, as an ordered list of chunks.
+
+Canonical bytes, so that equal content cut the same way has one digest on every machine:
+
+    magic 8 b"MLMANIF\\x01" | cutter length u8, cutter ascii | size u64 | chunks u32 | (address 32, size u32) ...
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sync.core.chunking import CHUNK_MAX_BYTES, WHOLE_MAX_BYTES, Chunk, Cutter
+from sync.core.hashing import Address, address_bytes, address_from_bytes, address_of, is_address
+
+_MAGIC = b"MLMANIF\x01"
+_COUNTS = struct.Struct("<QI")
+_CHUNK = struct.Struct("<32sI")
+
+
+class BadManifest(ValueError):
+    """The chunks do not describe a version; the text says why."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Content of one version. size_bytes: sum of the chunks; an empty file has no chunks."""
+
+    size_bytes: int
+    cutter: Cutter
+    chunks: tuple[Chunk, ...]
+
+    def __post_init__(self) -> None:
+        for chunk in self.chunks:
+            if not is_address(chunk.address):
+                raise BadManifest(f"not an address: {chunk.address[:80]!r}")
+            if not 0 < chunk.size_bytes <= CHUNK_MAX_BYTES:
+                raise BadManifest(f"a chunk of {chunk.size_bytes} bytes")
+        if sum(chunk.size_bytes for chunk in self.chunks) != self.size_bytes:
+            raise BadManifest("the chunks do not add up to the size")
+        if self.cutter is Cutter.WHOLE and (len(self.chunks) > 1 or self.size_bytes > WHOLE_MAX_BYTES):
+            raise BadManifest(f"{self.size_bytes} bytes in {len(self.chunks)} chunks are not {Cutter.WHOLE}")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of one chunk. index: of the chunk in the manifest; start, stop: bytes within that chunk."""
+
+    index: int
+    start: int
+    stop: int
+
+
+EMPTY = Manifest(0, Cutter.WHOLE, ())
+"""The content of an empty file."""
+
+
+def manifest_of(chunks: Iterable[Chunk], cutter: Cutter) -> Manifest:
+    """The manifest of consecutive chunks."""
+    listed = tuple(chunks)
+    return Manifest(sum(chunk.size_bytes for chunk in listed), cutter, listed)
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """The canonical form."""
+    tag = manifest.cutter.value.encode("ascii")
+    return b"".join((
+        _MAGIC, bytes((len(tag),)), tag, _COUNTS.pack(manifest.size_bytes, len(manifest.chunks)),
+        *(_CHUNK.pack(address_bytes(chunk.address), chunk.size_bytes) for chunk in manifest.chunks),
+    ))  # fmt: skip
+
+
+def manifest_from_bytes(data: bytes) -> Manifest:
+    """The inverse of `manifest_bytes`; raises BadManifest on anything else."""
+    try:
+        if data[:8] != _MAGIC:
+            raise BadManifest("does not begin like a manifest")
+        start = 9 + data[8]
+        cutter = Cutter(data[9:start].decode("ascii"))
+        size_bytes, count = _COUNTS.unpack_from(data, start)
+        start += _COUNTS.size
+        if len(data) - start != count * _CHUNK.size:
+            raise BadManifest("length and number of chunks disagree")
+        pairs = _CHUNK.iter_unpack(memoryview(data)[start:])
+        return Manifest(size_bytes, cutter, tuple(Chunk(address_from_bytes(a), n) for a, n in pairs))
+    except (IndexError, struct.error, UnicodeDecodeError) as error:
+        raise BadManifest(f"cut short or not a manifest: {error}") from error
+    except ValueError as error:
+        raise BadManifest(str(error)) from error
+
+
+def manifest_digest(manifest: Manifest) -> Address:
+    """The address of the canonical bytes: two versions with the same digest are the same content."""
+    return address_of(manifest_bytes(manifest))
+
+
+def spans(manifest: Manifest, offset: int, length: int) -> list[Span]:
+    """Which parts of which chunks hold `length` bytes from `offset`; shorter at the end of the file."""
+    wanted: list[Span] = []
+    stop = min(offset + length, manifest.size_bytes)
+    position = 0
+    for index, chunk in enumerate(manifest.chunks):
+        if position >= stop:
+            break
+        if position + chunk.size_bytes > offset:
+            wanted.append(Span(index, max(0, offset - position), min(chunk.size_bytes, stop - position)))
+        position += chunk.size_bytes
+    return wanted

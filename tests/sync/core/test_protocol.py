@@ -1,0 +1,107 @@
+"""Messages: every one survives the wire, and what does not fit is refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import typing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync.core import protocol
+from sync.core.chunking import Chunk, Cutter
+from sync.core.codec import BadMessage, from_bytes, to_bytes
+from sync.core.hashing import Address, address_of
+from sync.core.manifest import Manifest, manifest_of
+from sync.core.protocol import Commit, Delete, MakeFolder, OpsRequest, Rename
+
+MESSAGES = [kind for _, kind in inspect.getmembers(protocol, dataclasses.is_dataclass) if kind.__module__ == protocol.__name__]
+MANIFEST = manifest_of([Chunk(address_of(b"x"), 1)], Cutter.WHOLE)
+
+
+def strategy(kind: type) -> st.SearchStrategy:
+    """Any message of this kind."""
+    hints = typing.get_type_hints(kind)
+    fields = {f.name: st.just(f.default) if f.name == "kind" and hasattr(kind, "KIND") else None for f in dataclasses.fields(kind)}
+    return st.builds(kind, **{name: field_strategy(hints[name]) if fixed is None else fixed for name, fixed in fields.items()})
+
+
+def field_strategy(hint: object) -> st.SearchStrategy:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Address:
+        return st.binary(max_size=4).map(address_of)
+    if hint is Manifest:
+        return st.just(MANIFEST)
+    if origin is tuple:
+        return st.lists(field_strategy(arguments[0]), max_size=3).map(tuple)
+    if origin is dict:
+        return st.dictionaries(st.text(max_size=5), field_strategy(arguments[1]), max_size=3)
+    if arguments:
+        return st.one_of(*(field_strategy(each) for each in arguments))
+    if hint is type(None):
+        return st.none()
+    if dataclasses.is_dataclass(hint):
+        return strategy(hint)
+    return st.from_type(hint)
+
+
+@pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.__name__)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_message_when_sent_then_arrives_equal(kind: type, data: st.DataObject) -> None:
+    message = data.draw(strategy(kind))
+    assert from_bytes(kind, to_bytes(message)) == message
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        Commit("o", "n", "p", "海报.psd", 3, MANIFEST, 17),
+        MakeFolder("o", "n", "p", "夹"),
+        Rename("o", "n", "p", "新"),
+        Delete("o", "n", 2),
+    ],
+    ids=lambda op: op.kind,
+)
+def test_ops_when_mixed_then_each_keeps_its_kind(op: protocol.Op) -> None:
+    assert from_bytes(OpsRequest, to_bytes(OpsRequest((op,)))).ops == (op,)
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b"{", "not JSON"),
+        (b"[]", "expected an object"),
+        (b'{"code":"a","nonce":"b","device_name":"c","platform":"d"}', r"agent_version: missing"),
+        (b'{"code":1,"nonce":"b","device_name":"c","platform":"d","agent_version":"e"}', r"code: expected str"),
+    ],
+    ids=["broken", "list", "missing", "type"],
+)
+def test_decode_when_it_does_not_fit_then_names_the_field(body: bytes, where: str) -> None:
+    with pytest.raises(BadMessage, match=where):
+        from_bytes(protocol.EnrolRequest, body)
+
+
+def test_decode_when_a_newer_end_adds_fields_then_they_are_ignored() -> None:
+    body = json.dumps({"chunks": [], "uploads": 1, "future": {"x": 1}}).encode()
+    assert from_bytes(protocol.MissingRequest, body) == protocol.MissingRequest((), 1)
+
+
+def test_decode_when_true_stands_for_a_number_then_refused() -> None:
+    with pytest.raises(BadMessage, match="uploads"):
+        from_bytes(protocol.MissingRequest, b'{"chunks":[],"uploads":true}')
+
+
+def test_decode_when_a_manifest_does_not_add_up_then_bad_message() -> None:
+    op = json.loads(to_bytes(OpsRequest((Commit("o", "n", "p", "x", 0, MANIFEST, 1),))))
+    op["ops"][0]["manifest"]["size_bytes"] = 99
+    with pytest.raises(BadMessage, match="add up"):
+        from_bytes(OpsRequest, json.dumps(op).encode())
+
+
+def test_decode_when_nested_without_end_then_bad_message() -> None:
+    with pytest.raises(BadMessage):
+        from_bytes(protocol.FeedRequest, b"[" * 100_000)
