@@ -17,22 +17,28 @@ from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
 from workspace.errors import MainlineError
 from workspace.events.api import api as events_api
+from workspace.events.pages import pages as audit_pages
 from workspace.i18n import _l
 from workspace.logs import configure_logs
 from workspace.openapi import install_openapi
 from workspace.parts import Parts
+from workspace.people.pages import pages as people_pages
 from workspace.roles.models import WorkspacePermission
 from workspace.secrets import SigningKey, load_signing_key
 from workspace.security import Csrf, install_headers
 from workspace.settings import Settings, load_settings
 from workspace.signin.access import identify
 from workspace.signin.pages import pages as signin_pages
+from workspace.status.pages import pages as status_pages
 from workspace.wake import Wake, make_wake
 from workspace.web import Web, answer_error, register
 
 ROUTES = (
     signin_pages,
     events_api,
+    audit_pages,
+    people_pages,
+    status_pages,
 )
 
 NAV = (
@@ -77,6 +83,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     parts = parts or make_parts(settings)
     csrf = Csrf(parts.get(SigningKey))
     app = Flask(__name__)
+    app.secret_key = parts.get(SigningKey).mac("flask", "messages after a redirect")
     app.config.update(
         MAX_CONTENT_LENGTH=64 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from workspace.i18n import LOCALES
 from workspace.people.models import Department, Member, Site
+from workspace.people.queries import initials
 from workspace.roles.permissions import Permission
 from workspace.security import Csrf, service_urls
 from workspace.settings import ROOT, Settings
@@ -46,8 +47,7 @@ class Me:
 
     @property
     def initials(self) -> str:
-        """Chinese given names are recognised by their last two characters, others by their first two letters."""
-        return self.name[-2:] if any("\u4e00" <= char <= "\u9fff" for char in self.name) else self.name[:2].upper()
+        return initials(self.name)
 
 
 def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGroup, ...]) -> None:
@@ -64,7 +64,9 @@ def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGr
             "csrf_token": csrf.token(),
             "csp_nonce": g.get("csp_nonce", ""),
             "locale": chosen_locale(),
-            "realtime": {"url": service_urls(settings)["realtime"], "ticket_url": "/api/realtime/ticket"} if signed_in else None,
+            "realtime": {"url": service_urls(settings)["realtime"], "ticket_url": "/api/realtime/ticket", "head": g.get("head", 0)}
+            if signed_in
+            else None,
             "company_name": settings.company_name,
             "simulated": bool(app.extensions["mainline"].parts.simulated()),
         }

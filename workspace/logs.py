@@ -26,6 +26,7 @@ def configure_logs(settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=level, stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _without_secrets(_logger: object, _name: str, line: "structlog.typing.EventDict") -> "structlog.typing.EventDict":

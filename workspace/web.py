@@ -24,7 +24,7 @@ from workspace.i18n import _
 from workspace.idempotency import store_reply, stored_reply
 from workspace.parts import Parts
 from workspace.roles.permissions import Permission
-from workspace.work import Actor, Work, open_work
+from workspace.work import Actor, Work, head_seq, open_work
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ANYONE = "anyone"
@@ -181,6 +181,7 @@ def _wrapped(view: View, facts: RouteFacts) -> View:
 def _identified(facts: RouteFacts) -> Actor | None:
     if "actor" not in g:
         with open_work(web().database, writes=False, parts=web().parts) as work:
+            g.head = head_seq(work)  # Before the view reads: its page is true up to here at least.
             g.actor = web().identify(work)
     return g.actor
 
