@@ -1,0 +1,54 @@
+"""Events over HTTP: only what one may see now, in order, and the audit page."""
+
+from collections.abc import Callable
+
+from tests.house import NOW, Person, member_named
+from workspace.db import Database
+from workspace.events.api import TICKET_PURPOSE
+from workspace.parts import Parts
+from workspace.people.models import PeopleEvent
+from workspace.secrets import SigningKey
+from workspace.work import open_work
+
+
+def record(database: Database, *rooms: str) -> None:
+    with open_work(database, now=NOW) as work:
+        work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=rooms, name="武汉")
+
+
+def test_events_when_room_is_not_theirs_then_absent(signed_in: Callable[[str], Person], company: Database) -> None:
+    person = signed_in("suhang")
+    head = person.get("/api/events?since=0").get_json()["head"]
+    with open_work(company, writes=False) as work:
+        mine = f"member:{member_named(work, '苏航').id}"
+    record(company, mine)
+    record(company, "member:somebody-else")
+    record(company, "audit", mine)
+    page = person.get(f"/api/events?since={head}").get_json()
+    assert [event["seq"] for event in page["events"]] == [head + 1, head + 3]
+    assert [event["prev"] for event in page["events"]] == [head, head + 1]
+    assert [event["rooms"] for event in page["events"]] == [[mine], [mine]]
+    assert page["head"] == head + 3
+
+
+def test_audit_when_not_allowed_then_refused_and_when_allowed_then_in_words(
+    signed_in: Callable[[str], Person], company: Database
+) -> None:
+    record(company, "company")
+    assert signed_in("suhang").get("/audit").status_code == 403
+    page = signed_in("guanli").get("/audit").get_data(as_text=True)
+    assert "添加了地点“武汉”" in page
+
+
+def test_audit_when_filtered_then_only_that(signed_in: Callable[[str], Person]) -> None:
+    page = signed_in("guanli").get("/audit?kind=workspace.role").get_data(as_text=True)
+    assert "设定了角色" in page
+    assert "添加了成员" not in page
+
+
+def test_ticket_when_taken_then_holds_the_rooms_of_now(signed_in: Callable[[str], Person], parts: Parts) -> None:
+    ticket = signed_in("suhang").post("/api/realtime/ticket", json={}).get_json()
+    grant = parts.get(SigningKey).read(TICKET_PURPOSE, ticket["ticket"], max_age_s=60)
+    assert grant["head"] == ticket["head"] > 0
+    assert {"company", f"member:{grant['member']}"} <= set(grant["rooms"])
+    assert "audit" not in grant["rooms"]
