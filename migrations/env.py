@@ -1,18 +1,33 @@
 """Alembic environment: one transaction a migration, on the Database that the caller hands over."""
 
+from typing import Any, Literal
+
 from alembic import context
+from sqlalchemy import JSON
 
 import app  # noqa: F401  Imports every feature, so that autogenerate sees all tables.
-from workspace.db import Base, Database
+from workspace.db import Base, Database, UtcDateTime
+
+
+def render_type(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
+    """Migrations name plain database types: they must still run when our Python types have changed."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime()"
+    if kind == "type" and isinstance(item, JSON):
+        autogen_context.imports.add("from sqlalchemy.dialects import postgresql")
+        return 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")'
+    return False
+
 
 database: Database = context.config.attributes["database"]
 with database.engine.connect().execution_options(mainline_writes=True) as connection:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        render_as_batch=database.is_sqlite,
         transaction_per_migration=True,
+        transactional_ddl=True,  # Alembic assumes SQLite has none; it has, since we emit BEGIN ourselves.
         compare_type=True,
+        render_item=render_type,
     )
     with context.begin_transaction():
         context.run_migrations()
