@@ -1,0 +1,243 @@
+"""The object store: S3 behind seven verbs. The only module that imports minio; foreign errors end here.
+
+Keys are made by the features; they are ASCII and at most 255 bytes a component. Clients never get S3 keys, only
+presigned URLs. A presigned PUT signs ``If-None-Match: *``, so whoever holds it can create the object once and never
+replace it; the SDK signs the host alone, therefore that signature is computed here (AWS Signature Version 4).
+"""
+
+import hashlib
+import hmac
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Protocol
+from urllib.parse import quote
+
+import urllib3
+from minio import Minio
+from minio.error import InvalidResponseError, S3Error, ServerError
+
+from workspace.errors import NotFound, Unavailable
+from workspace.i18n import _
+from workspace.settings import Settings
+
+EMBEDDED_HOST = "127.0.0.1"
+CONNECT_TIMEOUT_S = 3.0
+READ_TIMEOUT_S = 30.0
+WRITE_ONCE = {"If-None-Match": "*"}
+_ABSENT = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as a listing shows it."""
+
+    key: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Presigned:
+    """A URL that admits one kind of request until ``expires_at``; the headers must be sent as they are."""
+
+    url: str
+    headers: dict[str, str]
+    expires_at: datetime
+
+
+class ObjectStore(Protocol):
+    """What the library needs of a store. Every verb raises Unavailable when the store does not answer."""
+
+    def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+        """Store whole; readers see the old or the new object, never a part."""
+
+    def put_once(self, key: str, data: bytes) -> bool:
+        """Store unless something is there; False when it was."""
+
+    def get(self, key: str) -> bytes:
+        """The whole object; NotFound when absent."""
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """``length`` bytes from ``offset``, fewer at the end; NotFound when absent."""
+
+    def size_of(self, key: str) -> int | None:
+        """Bytes, None when absent."""
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """Objects whose key starts with ``prefix``, in order of their keys."""
+
+    def remove(self, key: str) -> None:
+        """Remove; nothing happens when absent."""
+
+    def presign_put(self, key: str, valid_for: timedelta) -> Presigned:
+        """A PUT that creates the object and never replaces it."""
+
+    def presign_get(self, key: str, valid_for: timedelta) -> Presigned:
+        """A GET, with or without Range."""
+
+
+class S3Store:
+    """An ObjectStore on any S3 server, addressed by path."""
+
+    def __init__(self, *, endpoint: str, access_key: str, secret_key: str, bucket: str, region: str, secure: bool) -> None:
+        self._bucket, self._endpoint, self._secure = bucket, endpoint, secure
+        self._signer = _Signer(access_key, secret_key, region)
+        self._http = urllib3.PoolManager(
+            maxsize=32,
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
+            retries=urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), raise_on_status=False),
+        )
+        self._minio = Minio(
+            endpoint, access_key=access_key, secret_key=secret_key, secure=secure, region=region, http_client=self._http
+        )
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket unless it is there."""
+        with _border(self._endpoint):
+            if not self._minio.bucket_exists(bucket_name=self._bucket):
+                self._minio.make_bucket(bucket_name=self._bucket)
+
+    def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+        with _border(key):
+            self._minio.put_object(
+                bucket_name=self._bucket, object_name=key, data=io.BytesIO(data), length=len(data), content_type=content_type
+            )
+
+    def put_once(self, key: str, data: bytes) -> bool:
+        ticket = self.presign_put(key, timedelta(minutes=5))
+        with _border(key):
+            answer = self._http.request("PUT", ticket.url, body=data, headers=ticket.headers)
+            if answer.status not in (200, 201, 204, 412):
+                raise Unavailable(_("对象存储没有收下内容"), f"{key}: HTTP {answer.status}")
+        return answer.status != 412
+
+    def get(self, key: str) -> bytes:
+        return self._read(key, 0, 0)
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        return self._read(key, offset, length)
+
+    def _read(self, key: str, offset: int, length: int) -> bytes:
+        with _border(key):
+            answer = self._minio.get_object(bucket_name=self._bucket, object_name=key, offset=offset, length=length)
+            try:
+                return bytes(answer.data)
+            finally:
+                answer.close()
+                answer.release_conn()
+
+    def size_of(self, key: str) -> int | None:
+        try:
+            with _border(key):
+                return int(self._minio.stat_object(bucket_name=self._bucket, object_name=key).size or 0)
+        except NotFound:
+            return None
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        with _border(prefix):
+            for found in self._minio.list_objects(bucket_name=self._bucket, prefix=prefix, recursive=True):
+                yield Stored(str(found.object_name), int(found.size or 0))
+
+    def remove(self, key: str) -> None:
+        with _border(key):
+            self._minio.remove_object(bucket_name=self._bucket, object_name=key)
+
+    def presign_put(self, key: str, valid_for: timedelta) -> Presigned:
+        return self._presign("PUT", key, valid_for, WRITE_ONCE)
+
+    def presign_get(self, key: str, valid_for: timedelta) -> Presigned:
+        return self._presign("GET", key, valid_for, {})
+
+    def _presign(self, method: str, key: str, valid_for: timedelta, headers: dict[str, str]) -> Presigned:
+        now = datetime.now(UTC)
+        path = quote(f"/{self._bucket}/{key}", safe="/-_.~")
+        query = self._signer.query(method, self._endpoint, path, headers, now=now, valid_for=valid_for)
+        scheme = "https" if self._secure else "http"
+        return Presigned(f"{scheme}://{self._endpoint}{path}?{query}", dict(headers), now + valid_for)
+
+
+class _Signer:
+    """AWS Signature Version 4 in the query string, with headers signed beside the host.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    """
+
+    def __init__(self, access_key: str, secret_key: str, region: str) -> None:
+        self._access_key, self._secret_key, self._region = access_key, secret_key, region
+        self._day_key = lru_cache(maxsize=2)(self._make_day_key)
+
+    def query(
+        self, method: str, host: str, path: str, headers: dict[str, str], *, now: datetime, valid_for: timedelta
+    ) -> str:
+        signed = {"host": host, **{name.lower(): value for name, value in headers.items()}}
+        names = ";".join(sorted(signed))
+        day, instant = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
+        scope = f"{day}/{self._region}/s3/aws4_request"
+        parameters = {
+            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+            "X-Amz-Credential": f"{self._access_key}/{scope}",
+            "X-Amz-Date": instant,
+            "X-Amz-Expires": str(int(valid_for.total_seconds())),
+            "X-Amz-SignedHeaders": names,
+        }
+        query = "&".join(f"{name}={quote(parameters[name], safe='-_.~')}" for name in sorted(parameters))
+        lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
+        request = f"{method}\n{path}\n{query}\n{lines}\n{names}\nUNSIGNED-PAYLOAD"
+        to_sign = f"AWS4-HMAC-SHA256\n{instant}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+        return f"{query}&X-Amz-Signature={hmac.new(self._day_key(day), to_sign.encode(), hashlib.sha256).hexdigest()}"
+
+    def _make_day_key(self, day: str) -> bytes:
+        key = f"AWS4{self._secret_key}".encode()
+        for part in (day, self._region, "s3", "aws4_request"):
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        return key
+
+
+@contextmanager
+def _border(what: str) -> Iterator[None]:
+    """Foreign errors of the store become ours, with the key or endpoint they were about."""
+    try:
+        yield
+    except S3Error as error:
+        if error.code in _ABSENT:
+            raise NotFound(_("对象存储里没有这份内容"), what) from error
+        raise Unavailable(_("对象存储拒绝了请求"), f"{what}: {error.code} {error.message}") from error
+    except (InvalidResponseError, ServerError, urllib3.exceptions.HTTPError, OSError) as error:
+        raise Unavailable(_("对象存储没有应答"), f"{what}: {error}") from error
+
+
+def open_store(settings: Settings) -> S3Store:
+    """The store that the settings name: an external S3 server, else the embedded one of this machine.
+
+    Unavailable when the embedded store was never prepared or the external one does not answer.
+    """
+    if settings.s3_endpoint:
+        store = S3Store(
+            endpoint=settings.s3_endpoint, access_key=settings.s3_access_key, secret_key=settings.s3_secret_key,
+            bucket=settings.s3_bucket, region=settings.s3_region, secure=settings.s3_secure,
+        )  # fmt: skip
+        store.ensure_bucket()
+        return store
+    keys = _embedded_keys(settings)
+    return S3Store(
+        endpoint=f"{EMBEDDED_HOST}:{settings.store_port}", access_key=keys["access_key"], secret_key=keys["secret_key"],
+        bucket=settings.s3_bucket, region=settings.s3_region, secure=False,
+    )  # fmt: skip
+
+
+def _embedded_keys(settings: Settings) -> dict[str, str]:
+    path = settings.data_dir / "store" / "store.json"
+    try:
+        keys: dict[str, str] = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise Unavailable(_("内置对象存储尚未启动"), f"{path}: {error.strerror}") from error
+    return keys
+
+
+def store_factory(settings: Settings) -> Callable[[], ObjectStore]:
+    """For ``parts.provide(ObjectStore, …)``."""
+    return lambda: open_store(settings)
