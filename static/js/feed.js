@@ -17,6 +17,7 @@ export class EventFeed {
   constructor({ last, fetchPage, apply, resync, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) }) {
     Object.assign(this, { last, fetchPage, apply, resync, wait });
     this.held = [];
+    this.known = last; // the newest sequence that anybody has told us of
     this.catching = null;
     this.closed = false;
   }
@@ -34,6 +35,7 @@ export class EventFeed {
 
   /** The server's newest sequence: reveals a lost last event. */
   heartbeat(head) {
+    this.known = Math.max(this.known, head);
     if (!this.closed && head > this.last) this.catchUp();
   }
 
@@ -49,10 +51,14 @@ export class EventFeed {
   }
 
   async #run() {
-    do {
+    for (;;) {
+      const before = this.last;
       await this.#fetchAll();
       this.#drain();
-    } while (this.held.length && !this.closed);
+      if (this.closed || !(this.held.length || this.known > this.last)) return;
+      // News came while we fetched. When a fetch brought nothing, the server has not got it yet: do not storm it.
+      if (this.last === before) await this.wait(FIRST_RETRY_MS);
+    }
   }
 
   async #fetchAll() {

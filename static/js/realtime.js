@@ -113,10 +113,20 @@ function purge(room) {
   toast(text("gone"), { tone: "late", detail: text("gone_detail") });
 }
 
-export function startRealtime() {
-  if (!boot.realtime || !window.io) return;
+/** The Socket.IO client: pages load it with themselves, the light phone pages only once they are at rest. */
+function socketClient() {
+  if (window.io) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src: boot.socketScript, onload: resolve, onerror: reject });
+    document.head.append(script);
+  });
+}
+
+export async function startRealtime() {
+  if (!boot.realtime) return;
   const connection = new Connection(boot.realtime);
   emit("connection", { state: "connecting" });
+  await socketClient();
   connection.open();
   addEventListener("online", () => connection.socket?.connected || connection.retry(true));
   document.addEventListener("visibilitychange", () => document.hidden || connection.socket?.connected || connection.retry(true));

@@ -1,7 +1,7 @@
 // The frame's own behaviour: sidebar width, keyboard shortcuts, the connection dot.
 
 import { keep } from "mainline/theme";
-import { text } from "mainline/texts";
+import { showConnections } from "mainline/connection";
 import { openPalette } from "mainline/palette";
 
 function toggleSidebar() {
@@ -41,20 +41,11 @@ function onKey(event) {
   if (event.key === "?") document.getElementById("shortcuts")?.showModal();
 }
 
-function showConnection({ detail: { state } }) {
-  for (const dot of document.querySelectorAll("[data-connection]")) {
-    dot.dataset.connection = state;
-    dot.title = text(state);
-    const words = dot.querySelector("[data-connection-text]");
-    if (words) words.textContent = text(state);
-  }
-}
-
 export function startShell() {
   markSidebar();
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-toggle-sidebar]")) toggleSidebar();
   });
-  addEventListener("mainline:connection", showConnection);
+  showConnections();
 }
