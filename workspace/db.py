@@ -65,9 +65,19 @@ Id = String(ID_LENGTH)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
+_last_id = 0
+_id_guard = threading.Lock()
+
+
 def new_id() -> str:
-    """26 characters of Crockford base 32: 48 bits of milliseconds, then 80 random bits (ULID). Sorts by time."""
+    """26 characters of Crockford base 32: 48 bits of milliseconds, then 80 random bits (ULID).
+
+    Sorts by time of making, inside one process strictly: within a millisecond the next one is the last one plus one.
+    """
+    global _last_id
     number = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
+    with _id_guard:
+        _last_id = number = number if number >> 80 > _last_id >> 80 else _last_id + 1
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
@@ -107,9 +117,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_queue = FairLock()
         self.engine = (
-            _sqlite_engine(url)
-            if self.is_sqlite
-            else create_engine(_psycopg(url), pool_size=20, max_overflow=20, pool_pre_ping=True)
+            _sqlite_engine(url) if self.is_sqlite else create_engine(_psycopg(url), pool_size=20, max_overflow=20, pool_pre_ping=True)
         )
 
     @contextmanager

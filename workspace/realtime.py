@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 import structlog
@@ -78,11 +79,9 @@ def make_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _is_same_host(origin: str) -> bool:
+def _is_same_host(origin: str, environ: dict[str, Any]) -> bool:
     """Embedded default: the page comes from the same host at another port."""
-    from urllib.parse import urlsplit
-
-    return urlsplit(origin).hostname == urlsplit(f"//{request.host}").hostname
+    return urlsplit(origin).hostname == urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname
 
 
 def _read_local(settings: Settings, deliver: Any) -> None:

@@ -52,9 +52,7 @@ class Settings:
     libvirt_uri: str = _setting("", "libvirt connection; empty = qemu:///system, else qemu:///session, else simulated.")
     image_dir: str = _setting("", "Folder of golden images; empty = images/ in data_dir.")
     console_token_s: int = _setting(60, "Seconds that a console token may wait before it is used; at most 60.")
-    idle_minutes: int = _setting(
-        30, "Minutes without key or pointer before a desktop hibernates, unless its template says otherwise."
-    )
+    idle_minutes: int = _setting(30, "Minutes without key or pointer before a desktop hibernates, unless its template says otherwise.")
 
     secret_key: str = _setting("", "Key that signs tickets and forms; empty = generated once into data_dir/secret.key.")
     session_hours: int = _setting(12, "Hours after which a signed-in browser must sign in again.")

@@ -137,9 +137,7 @@ class Supervisor:
         self._slots = {
             child.name: _Slot(
                 child,
-                RotatingFileHandler(
-                    log_dir / f"{child.name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES_KEPT, encoding="utf-8"
-                ),
+                RotatingFileHandler(log_dir / f"{child.name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES_KEPT, encoding="utf-8"),
                 tuple(names[:position]) if child.needs is None else child.needs,
             )
             for position, child in enumerate(children)

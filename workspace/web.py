@@ -234,10 +234,7 @@ def _plain(value: Any) -> Any:
 
 
 def wants_json() -> bool:
-    return (
-        request.path.startswith("/api/")
-        or request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
-    )
+    return request.path.startswith("/api/") or request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
 
 
 def answer_error(error: Exception) -> Any:
@@ -286,9 +283,7 @@ def _sentence(item: Any) -> str:
     kind, context = item["type"], item.get("ctx", {})
     sentences = {
         "missing": _("请填写此项"),
-        "string_too_short": _("请填写此项")
-        if context.get("min_length") == 1
-        else _("至少 %(n)s 个字", n=context.get("min_length")),
+        "string_too_short": _("请填写此项") if context.get("min_length") == 1 else _("至少 %(n)s 个字", n=context.get("min_length")),
         "string_too_long": _("最多 %(n)s 个字", n=context.get("max_length")),
         "date_from_datetime_parsing": _("日期格式不对"),
         "date_parsing": _("日期格式不对"),

@@ -52,9 +52,7 @@ class Frame:
 def visible_events(work: Work, *, since: int, limit: int, rooms: set[str] | None = None) -> list[Event]:
     """The actor's next events after ``since`` in order of sequence; one each, however many of its rooms are theirs."""
     mine = rooms_of(work) if rooms is None else rooms
-    seqs = (
-        select(EventRoom.seq).where(EventRoom.room.in_(mine), EventRoom.seq > since).distinct().order_by(EventRoom.seq).limit(limit)
-    )
+    seqs = select(EventRoom.seq).where(EventRoom.room.in_(mine), EventRoom.seq > since).distinct().order_by(EventRoom.seq).limit(limit)
     return list(work.session.scalars(select(Event).where(Event.seq.in_(seqs.scalar_subquery())).order_by(Event.seq)))
 
 

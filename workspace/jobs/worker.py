@@ -5,7 +5,6 @@ workers share one table. A worker that is killed leaves a lease behind; when it 
 """
 
 import threading
-import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -226,14 +225,3 @@ def _put_back(database: Database, claimed: Job, *, delay_s: float, error: str, c
         job.run_at = datetime.now(UTC) + timedelta(seconds=delay_s)
         job.attempts = job.attempts if counts else job.attempts - 1
         session.commit()
-
-
-def wait_until_idle(database: Database, *, timeout_s: float) -> bool:
-    """True once no job waits or runs; for scripts that must see an effect."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        with database.session(writes=False) as session:
-            if session.scalar(select(Job.id).where(Job.state.in_(("waiting", "running"))).limit(1)) is None:
-                return True
-        time.sleep(0.02)
-    return False

@@ -69,4 +69,3 @@ class PeopleEvent(EventKind):
     SITE_ADDED = "workspace.site.added", N_("%(actor)s 添加了地点“%(name)s”")
     DEPARTMENT_ADDED = "workspace.department.added", N_("%(actor)s 添加了部门“%(name)s”")
     MEMBER_ADDED = "workspace.member.added", N_("%(actor)s 添加了成员%(name)s（%(department)s）")
-    MEMBER_LEFT = "workspace.member.left", N_("%(actor)s 将%(name)s设为离职")

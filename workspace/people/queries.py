@@ -62,9 +62,7 @@ def departments_with_members(work: Work) -> list[DepartmentRow]:
     """Every department, also one that has nobody yet."""
     members = list_members(work)
     departments = work.session.execute(select(Department.id, Department.name).order_by(Department.id))
-    return [
-        DepartmentRow(row.id, row.name, [member for member in members if member.department_id == row.id]) for row in departments
-    ]
+    return [DepartmentRow(row.id, row.name, [member for member in members if member.department_id == row.id]) for row in departments]
 
 
 def list_departments(work: Work) -> list[tuple[str, str]]:
@@ -74,6 +72,4 @@ def list_departments(work: Work) -> list[tuple[str, str]]:
 
 def list_cities(work: Work) -> list[tuple[str, str]]:
     """(id, name), in the order in which they were added."""
-    return [
-        (row.id, row.name) for row in work.session.execute(select(Site.id, Site.name).where(Site.kind == "city").order_by(Site.id))
-    ]
+    return [(row.id, row.name) for row in work.session.execute(select(Site.id, Site.name).where(Site.kind == "city").order_by(Site.id))]

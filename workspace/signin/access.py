@@ -37,7 +37,5 @@ def actor_by_session(work: Work, token: str) -> Actor | None:
 
 
 def recent_failures(work: Work, name: str) -> int:
-    query = select(func.coalesce(func.sum(FailedAttempt.count), 0)).where(
-        FailedAttempt.name == name, FailedAttempt.at > work.now - WINDOW
-    )
+    query = select(func.coalesce(func.sum(FailedAttempt.count), 0)).where(FailedAttempt.name == name, FailedAttempt.at > work.now - WINDOW)
     return int(work.session.scalar(query) or 0)

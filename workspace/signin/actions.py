@@ -76,12 +76,3 @@ def sign_out(work: Work, token: str) -> None:
     ended = update(SignInSession).where(SignInSession.token_hash == token_hash(token)).values(ended_at=work.now)
     work.session.execute(ended)
     work.record(SignInEvent.SIGNED_OUT, subject=f"member:{work.actor.member_id}", rooms=["audit"])
-
-
-def end_sessions_of(work: Work, member_id: str) -> None:
-    """Sign a member out everywhere; the caller records why."""
-    work.session.execute(
-        update(SignInSession)
-        .where(SignInSession.member_id == member_id, SignInSession.ended_at.is_(None))
-        .values(ended_at=work.now)
-    )

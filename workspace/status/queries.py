@@ -43,9 +43,7 @@ class Status:
 
 
 def read_status(work: Work, parts: list[PartRow]) -> Status:
-    counts = {
-        row.state: row.count for row in work.session.execute(select(Job.state, func.count().label("count")).group_by(Job.state))
-    }
+    counts = {row.state: row.count for row in work.session.execute(select(Job.state, func.count().label("count")).group_by(Job.state))}
     failed = work.session.scalars(select(Job).where(Job.state == "failed").order_by(Job.created_at.desc()).limit(SHOWN_FAILURES))
     return Status(
         jobs_waiting=counts.get("waiting", 0),
@@ -53,9 +51,7 @@ def read_status(work: Work, parts: list[PartRow]) -> Status:
         jobs_failed=counts.get("failed", 0),
         head=int(work.session.scalar(select(func.max(Event.seq))) or 0),
         parts=parts,
-        failed=[
-            FailedJob(job.name, (job.error or "").splitlines()[0][:200] if job.error else "", job.created_at) for job in failed
-        ],
+        failed=[FailedJob(job.name, (job.error or "").splitlines()[0][:200] if job.error else "", job.created_at) for job in failed],
     )
 
 
