@@ -1,6 +1,7 @@
 """Fixtures every room's tests use: a migrated database, the app on it, the demo company, a client per person."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,19 +35,44 @@ def parts(settings: Settings) -> Iterator[Parts]:
     made.get(Database).dispose()
 
 
-@pytest.fixture
-def database(parts: Parts) -> Database:
-    """An empty database with today's tables; the migrations have a test of their own that compares them."""
-    found = parts.get(Database)
-    Base.metadata.create_all(found.engine)
-    return found
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with today's tables, made once; the migrations have a test of their own that compares them."""
+    return _make_file(tmp_path_factory.mktemp("empty"), lambda database, parts: None)
+
+
+@pytest.fixture(scope="session")
+def company_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the demo company in it, made once."""
+    return _make_file(tmp_path_factory.mktemp("company"), seed_company)
+
+
+def _make_file(folder: Path, fill: Callable[[Database, Parts], object]) -> Path:
+    parts = composition.make_parts(Settings(data_dir=folder, secret_key="tests only"))
+    database = parts.get(Database)
+    Base.metadata.create_all(database.engine)
+    fill(database, parts)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return folder / "mainline.db"
 
 
 @pytest.fixture
-def company(database: Database, parts: Parts) -> Database:
+def database(parts: Parts, settings: Settings, empty_file: Path) -> Database:
+    """An empty database with today's tables."""
+    target = settings.data_dir / "mainline.db"
+    if not target.exists():
+        shutil.copy(empty_file, target)
+    return parts.get(Database)
+
+
+@pytest.fixture
+def company(parts: Parts, settings: Settings, company_file: Path) -> Database:
     """The database with the demo company in it."""
-    seed_company(database, parts)
-    return database
+    shutil.copy(company_file, settings.data_dir / "mainline.db")
+    return parts.get(Database)
 
 
 @pytest.fixture
@@ -57,9 +83,9 @@ def app(settings: Settings, parts: Parts, company: Database) -> Flask:
 
 
 @pytest.fixture
-def run_jobs(database: Database, parts: Parts) -> Callable[[], int]:
+def run_jobs(parts: Parts) -> Callable[[], int]:
     """Run every due job, reactions included, in this thread."""
-    return Worker(database, parts).run_due
+    return Worker(parts.get(Database), parts).run_due
 
 
 def member_named(work: Work, name: str) -> Member:
