@@ -1,0 +1,1 @@
+"""Approvals 审批: a request that travels from holder to holder (free flow with guard rails)."""
