@@ -24,6 +24,8 @@ from workspace.openapi import install_openapi
 from workspace.parts import Parts
 from workspace.people.pages import pages as people_pages
 from workspace.roles.models import WorkspacePermission
+from workspace.search.pages import api as search_api
+from workspace.search.pages import pages as search_pages
 from workspace.secrets import SigningKey, load_signing_key
 from workspace.security import Csrf, install_headers
 from workspace.settings import Settings, load_settings
@@ -39,6 +41,8 @@ ROUTES = (
     audit_pages,
     people_pages,
     status_pages,
+    search_pages,
+    search_api,
 )
 
 NAV = (

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Text
 
 import app  # noqa: F401  Imports every feature, so that autogenerate sees all tables.
 from workspace.db import Base, Database, UtcDateTime
@@ -13,6 +13,9 @@ def render_type(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
     """Migrations name plain database types: they must still run when our Python types have changed."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime()"
+    if kind == "type" and isinstance(item, Text) and "postgresql" in item._variant_mapping:
+        autogen_context.imports.add("from sqlalchemy.dialects import postgresql")
+        return 'sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")'
     if kind == "type" and isinstance(item, JSON):
         autogen_context.imports.add("from sqlalchemy.dialects import postgresql")
         return 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")'

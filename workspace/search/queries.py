@@ -1,0 +1,46 @@
+"""Finding things: only in rooms that are open to the reader now."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, select, text
+
+from workspace.events.access import rooms_of
+from workspace.search.models import SearchEntry
+from workspace.search.rules import phrases_of
+from workspace.work import Work
+
+
+@dataclass(frozen=True)
+class Found:
+    """subject: "kind:id"."""
+
+    subject: str
+    title: str
+    note: str
+    url: str
+
+
+def find(work: Work, question: str, *, limit: int = 20) -> list[Found]:
+    """Things that hold every part of the question, newest first; nothing for an empty question."""
+    phrases = phrases_of(question)
+    rooms = rooms_of(work)
+    if not phrases or not rooms:
+        return []
+    if work.session.get_bind().dialect.name == "postgresql":
+        matches = text("search_entry.grams @@ CAST(:question AS tsquery)").bindparams(bindparam("question", _tsquery(phrases)))
+    else:
+        matches = text("search_entry.id IN (SELECT rowid FROM search_grams WHERE search_grams MATCH :question)").bindparams(
+            bindparam("question", _fts5(phrases))
+        )
+    query = select(SearchEntry).where(SearchEntry.room.in_(rooms), matches).order_by(SearchEntry.id.desc()).limit(limit)
+    return [Found(entry.subject, entry.title, entry.note, entry.url) for entry in work.session.scalars(query)]
+
+
+def _fts5(phrases: list[tuple[list[str], bool]]) -> str:
+    """Tokens hold only letters, digits and Chinese characters, so quoting is safe."""
+    return " AND ".join(f'"{" ".join(tokens)}"{" *" if begins else ""}' for tokens, begins in phrases)
+
+
+def _tsquery(phrases: list[tuple[list[str], bool]]) -> str:
+    parts = [" <-> ".join(f"'{token}'{':*' if begins else ''}" for token in tokens) for tokens, begins in phrases]
+    return " & ".join(f"({part})" for part in parts)
