@@ -1,0 +1,89 @@
+"""The battle map as typed rows, and the lines of a member at a glance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from main_lines.alerts.queries import AlertRow, open_alerts
+from main_lines.board.rules import CityReadiness, GridRow, grid, pressing, readiness
+from main_lines.lines.access import company_today, visible_lines
+from main_lines.lines.models import MainLine
+from main_lines.lines.queries import LineHead, line_head
+from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health
+from main_lines.tasks.queries import Counts, TaskRow, counts_by_line, counts_of, for_director, line_tasks
+from workspace.events.access import EventRow, newest_events
+from workspace.work import Work
+
+LAST_EVENTS = 20
+ASSET_EVENT = "library.version.committed"
+ASSETS_LOOKED_THROUGH = 200
+ASSETS_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything on the map but what other features embed by URL. to_sign: only what waits for the reader.
+
+    health_reason: the director's own words when they count, else empty: the page says what the facts are.
+    """
+
+    head: LineHead
+    health: ShownHealth
+    health_reason: str
+    counts: Counts
+    grid: Sequence[GridRow[TaskRow]]
+    pressing: Sequence[TaskRow]
+    for_me: Sequence[TaskRow]
+    alerts: Sequence[AlertRow]
+    cities: Sequence[CityReadiness]
+    assets: Sequence[EventRow]
+    events: Sequence[EventRow]
+
+
+def board_of(work: Work, line: MainLine) -> Board:
+    """The caller has loaded the line through access."""
+    rows = line_tasks(work, line)
+    counts = counts_of(rows)
+    health = shown_health(line.health, line.health_at, blocked=counts.blocked, late=counts.late, now=work.now)
+    return Board(
+        head=line_head(work, line), health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
+        counts=counts, grid=grid(rows), pressing=pressing(rows), for_me=for_director(work, line.id), alerts=open_alerts(work, line.id),
+        cities=readiness(rows), assets=_assets_of_last_day(work, line), events=newest_events(work, rooms=[line.room], limit=LAST_EVENTS),
+    )  # fmt: skip
+
+
+def _assets_of_last_day(work: Work, line: MainLine) -> list[EventRow]:
+    """The newest saved version of each asset in the last 24 hours, as the feed told it."""
+    since = work.now - timedelta(hours=24)
+    newest: dict[str, EventRow] = {}
+    for event in newest_events(work, rooms=[line.room], limit=ASSETS_LOOKED_THROUGH):
+        if event.kind == ASSET_EVENT and event.at >= since:
+            newest.setdefault(event.subject, event)
+    return list(newest.values())[:ASSETS_SHOWN]
+
+
+@dataclass(frozen=True)
+class LineCard:
+    """A main line in a list. day: whole days from D-day."""
+
+    id: str
+    name: str
+    kind: str
+    d_day: date
+    day: int
+    phase: str
+    health: ShownHealth
+    health_reason: str
+    counts: Counts
+
+
+def my_line_cards(work: Work) -> list[LineCard]:
+    """The actor's main lines, open ones first, by D-day."""
+    counts, today = counts_by_line(work), company_today(work)
+    return [_card(work, line, counts.get(line.id, Counts()), today) for line in visible_lines(work)]
+
+
+def _card(work: Work, line: MainLine, counts: Counts, today: date) -> LineCard:
+    health = shown_health(line.health, line.health_at, blocked=counts.blocked, late=counts.late, now=work.now)
+    reason = line.health_reason if health.source is HealthSource.STATED else ""
+    return LineCard(line.id, line.name, line.kind, line.d_day, days_from(line.d_day, today), line.phase, health, reason, counts)

@@ -1,0 +1,89 @@
+"""Loading main lines. Only members know that one exists: for anybody else it is absent, also for administrators."""
+
+from collections.abc import Iterable
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from main_lines.lines.models import LineMember, MainLine
+from sync.library.libraries.access import rooms_of_group
+from workspace.errors import NotAllowed, NotFound
+from workspace.events.access import gives_rooms
+from workspace.i18n import _
+from workspace.settings import Settings
+from workspace.work import SYSTEM, Work
+
+
+def line_ids_of(work: Work) -> list[str]:
+    """Main lines that the actor is a member of."""
+    return list(work.session.scalars(select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id)))
+
+
+def in_my_lines(work: Work, column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """The confidentiality rule as a condition on any column that holds a line's id."""
+    return column.in_(select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id))
+
+
+def get_line(work: Work, line_id: str) -> MainLine:
+    """A main line of the actor's; NotFound when there is none or they are no member. The system sees every line."""
+    line = work.session.get(MainLine, line_id)
+    if line is None or not (work.actor == SYSTEM or role_in(work, line_id)):
+        raise NotFound(_("没有找到这条主线"), _("地址有误，或您不是它的成员。"))
+    return line
+
+
+def get_line_as_director(work: Work, line_id: str) -> MainLine:
+    """As get_line; NotAllowed for members who are not its director."""
+    line = get_line(work, line_id)
+    if not is_director(work, line_id):
+        raise NotAllowed(_("只有主线负责人可以这样做"), _("请联系主线负责人。"))
+    return line
+
+
+def visible_lines(work: Work) -> list[MainLine]:
+    """The actor's main lines, those that are still open first, then by D-day."""
+    lines = work.session.scalars(select(MainLine).where(in_my_lines(work, MainLine.id)).order_by(MainLine.d_day, MainLine.id))
+    return sorted(lines, key=lambda line: line.phase == "closed")
+
+
+def role_in(work: Work, line_id: str) -> str:
+    """director, member, or empty for who is not in it."""
+    membership = work.session.get(LineMember, (line_id, work.actor.member_id)) if work.actor.member_id else None
+    return membership.role if membership else ""
+
+
+def is_director(work: Work, line_id: str) -> bool:
+    return role_in(work, line_id) == "director"
+
+
+def line_member_ids(work: Work, line_id: str) -> list[str]:
+    return list(work.session.scalars(select(LineMember.member_id).where(LineMember.line_id == line_id).order_by(LineMember.joined_at)))
+
+
+def director_ids(work: Work, line_id: str) -> list[str]:
+    return list(work.session.scalars(select(LineMember.member_id).where(LineMember.line_id == line_id, LineMember.role == "director")))
+
+
+def require_members(work: Work, line_id: str, member_ids: Iterable[str]) -> None:
+    """NotFound unless each of them is in the line; an owner outside it would see nothing of their work."""
+    missing = set(member_ids) - set(line_member_ids(work, line_id))
+    if missing:
+        raise NotFound(_("这位成员不在主线中"), _("请先将其加入主线。"))
+
+
+def company_today(work: Work) -> date:
+    """The calendar day on which days are counted, in the company's time zone."""
+    return work.now.astimezone(ZoneInfo(work.parts.get(Settings).time_zone)).date()
+
+
+def line_rooms(work: Work, line: MainLine) -> list[str]:
+    """Rooms that membership opens: the line's own and those of the libraries granted to its members."""
+    return [line.room, *rooms_of_group(work, line.group_id)]
+
+
+@gives_rooms
+def _rooms(work: Work) -> list[str]:
+    return [f"line:{line_id}" for line_id in line_ids_of(work)]
+

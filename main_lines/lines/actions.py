@@ -1,0 +1,136 @@
+"""What members do to a main line: open it, keep its members, post progress, state its health, close its phases."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from main_lines.lines.access import get_line, get_line_as_director, line_rooms
+from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine, ProgressPost
+from main_lines.lines.rules import Advance, GateHold, Health, LineKind, Phase, gate
+from main_lines.lines.words import HEALTHS, PHASES
+from sync.library.libraries.actions import open_library
+from workspace.db import new_id
+from workspace.errors import Conflict, InvalidInput, NotFound
+from workspace.i18n import _
+from workspace.people.access import get_member
+from workspace.people.actions import add_to_group, make_group, remove_from_group
+from workspace.people.models import Member
+from workspace.work import Work
+
+
+def open_line(work: Work, *, name: str, kind: LineKind, d_day: date, goal: str = "", member_ids: Iterable[str] = ()) -> MainLine:
+    """Open a main line with its library; the actor becomes its director. Nobody outside it gets the event."""
+    director_id = _acting_member(work)
+    members = [get_member(work, member_id) for member_id in dict.fromkeys([director_id, *member_ids])]
+    group = make_group(work, name=name, kind="line", member_ids=[member.id for member in members])
+    line = MainLine(
+        id=new_id(), name=name, kind=kind.value, goal=goal, d_day=d_day, phase=Phase.PREPARE.value, group_id=group.id,
+        opened_at=work.now, opened_by_id=director_id,
+    )
+    work.session.add(line)
+    work.session.flush()
+    line.library_id = open_library(work, name=name, scope_room=line.room, group_id=group.id).id
+    work.session.add_all(
+        LineMember(line_id=line.id, member_id=member.id, role="director" if member.id == director_id else "member", joined_at=work.now)
+        for member in members
+    )
+    rooms = line_rooms(work, line)
+    _record(
+        work, LineEvent.OPENED, line, joins={member.id: rooms for member in members},
+        d_day=d_day.isoformat(), members=[member.name for member in members],
+    )
+    return line
+
+
+def add_line_member(work: Work, line_id: str, member_id: str) -> Member:
+    """Their live connections get the line's rooms with this very commit. Conflict when they are in it already."""
+    line = get_line_as_director(work, line_id)
+    member = get_member(work, member_id)
+    if not add_to_group(work, line.group_id, member.id):
+        raise Conflict(_("%(name)s已在主线中", name=member.name))
+    work.session.add(LineMember(line_id=line.id, member_id=member.id, role="member", joined_at=work.now))
+    work.session.flush()
+    _record(work, LineEvent.MEMBER_ADDED, line, joins={member.id: line_rooms(work, line)}, member=member.name, member_id=member.id)
+    return member
+
+
+def remove_line_member(work: Work, line_id: str, member_id: str) -> None:
+    """Their live connections lose the line's rooms with this very commit. The director cannot be removed.
+
+    The event does not reach the removed member: after this the line does not exist for them.
+    """
+    line = get_line_as_director(work, line_id)
+    membership = work.session.get(LineMember, (line.id, member_id))
+    if membership is None:
+        raise NotFound(_("这位成员不在主线中"), _("请刷新成员列表。"))
+    if membership.role == "director":
+        raise Conflict(_("不能移出主线负责人"))
+    name = work.session.get_one(Member, member_id).name
+    remove_from_group(work, line.group_id, member_id)
+    work.session.delete(membership)
+    _record(work, LineEvent.MEMBER_REMOVED, line, leaves={member_id: line_rooms(work, line)}, member=name, member_id=member_id)
+
+
+def post_progress(work: Work, line_id: str, *, text: str) -> ProgressPost:
+    """A progress post in the line's feed; any member may write one."""
+    line = get_line(work, line_id)
+    post = ProgressPost(id=new_id(), line_id=line.id, author_id=_acting_member(work), text=text.strip(), at=work.now)
+    work.session.add(post)
+    _record(work, LineEvent.POSTED, line, text=post.text, post_id=post.id)
+    return post
+
+
+def state_health(work: Work, line_id: str, *, health: Health, reason: str) -> None:
+    """The director's own judgement; it counts for 24 hours."""
+    line = get_line_as_director(work, line_id)
+    if health is Health.UNKNOWN:
+        raise InvalidInput(_("请选择一种判断"), fields={"health": _("请选择一种判断")})
+    line.health, line.health_reason, line.health_at = health.value, reason.strip(), work.now
+    _record(work, LineEvent.HEALTH_STATED, line, health=health.value, health_words=str(HEALTHS[health]), reason=line.health_reason)
+
+
+def move_d_day(work: Work, line_id: str, d_day: date) -> None:
+    """Move D-day; every date that is an offset moves with it."""
+    line = get_line_as_director(work, line_id)
+    if d_day == line.d_day:
+        return
+    before, line.d_day = line.d_day, d_day
+    _record(work, LineEvent.RESCHEDULED, line, d_day_before=before.isoformat(), d_day=d_day.isoformat())
+
+
+def close_phase(work: Work, line_id: str, *, open_orders: int, note: str = "") -> Phase:
+    """Close the current phase's gate and go on. open_orders: task orders of the phase still open, counted in this Work."""
+    line = get_line_as_director(work, line_id)
+    phase = Phase(line.phase)
+    match gate(phase, open_orders=open_orders, note=note):
+        case GateHold.LINE_CLOSED:
+            raise Conflict(_("主线已经结束"))
+        case GateHold.NOTE_MISSING:
+            title = _("本阶段还有 %(n)s 张任务单未完成", n=open_orders)
+            raise InvalidInput(title, _("请写明结转的理由，或先完成它们。"), fields={"note": _("请写明结转的理由")})
+        case Advance(to=following):
+            line.phase = following.value
+    closed = Gate(
+        line_id=line.id, phase=phase.value, closed_at=work.now, closed_by_id=_acting_member(work), open_orders=open_orders,
+        note=note.strip(),
+    )  # fmt: skip
+    work.session.add(closed)
+    _record(
+        work, LineEvent.PHASE_CLOSED, line, phase=phase.value, phase_words=str(PHASES[phase]), next=line.phase,
+        open_orders=open_orders, note=closed.note,
+    )  # fmt: skip
+    return Phase(line.phase)
+
+
+def _acting_member(work: Work) -> str:
+    """Only people act on a main line; a job that tried would be a programming mistake."""
+    if work.actor.member_id is None:
+        raise LookupError("a main line is kept by members, not by the system")
+    return work.actor.member_id
+
+
+def _record(
+    work: Work, kind: LineEvent, line: MainLine, *, joins: dict[str, list[str]] | None = None, leaves: dict[str, list[str]] | None = None,
+    **facts: Any,
+) -> None:
+    work.record(kind, subject=line.room, rooms=[line.room], joins=joins, leaves=leaves, line=line.name, line_id=line.id, **facts)

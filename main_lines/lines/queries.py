@@ -1,0 +1,97 @@
+"""What the pages of a main line read: its head, members, gates and feed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+
+from main_lines.lines.access import company_today, director_ids, is_director
+from main_lines.lines.models import Gate, LineMember, MainLine
+from main_lines.lines.rules import days_from
+from workspace.events.access import EventRow, newest_events
+from workspace.people.queries import MemberRow, list_members
+from workspace.work import Work
+
+FEED_PAGE = 30
+FEED_MOST = 200
+
+
+def cards_of(work: Work, member_ids: Iterable[str]) -> list[MemberRow]:
+    """Their cards, in the order of the directory; who has left the company is left out."""
+    wanted = set(member_ids)
+    return [card for card in list_members(work) if card.id in wanted]
+
+
+@dataclass(frozen=True)
+class LineHead:
+    """What stands above every page of a line. day: whole days from D-day (-20 = twenty days before)."""
+
+    id: str
+    name: str
+    kind: str
+    goal: str
+    d_day: date
+    day: int
+    phase: str
+    room: str
+    library_id: str | None
+    i_direct: bool
+    directors: list[MemberRow]
+    member_count: int
+
+
+def line_head(work: Work, line: MainLine) -> LineHead:
+    count = work.session.scalar(select(func.count()).select_from(LineMember).where(LineMember.line_id == line.id)) or 0
+    return LineHead(
+        id=line.id, name=line.name, kind=line.kind, goal=line.goal, d_day=line.d_day, day=days_from(line.d_day, company_today(work)),
+        phase=line.phase, room=line.room, library_id=line.library_id, i_direct=is_director(work, line.id),
+        directors=cards_of(work, director_ids(work, line.id)), member_count=count,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LineMemberRow:
+    card: MemberRow
+    role: str
+    joined_at: datetime
+
+
+def members_of(work: Work, line_id: str) -> list[LineMemberRow]:
+    """Directors first, then by department."""
+    memberships = {row.member_id: row for row in work.session.scalars(select(LineMember).where(LineMember.line_id == line_id))}
+    rows = [LineMemberRow(card, memberships[card.id].role, memberships[card.id].joined_at) for card in cards_of(work, memberships)]
+    return sorted(rows, key=lambda row: row.role != "director")
+
+
+def candidates_for(work: Work, line_id: str) -> list[MemberRow]:
+    """Who could be added: everybody active who is not in it."""
+    inside = set(work.session.scalars(select(LineMember.member_id).where(LineMember.line_id == line_id)))
+    return [card for card in list_members(work) if card.id not in inside]
+
+
+def gates_of(work: Work, line_id: str) -> list[Gate]:
+    return list(work.session.scalars(select(Gate).where(Gate.line_id == line_id).order_by(Gate.closed_at)))
+
+
+@dataclass(frozen=True)
+class FeedPage:
+    """Newest first. older: sequence before which to ask on, None at the beginning of time."""
+
+    rows: Sequence[EventRow]
+    older: int | None
+
+    @property
+    def oldest(self) -> int:
+        return self.rows[-1].seq if self.rows else 0
+
+
+def line_feed(work: Work, line: MainLine, *, before: int | None = None, limit: int = FEED_PAGE) -> FeedPage:
+    rows = newest_events(work, rooms=[line.room], limit=limit + 1, before=before)
+    return FeedPage(rows[:limit], rows[limit - 1].seq if len(rows) > limit else None)
+
+
+def line_feed_since(work: Work, line: MainLine, oldest: int) -> FeedPage:
+    """Everything from ``oldest`` on (at most FEED_MOST), so that a page that is kept fresh leaves no hole before its older rows."""
+    rows = newest_events(work, rooms=[line.room], limit=FEED_MOST)
+    return FeedPage([row for row in rows if row.seq >= oldest], None)

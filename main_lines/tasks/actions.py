@@ -1,0 +1,323 @@
+"""What people do to task orders. Every verb is decided by rules.decide and recorded with names as they are now."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+
+from main_lines.lines.access import get_line, require_members
+from main_lines.lines.models import MainLine
+from main_lines.lines.rules import Phase
+from main_lines.tasks.access import get_task, line_of, standing_of
+from main_lines.tasks.models import TaskEvent, TaskOrder
+from main_lines.tasks.rules import OPEN, Move, Refuse, State, Verb, Why, decide
+from main_lines.tasks.words import REFUSALS
+from sync.library.assets.access import pin_of
+from workspace.db import new_id
+from workspace.errors import Conflict, InvalidInput, NotAllowed
+from workspace.i18n import _
+from workspace.people.access import get_department, get_site
+from workspace.people.models import Department, Member
+from workspace.work import Work
+
+PINNED = ("asset_id", "version", "digest", "name")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The written part of an order. due_offset and due_on exclude each other; owner and city may stay open."""
+
+    title: str
+    department_id: str
+    requirements: str = ""
+    phase: Phase = Phase.PREPARE
+    owner_id: str | None = None
+    site_id: str | None = None
+    due_offset: int | None = None
+    due_on: date | None = None
+    checklist: list[str] = field(default_factory=list)
+
+
+def write_task(work: Work, line_id: str, draft: Draft) -> TaskOrder:
+    """Write a new order as a draft; any member of the line may. It starts nothing until the director signs."""
+    line = get_line(work, line_id)
+    _check(work, line, draft)
+    last = work.session.scalar(select(func.max(TaskOrder.number)).where(TaskOrder.line_id == line.id)) or 0
+    order = TaskOrder(
+        id=new_id(), line_id=line.id, number=last + 1, state=State.DRAFT.value, state_at=work.now, deliverable={}, blocked_reason="",
+        checklist=[{"text": text, "done": False} for text in draft.checklist], written_by_id=work.actor.member_id, written_at=work.now,
+        **_columns(draft),
+    )
+    work.session.add(order)
+    work.session.flush()
+    _record(work, TaskEvent.WRITTEN, order, department=work.session.get_one(Department, order.department_id).name)
+    return order
+
+
+def edit_task(work: Work, task_id: str, draft: Draft) -> TaskOrder:
+    """Change what is written. New requirements of a signed order send it back to be signed; the rest does not."""
+    order = get_task(work, task_id)
+    line = line_of(work, order)
+    _check(work, line, draft)
+    changed = [name for name, value in _columns(draft).items() if getattr(order, name) != value]
+    checklist = [*draft.checklist] != [item["text"] for item in order.checklist]
+    if not changed and not checklist:
+        return order
+    who = standing_of(work, order)
+    if not (who.directs or who.wrote):
+        raise _refusal(Why.NOT_YOURS, order)
+    if State(order.state) not in OPEN:
+        raise _refusal(Why.WRONG_STATE, order)
+    new_requirements = checklist or bool({"title", "requirements"} & set(changed))
+    if new_requirements:
+        _move(work, order, Verb.EDIT)
+        order.revision += 1
+    for name, value in _columns(draft).items():
+        setattr(order, name, value)
+    if checklist:
+        done = {item["text"] for item in order.checklist if item["done"]}
+        order.checklist = [{"text": text, "done": text in done} for text in draft.checklist]
+    words = [str(_FIELD_WORDS[name]()) for name in (*changed, *(["checklist"] if checklist else []))]
+    _record(work, TaskEvent.EDITED, order, changed=list(dict.fromkeys(words)), sign_again=new_requirements)
+    return order
+
+
+def submit_task(work: Work, task_id: str) -> TaskOrder:
+    order = get_task(work, task_id)
+    _move(work, order, Verb.SUBMIT)
+    _record(work, TaskEvent.SUBMITTED, order)
+    return order
+
+
+def sign_task(work: Work, task_id: str) -> TaskOrder:
+    """The director's signature under the requirements as they are written now."""
+    order = get_task(work, task_id)
+    _move(work, order, Verb.SIGN)
+    order.signed_revision, order.signed_at, order.signed_by_id = order.revision, work.now, work.actor.member_id
+    _record(work, TaskEvent.SIGNED, order, owner=_owner_name(work, order), revision=order.revision)
+    return order
+
+
+def decline_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
+    """Not signed: back to its writer with what has to change."""
+    order = get_task(work, task_id)
+    _move(work, order, Verb.DECLINE)
+    _record(work, TaskEvent.DECLINED, order, reason=_reason(reason))
+    return order
+
+
+def start_task(work: Work, task_id: str) -> TaskOrder:
+    """Begin the work; who starts an order that nobody owns becomes its owner."""
+    order = get_task(work, task_id)
+    _move(work, order, Verb.START)
+    order.owner_id = order.owner_id or work.actor.member_id
+    _record(work, TaskEvent.STARTED, order)
+    return order
+
+
+@dataclass(frozen=True)
+class AssetDelivery:
+    """A version of an asset; pinned by its digest when delivered."""
+
+    asset_id: str
+    version: int
+
+
+def deliver_task(work: Work, task_id: str, delivery: AssetDelivery | str) -> TaskOrder:
+    """Hand in an asset version, or a link or text. A later version never replaces a pinned one by itself."""
+    order = get_task(work, task_id)
+    if isinstance(delivery, AssetDelivery):
+        pin = pin_of(work, delivery.asset_id, delivery.version)
+        deliverable: dict[str, Any] = {"kind": "asset", **{name: getattr(pin, name) for name in PINNED}}
+    else:
+        text = delivery.strip()
+        if not text:
+            raise InvalidInput(_("请填写交付物"), fields={"text": _("请填写链接或文字说明")})
+        deliverable = {"kind": "link" if text.startswith(("https://", "http://")) and " " not in text else "text", "text": text}
+    hand_in(work, order, deliverable, by=work.actor.name)
+    return order
+
+
+def hand_in(work: Work, order: TaskOrder, deliverable: dict[str, Any], *, by: str) -> None:
+    """The order is delivered with this; it ends a block. Used by deliver_task and by the reaction to an approval."""
+    _move(work, order, Verb.DELIVER)
+    order.owner_id = order.owner_id or work.actor.member_id
+    order.deliverable, order.delivered_at = deliverable, work.now
+    order.blocked_at, order.blocked_reason, order.returned_reason = None, "", ""
+    _record(work, TaskEvent.DELIVERED, order, by=by, what=deliverable_words(deliverable), deliverable=deliverable)
+
+
+def withdraw_task(work: Work, task_id: str) -> TaskOrder:
+    order = get_task(work, task_id)
+    take_back(work, order, by=work.actor.name)
+    return order
+
+
+def take_back(work: Work, order: TaskOrder, *, by: str) -> None:
+    _move(work, order, Verb.WITHDRAW)
+    order.deliverable, order.delivered_at, order.approval_id = {}, None, None
+    _record(work, TaskEvent.WITHDRAWN, order, by=by)
+
+
+def accept_task(work: Work, task_id: str) -> TaskOrder:
+    order = get_task(work, task_id)
+    accept(work, order, by=work.actor.name)
+    return order
+
+
+def accept(work: Work, order: TaskOrder, *, by: str) -> None:
+    _move(work, order, Verb.ACCEPT)
+    _record(work, TaskEvent.ACCEPTED, order, by=by, deliverable=order.deliverable)
+
+
+def return_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
+    order = get_task(work, task_id)
+    give_back(work, order, by=work.actor.name, reason=_reason(reason))
+    return order
+
+
+def give_back(work: Work, order: TaskOrder, *, by: str, reason: str) -> None:
+    _move(work, order, Verb.RETURN)
+    order.returned_reason = reason
+    _record(work, TaskEvent.RETURNED, order, by=by, reason=reason)
+
+
+def close_task(work: Work, task_id: str) -> TaskOrder:
+    order = get_task(work, task_id)
+    _move(work, order, Verb.CLOSE)
+    _record(work, TaskEvent.CLOSED, order)
+    return order
+
+
+def cancel_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
+    order = get_task(work, task_id)
+    _move(work, order, Verb.CANCEL)
+    order.blocked_at, order.blocked_reason = None, ""
+    _record(work, TaskEvent.CANCELLED, order, reason=_reason(reason))
+    return order
+
+
+def block_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
+    """Say that the work cannot go on and why; everybody in the line sees it at once."""
+    order = get_task(work, task_id)
+    _move(work, order, Verb.BLOCK)
+    order.blocked_at, order.blocked_reason = work.now, _reason(reason)
+    _record(work, TaskEvent.BLOCKED, order, reason=order.blocked_reason)
+    return order
+
+
+def unblock_task(work: Work, task_id: str) -> TaskOrder:
+    order = get_task(work, task_id)
+    _move(work, order, Verb.UNBLOCK)
+    order.blocked_at, order.blocked_reason = None, ""
+    _record(work, TaskEvent.UNBLOCKED, order)
+    return order
+
+
+def assign_task(work: Work, task_id: str, owner_id: str) -> TaskOrder:
+    """Hand the order to somebody in the line; the director, or whoever works on it now, may. Their department takes it along."""
+    order = get_task(work, task_id)
+    who = standing_of(work, order)
+    if not (who.directs or who.works):
+        raise _refusal(Why.NOT_YOURS, order)
+    if State(order.state) not in OPEN:
+        raise _refusal(Why.WRONG_STATE, order)
+    require_members(work, order.line_id, [owner_id])
+    owner = work.session.get_one(Member, owner_id)
+    order.owner_id, order.department_id = owner.id, owner.department_id
+    _record(work, TaskEvent.ASSIGNED, order, owner=owner.name)
+    return order
+
+
+def release_tasks_of(work: Work, line_id: str, member_id: str, *, name: str) -> int:
+    """Take the open orders of somebody who left the line from them; returns how many. For the reaction to their leaving."""
+    states = [state.value for state in OPEN]
+    orders = work.session.scalars(
+        select(TaskOrder).where(TaskOrder.line_id == line_id, TaskOrder.owner_id == member_id, TaskOrder.state.in_(states))
+    ).all()
+    for order in orders:
+        order.owner_id = None
+        _record(work, TaskEvent.RELEASED, order, owner=name)
+    return len(orders)
+
+
+def check_item(work: Work, task_id: str, index: int, *, done: bool) -> TaskOrder:
+    """Tick or untick one line of the checklist; who works on the order may."""
+    order = get_task(work, task_id)
+    who = standing_of(work, order)
+    if not (who.works or who.directs):
+        raise _refusal(Why.NOT_YOURS, order)
+    if not 0 <= index < len(order.checklist):
+        raise _refusal(Why.WRONG_STATE, order)
+    order.checklist = [{**item, "done": done} if position == index else item for position, item in enumerate(order.checklist)]
+    _record(work, TaskEvent.CHECKED, order, done=sum(item["done"] for item in order.checklist), all=len(order.checklist))
+    return order
+
+
+def deliverable_words(deliverable: dict[str, Any]) -> str:
+    """"主视觉.psd 第 3 版", the link, or the first words of the text."""
+    if deliverable.get("kind") == "asset":
+        return _("%(name)s 第 %(version)s 版", name=deliverable["name"], version=deliverable["version"])
+    text = str(deliverable.get("text", ""))
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _move(work: Work, order: TaskOrder, verb: Verb) -> None:
+    """Carry out what the rules decide; raises NotAllowed or Conflict with the sentence for the refusal."""
+    decision = decide(State(order.state), verb, standing_of(work, order), blocked=order.blocked_at is not None)
+    if isinstance(decision, Refuse):
+        raise _refusal(decision.why, order)
+    assert isinstance(decision, Move)
+    if order.state != decision.to.value:
+        order.state, order.state_at = decision.to.value, work.now
+
+
+def _refusal(why: Why, order: TaskOrder) -> NotAllowed | Conflict:
+    title, message = REFUSALS[why]
+    return NotAllowed(title, message) if why is Why.NOT_YOURS else Conflict(title, message, code=f"task_{why.value}", state=order.state)
+
+
+def _check(work: Work, line: MainLine, draft: Draft) -> None:
+    if draft.due_offset is not None and draft.due_on is not None:
+        raise InvalidInput(_("截止日只能写一种"), fields={"due_on": _("写了 D 日偏移就不要再写日期")})
+    get_department(work, draft.department_id)
+    if draft.site_id:
+        get_site(work, draft.site_id)
+    if draft.owner_id:
+        require_members(work, line.id, [draft.owner_id])
+
+
+def _columns(draft: Draft) -> dict[str, Any]:
+    return {
+        "title": draft.title.strip(), "requirements": draft.requirements.strip(), "phase": draft.phase.value,
+        "department_id": draft.department_id, "owner_id": draft.owner_id or None, "site_id": draft.site_id or None,
+        "due_offset": draft.due_offset, "due_on": draft.due_on,
+    }  # fmt: skip
+
+
+_FIELD_WORDS = {
+    "title": lambda: _("标题"), "requirements": lambda: _("要求"), "phase": lambda: _("阶段"), "department_id": lambda: _("负责部门"),
+    "owner_id": lambda: _("负责人"), "site_id": lambda: _("城市"), "due_offset": lambda: _("截止日"), "due_on": lambda: _("截止日"),
+    "checklist": lambda: _("清单"),
+}
+
+
+def _owner_name(work: Work, order: TaskOrder) -> str:
+    if order.owner_id:
+        return work.session.get_one(Member, order.owner_id).name
+    return work.session.get_one(Department, order.department_id).name
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise InvalidInput(_("请写明理由"), fields={"reason": _("请写明理由")})
+    return text.strip()
+
+
+def _record(work: Work, kind: TaskEvent, order: TaskOrder, **facts: Any) -> None:
+    line = line_of(work, order)
+    work.record(
+        kind, subject=f"task:{order.id}", rooms=[line.room], line=line.name, line_id=line.id, task_id=order.id, number=order.number,
+        title=order.title, state=order.state, **facts,
+    )

@@ -1,0 +1,82 @@
+"""A task order: what, by when, by whom, with which requirements, and what came of it."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from main_lines.tasks.rules import State
+from workspace.db import Base, Id
+from workspace.events.kinds import N_, EventKind
+
+
+class TaskOrder(Base):
+    """number: counts from 1 within its main line; people say "第 12 号单".
+
+    due_offset: days from D-day, moves with it; due_on: a pinned date. At most one is set; neither = no due day.
+    revision: counts changes of the requirements; signed_revision: the one that was signed, None before the first.
+    blocked_at: None unless the order is blocked; then blocked_reason says why.
+    deliverable: {} or {"kind": "asset" | "link" | "text", …}; an asset is pinned by asset_id, version and digest.
+    approval_id, approval_seq: the approval that carries the deliverable and the last of its events applied here.
+    checklist: [{"text": …, "done": bool}].
+    """
+
+    __tablename__ = "task_order"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in State)})", name="state"),
+        CheckConstraint("due_offset IS NULL OR due_on IS NULL", name="one_due"),
+        CheckConstraint("(blocked_at IS NULL) = (blocked_reason = '')", name="blocked_reason"),
+        UniqueConstraint("line_id", "number"),
+        Index("ix_task_order_line_state", "line_id", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    line_id: Mapped[str] = mapped_column(Id, ForeignKey("main_line.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    title: Mapped[str] = mapped_column(String(120))
+    requirements: Mapped[str] = mapped_column(Text, default="")
+    phase: Mapped[str] = mapped_column(String(10))
+    department_id: Mapped[str] = mapped_column(Id, ForeignKey("department.id"))
+    owner_id: Mapped[str | None] = mapped_column(Id, ForeignKey("member.id"), index=True)
+    site_id: Mapped[str | None] = mapped_column(Id, ForeignKey("site.id"))
+    due_offset: Mapped[int | None] = mapped_column(Integer)
+    due_on: Mapped[date | None] = mapped_column(Date)
+    checklist: Mapped[list[Any]]
+
+    state: Mapped[str] = mapped_column(String(12), default="draft")
+    state_at: Mapped[datetime]
+    revision: Mapped[int] = mapped_column(Integer, default=1)
+    signed_revision: Mapped[int | None] = mapped_column(Integer)
+    signed_at: Mapped[datetime | None]
+    signed_by_id: Mapped[str | None] = mapped_column(Id, ForeignKey("member.id"))
+    blocked_at: Mapped[datetime | None]
+    blocked_reason: Mapped[str] = mapped_column(String(300), default="")
+    returned_reason: Mapped[str] = mapped_column(String(500), default="")
+    deliverable: Mapped[dict[str, Any]]
+    delivered_at: Mapped[datetime | None]
+    approval_id: Mapped[str | None] = mapped_column(Id)
+    approval_seq: Mapped[int] = mapped_column(Integer, default=0)
+
+    written_by_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"))
+    written_at: Mapped[datetime]
+
+
+class TaskEvent(EventKind):
+    WRITTEN = "main_lines.task.written", N_("%(actor)s 起草了任务单“%(title)s”（%(department)s）")
+    EDITED = "main_lines.task.edited", N_("%(actor)s 修改了任务单“%(title)s”的%(changed)s")
+    SUBMITTED = "main_lines.task.submitted", N_("%(actor)s 将任务单“%(title)s”送签")
+    SIGNED = "main_lines.task.signed", N_("%(actor)s 签发了任务单“%(title)s”，由%(owner)s执行")
+    DECLINED = "main_lines.task.declined", N_("%(actor)s 未签发任务单“%(title)s”：%(reason)s")
+    ASSIGNED = "main_lines.task.assigned", N_("%(actor)s 将任务单“%(title)s”交给%(owner)s")
+    RELEASED = "main_lines.task.released", N_("%(owner)s离开主线，任务单“%(title)s”等待重新指派")
+    STARTED = "main_lines.task.started", N_("%(actor)s 开始执行任务单“%(title)s”")
+    DELIVERED = "main_lines.task.delivered", N_("%(by)s 为任务单“%(title)s”交付了%(what)s")
+    WITHDRAWN = "main_lines.task.withdrawn", N_("%(by)s 撤回了任务单“%(title)s”的交付")
+    ACCEPTED = "main_lines.task.accepted", N_("%(by)s 验收了任务单“%(title)s”")
+    RETURNED = "main_lines.task.returned", N_("%(by)s 退回了任务单“%(title)s”：%(reason)s")
+    CLOSED = "main_lines.task.closed", N_("%(actor)s 关闭了任务单“%(title)s”")
+    CANCELLED = "main_lines.task.cancelled", N_("%(actor)s 取消了任务单“%(title)s”：%(reason)s")
+    BLOCKED = "main_lines.task.blocked", N_("%(actor)s 报告任务单“%(title)s”受阻：%(reason)s")
+    UNBLOCKED = "main_lines.task.unblocked", N_("%(actor)s 解除了任务单“%(title)s”的受阻")
+    CHECKED = "main_lines.task.checked", N_("%(actor)s 更新了任务单“%(title)s”的清单，完成 %(done)s / %(all)s 项")

@@ -1,0 +1,245 @@
+"""What pages read about task orders: rows of a line, my work, one order with its verbs and history, counts by line."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from main_lines.lines.access import company_today, director_ids, in_my_lines
+from main_lines.lines.models import LineMember, MainLine
+from main_lines.lines.queries import cards_of
+from main_lines.lines.rules import days_from
+from main_lines.tasks.access import standing_of
+from main_lines.tasks.models import TaskOrder
+from main_lines.tasks.rules import FINISHED, OPEN, Bucket, State, Tone, Verb, allowed_verbs, bucket, days_late, due_day, tone_of
+from workspace.events.access import EventRow, in_words
+from workspace.events.models import Event
+from workspace.people.models import Department, Member, Site
+from workspace.people.queries import MemberRow, initials
+from workspace.work import Work
+
+HISTORY_MOST = 100
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """An order as lists show it. due_from_d: whole days from D-day. late_days: 0 when in time or handed in.
+
+    age_days: whole days in its present state. city_name: the order's, else its owner's; a store counts to its city.
+    """
+
+    id: str
+    number: int
+    title: str
+    line_id: str
+    line_name: str
+    phase: str
+    state: State
+    tone: Tone
+    blocked_reason: str
+    returned_reason: str
+    due: date | None
+    due_from_d: int | None
+    late_days: int
+    age_days: int
+    state_at: datetime
+    department_id: str
+    department_name: str
+    owner_id: str | None
+    owner_name: str
+    city_name: str
+
+    @property
+    def holder(self) -> str:
+        """Who is to act or answer for it: the owner, else the department."""
+        return self.owner_name or self.department_name
+
+    @property
+    def owner_initials(self) -> str:
+        return initials(self.owner_name)
+
+    @property
+    def shown_state(self) -> str:
+        """The state as a person reads it: blocked and late hide what lies beneath."""
+        return self.tone.value if self.tone in (Tone.BLOCKED, Tone.LATE) and self.state is not State.RETURNED else self.state.value
+
+    @property
+    def finished(self) -> bool:
+        return self.state in FINISHED
+
+
+def line_tasks(work: Work, line: MainLine, *, department_id: str | None = None, phase: str | None = None) -> list[TaskRow]:
+    """The orders of a line by department, then by due day. The caller has loaded the line through access."""
+    where = [TaskOrder.line_id == line.id]
+    if department_id:
+        where.append(TaskOrder.department_id == department_id)
+    if phase:
+        where.append(TaskOrder.phase == phase)
+    return sorted(_rows(work, *where), key=lambda row: (row.department_id, row.due or date.max, row.number))
+
+
+@dataclass(frozen=True)
+class MyWork:
+    """What wants something of the actor. to_sign is by age, oldest first; the rest by due day."""
+
+    to_sign: list[TaskRow] = field(default_factory=list)
+    to_accept: list[TaskRow] = field(default_factory=list)
+    today: list[TaskRow] = field(default_factory=list)
+    week: list[TaskRow] = field(default_factory=list)
+    later: list[TaskRow] = field(default_factory=list)
+    waiting_others: list[TaskRow] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many want the actor to act."""
+        return len(self.to_sign) + len(self.to_accept) + len(self.today) + len(self.week) + len(self.later)
+
+
+def my_work(work: Work) -> MyWork:
+    """Orders that the actor owns (or could take on for their department), and those that wait for their signature or acceptance."""
+    me, today = work.actor.member_id, company_today(work)
+    my_department = select(Member.department_id).where(Member.id == me).scalar_subquery()
+    mine = or_(
+        TaskOrder.owner_id == me,
+        and_(TaskOrder.owner_id.is_(None), TaskOrder.department_id == my_department, TaskOrder.state == State.READY.value),
+    )
+    states = [state.value for state in OPEN]
+    rows = _rows(work, in_my_lines(work, TaskOrder.line_id), TaskOrder.state.in_(states), mine)
+    buckets: dict[Bucket, list[TaskRow]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row.due or date.max, row.number)):
+        found = bucket(row.state, row.due, today)
+        if found is not None:
+            buckets[found].append(row)
+    directed = for_director(work)
+    return MyWork(
+        [row for row in directed if row.state is State.WAITING], [row for row in directed if row.state is State.DELIVERED],
+        buckets[Bucket.TODAY], buckets[Bucket.WEEK], buckets[Bucket.LATER], buckets[Bucket.WAITING_OTHERS],
+    )  # fmt: skip
+
+
+def for_director(work: Work, line_id: str | None = None) -> list[TaskRow]:
+    """Orders of the lines that the actor directs which wait for a signature or for acceptance, oldest first."""
+    directed = select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id, LineMember.role == "director")
+    where: list[ColumnElement[bool]] = [
+        TaskOrder.line_id.in_(directed), TaskOrder.state.in_([State.WAITING.value, State.DELIVERED.value]),
+    ]  # fmt: skip
+    if line_id:
+        where.append(TaskOrder.line_id == line_id)
+    return sorted(_rows(work, *where), key=lambda row: row.state_at)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Orders of one line. done: accepted or closed."""
+
+    total: int = 0
+    done: int = 0
+    blocked: int = 0
+    late: int = 0
+    waiting: int = 0
+
+
+def counts_of(rows: Iterable[TaskRow]) -> Counts:
+    rows = list(rows)
+    return Counts(
+        len(rows), sum(row.finished for row in rows), sum(row.tone is Tone.BLOCKED for row in rows),
+        sum(row.late_days > 0 for row in rows), sum(row.state is State.WAITING for row in rows),
+    )  # fmt: skip
+
+
+def counts_by_line(work: Work) -> dict[str, Counts]:
+    """Counts of each of the actor's lines that has orders."""
+    by_line: dict[str, list[TaskRow]] = defaultdict(list)
+    for row in _rows(work, in_my_lines(work, TaskOrder.line_id)):
+        by_line[row.line_id].append(row)
+    return {line_id: counts_of(rows) for line_id, rows in by_line.items()}
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """One order in full. verbs: what the actor may do now. newer_version: of a pinned asset, None when the pin is the newest."""
+
+    row: TaskRow
+    requirements: str
+    checklist: list[dict[str, Any]]
+    owner: MemberRow | None
+    writer: MemberRow | None
+    signer: MemberRow | None
+    signed_at: datetime | None
+    signed: bool
+    deliverable: dict[str, Any]
+    delivered_at: datetime | None
+    approval_id: str | None
+    directors: list[MemberRow]
+    verbs: list[Verb]
+    may_assign: bool
+    may_check: bool
+    history: Sequence[EventRow]
+
+
+def task_row(work: Work, order: TaskOrder) -> TaskRow:
+    return _rows(work, TaskOrder.id == order.id)[0]
+
+
+def task_page(work: Work, order: TaskOrder) -> TaskPage:
+    """The caller has loaded the order through access."""
+    who = standing_of(work, order)
+    directors = director_ids(work, order.line_id)
+    people = {order.owner_id, order.written_by_id, order.signed_by_id, *directors} - {None}
+    cards = {card.id: card for card in cards_of(work, [member_id for member_id in people if member_id])}
+    open_now = State(order.state) in OPEN
+    return TaskPage(
+        row=task_row(work, order), requirements=order.requirements, checklist=order.checklist, owner=cards.get(order.owner_id or ""),
+        writer=cards.get(order.written_by_id), signer=cards.get(order.signed_by_id or ""), signed_at=order.signed_at,
+        signed=order.signed_revision == order.revision, deliverable=order.deliverable, delivered_at=order.delivered_at,
+        approval_id=order.approval_id, directors=[cards[found] for found in directors if found in cards],
+        verbs=allowed_verbs(State(order.state), who, blocked=order.blocked_at is not None),
+        may_assign=open_now and (who.directs or who.works), may_check=open_now and (who.directs or who.works),
+        history=_history(work, order),
+    )  # fmt: skip
+
+
+def _history(work: Work, order: TaskOrder) -> list[EventRow]:
+    query = select(Event).where(Event.subject == f"task:{order.id}").order_by(Event.seq.desc()).limit(HISTORY_MOST)
+    return [in_words(event) for event in work.session.scalars(query)]
+
+
+def _rows(work: Work, *where: ColumnElement[bool]) -> list[TaskRow]:
+    query = (
+        select(TaskOrder, MainLine.name, MainLine.d_day, Department.name, Member.name, Member.site_id)
+        .join(MainLine, MainLine.id == TaskOrder.line_id)
+        .join(Department, Department.id == TaskOrder.department_id)
+        .outerjoin(Member, Member.id == TaskOrder.owner_id)
+        .where(*where)
+    )
+    today, city_names = company_today(work), _city_names(work)
+    return [
+        _row(work, order, line_name, d_day, department_name, owner_name, owner_site, today=today, city_names=city_names)
+        for order, line_name, d_day, department_name, owner_name, owner_site in work.session.execute(query)
+    ]
+
+
+def _row(
+    work: Work, order: TaskOrder, line_name: str, d_day: date, department_name: str, owner_name: str | None, owner_site: str | None,
+    *, today: date, city_names: dict[str, str],
+) -> TaskRow:  # fmt: skip
+    state = State(order.state)
+    due = due_day(d_day, offset=order.due_offset, on=order.due_on)
+    late = days_late(due, state, today)
+    return TaskRow(
+        id=order.id, number=order.number, title=order.title, line_id=order.line_id, line_name=line_name, phase=order.phase, state=state,
+        tone=tone_of(state, blocked=order.blocked_at is not None, late=late > 0), blocked_reason=order.blocked_reason,
+        returned_reason=order.returned_reason, due=due, due_from_d=days_from(d_day, due) if due else None, late_days=late,
+        age_days=(work.now - order.state_at).days, state_at=order.state_at, department_id=order.department_id,
+        department_name=department_name, owner_id=order.owner_id, owner_name=owner_name or "",
+        city_name=city_names.get(order.site_id or owner_site or "", ""),
+    )  # fmt: skip
+
+
+def _city_names(work: Work) -> dict[str, str]:
+    """Site id -> name of its city."""
+    sites = {site.id: site for site in work.session.scalars(select(Site))}
+    return {site.id: sites[site.parent_id].name if site.parent_id else site.name for site in sites.values()}

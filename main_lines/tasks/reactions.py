@@ -1,0 +1,100 @@
+"""What follows for task orders from events elsewhere: an approval that carries a deliverable, a member who leaves."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import select
+
+from main_lines.approvals.models import ApprovalEvent
+from main_lines.lines.models import LineEvent
+from main_lines.tasks.actions import PINNED, accept, give_back, hand_in, release_tasks_of, take_back
+from main_lines.tasks.models import TaskOrder
+from main_lines.tasks.rules import Move, Standing, State, Verb, decide
+from workspace.events.models import Event
+from workspace.i18n import _
+from workspace.jobs.registry import reacts_to
+from workspace.jobs.worker import JobRun
+from workspace.work import Work
+
+ANYBODY = Standing(directs=True, wrote=True, works=True)
+
+
+@reacts_to(
+    ApprovalEvent.SUBMITTED, ApprovalEvent.APPROVED, ApprovalEvent.REJECTED, ApprovalEvent.RETURNED, ApprovalEvent.RECALLED,
+    name="main_lines.task_follows_approval",
+)  # fmt: skip
+def follow_approval(run: JobRun, seq: int) -> None:
+    """Move the task order that an approval is about.
+
+    Jobs may repeat and overtake each other, so this applies every event of the approval that is newer than the order's
+    approval_seq, up to this one, in order. One that no longer fits (the order was cancelled meanwhile) changes nothing.
+    """
+    event = run.event(seq)
+    task_id = event.facts.get("task_id")
+    if not task_id:
+        return
+    with run.open_work() as work:
+        order = work.session.get(TaskOrder, task_id)
+        if order is None:
+            return
+        for missed in _events_of(work, event.subject, after=order.approval_seq, until=seq):
+            _FOLLOW[missed.kind](work, order, missed)
+
+
+def _events_of(work: Work, subject: str, *, after: int, until: int) -> list[Event]:
+    query = select(Event).where(Event.subject == subject, Event.kind.in_(_FOLLOW), Event.seq > after, Event.seq <= until)
+    return list(work.session.scalars(query.order_by(Event.seq)))
+
+
+@reacts_to(LineEvent.MEMBER_REMOVED, name="main_lines.tasks_follow_member")
+def release_tasks(run: JobRun, seq: int) -> None:
+    """Open orders of a member who left the line wait for a new owner."""
+    event = run.event(seq)
+    with run.open_work() as work:
+        release_tasks_of(work, event.facts["line_id"], event.facts["member_id"], name=event.facts["member"])
+
+
+def _submitted(work: Work, order: TaskOrder, event: Event) -> None:
+    if _fits(order, Verb.DELIVER):
+        order.approval_seq, order.approval_id = event.seq, event.facts["approval_id"]
+        hand_in(work, order, _deliverable(event.facts), by=event.actor_name)
+
+
+def _approved(work: Work, order: TaskOrder, event: Event) -> None:
+    if order.approval_id == event.facts["approval_id"] and _fits(order, Verb.ACCEPT):
+        order.approval_seq = event.seq
+        accept(work, order, by=event.actor_name)
+
+
+def _given_back(work: Work, order: TaskOrder, event: Event) -> None:
+    if order.approval_id == event.facts["approval_id"] and _fits(order, Verb.RETURN):
+        order.approval_seq = event.seq
+        reason = event.facts.get("comment") or _("审批“%(title)s”未通过", title=event.facts.get("title", ""))
+        give_back(work, order, by=event.actor_name, reason=reason)
+
+
+def _recalled(work: Work, order: TaskOrder, event: Event) -> None:
+    if order.approval_id == event.facts["approval_id"] and _fits(order, Verb.WITHDRAW):
+        order.approval_seq = event.seq
+        take_back(work, order, by=event.actor_name)
+
+
+_FOLLOW: dict[str, Callable[[Work, TaskOrder, Event], None]] = {
+    str(ApprovalEvent.SUBMITTED): _submitted,
+    str(ApprovalEvent.APPROVED): _approved,
+    str(ApprovalEvent.REJECTED): _given_back,
+    str(ApprovalEvent.RETURNED): _given_back,
+    str(ApprovalEvent.RECALLED): _recalled,
+}
+
+
+def _fits(order: TaskOrder, verb: Verb) -> bool:
+    return isinstance(decide(State(order.state), verb, ANYBODY, blocked=order.blocked_at is not None), Move)
+
+
+def _deliverable(facts: dict[str, Any]) -> dict[str, Any]:
+    """What the approval decides about: its pinned version, else the approval itself by its title."""
+    pin = facts.get("pin")
+    if not pin:
+        return {"kind": "text", "text": _("审批“%(title)s”", title=facts.get("title", ""))}
+    return {"kind": "asset", **{name: pin[name] for name in PINNED}}
