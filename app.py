@@ -33,7 +33,9 @@ from workspace.signin.access import identify
 from workspace.signin.pages import pages as signin_pages
 from workspace.status.pages import pages as status_pages
 from workspace.wake import Wake, make_wake
-from workspace.web import Web, answer_error, register
+from workspace.web import Web, answer_error, install_identity, register
+
+DEVICE_RATE_LIMIT = "6000 per minute"  # A sync agent sends a request for each batch of files.
 
 ROUTES = (
     signin_pages,
@@ -102,6 +104,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     Babel(app, locale_selector=chosen_locale, timezone_selector=lambda: ZoneInfo(settings.time_zone).key)
     app.extensions["mainline"] = Web(database=parts.get(Database), parts=parts, identify=identify, check_csrf=csrf.check)
     install_headers(app, settings)
+    install_identity(app)
     install_limits(app, settings)
     install_context(app, settings, csrf, NAV)
     for routes in ROUTES:
@@ -115,13 +118,18 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
 def install_limits(app: Flask, settings: Settings) -> None:
     """A ceiling per member or address; sign-in has its own lock-out besides."""
     limiter = Limiter(
-        key_func=lambda: g.actor.member_id if g.get("actor") else get_remote_address(),
-        default_limits=[settings.rate_limit],
+        key_func=_who_is_counted,
+        default_limits=[lambda: DEVICE_RATE_LIMIT if g.get("actor") and g.actor.device_id else settings.rate_limit],
         storage_uri=settings.redis_url or "memory://",
         strategy="moving-window",
     )
     limiter.request_filter(lambda: request.path.startswith("/static/") or request.path == "/health")
     limiter.init_app(app)
+
+
+def _who_is_counted() -> str:
+    actor = g.get("actor")
+    return f"{actor.member_id}:{actor.device_id}" if actor else get_remote_address()
 
 
 def _error_answer(error: Exception) -> Any:
@@ -136,6 +144,4 @@ def _error_answer(error: Exception) -> Any:
 
 def main() -> None:
     """The ``mainline`` command."""
-    workspace.cli.run(
-        make_parts=make_parts, create_app=create_app, seed_company=seed_company, run_product=run_product, welcome=welcome
-    )
+    workspace.cli.run(make_parts=make_parts, create_app=create_app, seed_company=seed_company, run_product=run_product, welcome=welcome)

@@ -40,6 +40,7 @@ class RouteFacts:
     """What a route declares; read by the OpenAPI document and by the tests that walk every route.
 
     opens_work: False for a view that takes its Work in pieces (``request_work``), such as sign-in or a long poll.
+    csrf: False only where no cookie lends the request any authority, as when a program enrols with a code of its own.
     """
 
     endpoint: str
@@ -51,6 +52,7 @@ class RouteFacts:
     returns: Any = None
     doc: str = ""
     opens_work: bool = True
+    csrf: bool = True
 
 
 class Routes:
@@ -71,13 +73,21 @@ class Routes:
         return self.route(rule, methods=("POST",), **options)
 
     def route(
-        self, rule: str, *, methods: tuple[str, ...], needs: Need, body: Any = None, returns: Any = None, opens_work: bool = True
+        self,
+        rule: str,
+        *,
+        methods: tuple[str, ...],
+        needs: Need,
+        body: Any = None,
+        returns: Any = None,
+        opens_work: bool = True,
+        csrf: bool = True,
     ) -> Callable[[View], View]:
         rule = f"/api{rule}" if self.is_api else rule
 
         def decorate(view: View) -> View:
             endpoint = f"{self.blueprint.name}.{view.__name__}"
-            facts = RouteFacts(endpoint, rule, methods, needs, self.is_api, body, returns, (view.__doc__ or "").strip(), opens_work)
+            facts = RouteFacts(endpoint, rule, methods, needs, self.is_api, body, returns, (view.__doc__ or "").strip(), opens_work, csrf)
             self.facts.append(facts)
             self.blueprint.add_url_rule(rule, view.__name__, _wrapped(view, facts), methods=list(methods))
             return view
@@ -122,7 +132,7 @@ def allow(actor: Actor | None, needs: Need) -> None:
         return
     if needs == DEVICE:
         if actor is None or actor.device_id is None:
-            raise NotSignedIn(_("设备未登记"), _("请重新登记此设备。"))
+            raise NotSignedIn(_("设备未登记"), _("请重新登记此设备。"), code="unauthenticated")
         return
     if actor is None or actor.member_id is None or actor.device_id is not None:
         raise NotSignedIn(_("请先登录"), _("登录后继续。"))
@@ -162,9 +172,8 @@ def _wrapped(view: View, facts: RouteFacts) -> View:
 
     @functools.wraps(view)
     def serve(**path: Any) -> Response:
-        actor = _identified(facts)
-        allow(actor, facts.needs)
-        if writes and facts.needs != DEVICE:
+        allow(g.get("actor"), facts.needs)
+        if writes and facts.csrf and facts.needs != DEVICE:
             web().check_csrf()
         arguments = {**path, "body": parse_body(facts.body)} if facts.body is not None else path
         if not facts.opens_work:
@@ -178,12 +187,16 @@ def _wrapped(view: View, facts: RouteFacts) -> View:
     return serve
 
 
-def _identified(facts: RouteFacts) -> Actor | None:
-    if "actor" not in g:
+def install_identity(app: Flask) -> None:
+    """Find out who asks before anything else, so that limits count people and not addresses."""
+
+    @app.before_request
+    def _identify() -> None:
+        if request.endpoint in ("static", "health"):
+            return
         with open_work(web().database, writes=False, parts=web().parts) as work:
             g.head = head_seq(work)  # Before the view reads: its page is true up to here at least.
             g.actor = web().identify(work)
-    return g.actor
 
 
 class _Refused(Exception):

@@ -52,3 +52,9 @@ def test_ticket_when_taken_then_holds_the_rooms_of_now(signed_in: Callable[[str]
     assert grant["head"] == ticket["head"] > 0
     assert {"company", f"member:{grant['member']}"} <= set(grant["rooms"])
     assert "audit" not in grant["rooms"]
+
+
+def test_audit_when_a_line_is_closed_to_the_auditor_then_not_a_trace(signed_in: Callable[[str], Person], company: Database) -> None:
+    record(company, "line:secret")
+    page = signed_in("guanli").get("/audit").get_data(as_text=True)
+    assert "武汉" not in page
