@@ -1,0 +1,326 @@
+"""What the library tells us, applied to the index: the feed, the list of libraries, and the answers to operations.
+
+Bytes that are not in the library are never touched here. Each page is a few transactions, each with its own invalidations
+of the kernel's cache, which are asked for afterwards through `Kernel`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Protocol
+
+from sync.agent.index import ROOT, File, Index
+from sync.agent.journal import Journal, Kind, new_id
+from sync.agent.tree import Tree
+from sync.core.codec import decode, encode
+from sync.core.hashing import Address
+from sync.core.paths import conflict_name, name_key, stays_local
+from sync.core.plan import Decision, Entry, decide
+from sync.core.protocol import LibrariesAnswer, Library, Node, NodeKind
+
+_BATCH = 200
+_UNSENT = Address("b3:" + "0" * 64)
+"""Stands for content that has no address yet, because nobody has read it for sending."""
+
+
+class Kernel(Protocol):
+    """The kernel's cache, as far as it must be told of changes that did not come through it."""
+
+    def entry_changed(self, parent: int, name: str) -> None:
+        """This name is new, gone, or another file."""
+
+    def content_changed(self, ino: int) -> None:
+        """Attributes and bytes of this file are others."""
+
+
+class Arrivals:
+    """Applies what comes from the library."""
+
+    def __init__(self, tree: Tree, kernel: Kernel) -> None:
+        self._tree = tree
+        self._index: Index = tree.index
+        self._journal: Journal = tree.journal
+        self._kernel = kernel
+        self._entries: list[tuple[int, str]] = []
+        self._contents: list[int] = []
+
+    # --- libraries ----------------------------------------------------------------------------------------------
+
+    def libraries(self, answer: LibrariesAnswer) -> None:
+        """Make the folders at the top those of the libraries that the member may see."""
+        with self._tree.lock, self._index.transaction():
+            for library in answer.libraries:
+                self._library(library)
+            gone = {known.id for known in self._index.libraries()} - {library.id for library in answer.libraries}
+            for library_id in gone:
+                self._forget_library(library_id)
+            self._index.put_fact("libraries_tag", answer.tag)
+        self._tell_kernel()
+
+    def _library(self, library: Library) -> None:
+        known = self._index.library(library.id)
+        name = self._library_name(library, known.ino if known else None)
+        if known is None:
+            folder = self._index.add(ROOT, name, NodeKind.FOLDER, library.id, self._index.file(ROOT).modified_ms, node=library.root)  # type: ignore[union-attr]
+            self._index.put_library(library, folder.ino)
+            self._entries.append((ROOT, name))
+            return
+        folder_now = self._index.file(known.ino)
+        if folder_now is not None and folder_now.name != name:
+            self._entries += [(ROOT, folder_now.name), (ROOT, name)]
+            self._index.change(known.ino, name=name)
+        self._index.put_library(library, known.ino)
+
+    def _library_name(self, library: Library, ino: int | None) -> str:
+        """The library's name as a folder; with a number where two libraries have the same one."""
+        plain = "".join("_" if character in '/\\:*?"<>|' or ord(character) < 32 else character for character in library.name)
+        plain = plain.strip(". ") or library.id
+        for count in range(1, 1000):
+            name = plain if count == 1 else f"{plain} ({count})"
+            other = self._index.child(ROOT, name)
+            if other is None or other.ino == ino:
+                return name
+        return library.id
+
+    def _forget_library(self, library: str) -> None:
+        """The member may not see it any more. What was not sent yet stays on this machine, out of sight."""
+        known = self._index.library(library)
+        if known is None:
+            return
+        for file in self._index.matching("library=?", library):
+            if file.dirty == 0 and file.local:
+                self._tree.content.drop_work(file.ino)
+        with self._index.transaction() as db:
+            db.execute("DELETE FROM files WHERE library=? AND dirty=0", (library,))
+            db.execute("UPDATE files SET parent=NULL, node=NULL WHERE library=?", (library,))
+            for table in ("ops", "ghosts"):
+                db.execute(f"DELETE FROM {table} WHERE library=?", (library,))
+            db.execute("DELETE FROM libraries WHERE id=?", (library,))
+        self._entries.append((ROOT, known.name))
+
+    # --- the feed -----------------------------------------------------------------------------------------------
+
+    def page(self, library: str, nodes: tuple[Node, ...], cursor: int) -> None:
+        """Apply a page of the feed and move the cursor with it."""
+        for start in range(0, len(nodes), _BATCH):
+            with self._tree.lock, self._index.transaction():
+                for node in nodes[start : start + _BATCH]:
+                    self._node(node)
+                self._settle()
+            self._tell_kernel()
+        with self._index.transaction() as db:
+            db.execute("UPDATE libraries SET cursor=? WHERE id=?", (cursor, library))
+
+    def nodes(self, nodes: Iterable[Node | None]) -> None:
+        """Apply rows that came with an answer."""
+        with self._tree.lock, self._index.transaction():
+            for node in nodes:
+                if node is not None:
+                    self._node(node)
+            self._settle()
+        self._tell_kernel()
+
+    def _node(self, node: Node) -> None:
+        known = self._index.library(node.library)
+        if known is None or node.id == known.root:
+            return
+        ghost = self._index.ghost(node.id)
+        if ghost is not None:
+            if node.deleted or node.version <= max(ghost.version, 0) or ghost.version == 0:
+                return
+            self._drop_ghost(node.id)  # an edit beats our delete
+        file = self._index.by_node(node.id)
+        if node.deleted:
+            if file is not None:
+                self._gone(file)
+            with self._index.transaction() as db:
+                db.execute("DELETE FROM strays WHERE node=?", (node.id,))
+            return
+        parent = self._index.by_node(node.parent or "")
+        if parent is None or not parent.is_folder:
+            self._stray(node)
+            return
+        if file is None:
+            file = self._new(node, parent)
+        else:
+            self._moved(file, node, parent)
+            self._content(self._index.file(file.ino) or file, node)
+        if node.kind is NodeKind.FOLDER:
+            self._take_strays(node.id)
+
+    def _stray(self, node: Node) -> None:
+        """Its folder is not known yet: a folder that was moved comes later in the feed than what is inside."""
+        with self._index.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO strays VALUES (?,?,?)", (node.id, node.parent or "", json.dumps(encode(node))))
+
+    def _take_strays(self, parent: str) -> None:
+        rows = self._index.rows("SELECT body FROM strays WHERE parent=?", parent)
+        if not rows:
+            return
+        with self._index.transaction() as db:
+            db.execute("DELETE FROM strays WHERE parent=?", (parent,))
+        for (body,) in rows:
+            self._node(decode(Node, json.loads(body)))
+
+    def _new(self, node: Node, parent: File) -> File:
+        taken = self._index.child(parent.ino, node.name)
+        file = self._index.add(
+            parent.ino, node.name, node.kind, node.library, node.modified_ms, node=node.id, version=node.version,
+            manifest=node.manifest, size=node.size_bytes, author=node.author, head_of=node.head_of, parked=int(taken is not None),
+        )  # fmt: skip
+        if taken is None:
+            self._entries.append((parent.ino, node.name))
+        return file
+
+    def _moved(self, file: File, node: Node, parent: File) -> None:
+        if (file.parent, file.name) == (parent.ino, node.name) or self._journal.pending(file.ino, Kind.RENAME):
+            return
+        if file.node == node.id and file.version == 0 and self._journal.pending(file.ino, Kind.COMMIT):
+            return
+        if file.parent is not None:
+            self._entries.append((file.parent, file.name))
+        taken = self._index.child(parent.ino, node.name)
+        parked = taken is not None and taken.ino != file.ino
+        self._index.change(file.ino, parent=parent.ino, name=node.name, parked=int(parked))
+        self._entries.append((parent.ino, node.name))
+
+    def _content(self, file: File, node: Node) -> None:
+        if node.version <= file.version or file.is_folder:
+            return
+        base = Entry(None, "", file.manifest, file.version)
+        local = Entry(None, "", _UNSENT if file.dirty else file.manifest, file.version)
+        remote = Entry(None, "", node.manifest, node.version)
+        pending = self._journal.pending(file.ino, Kind.COMMIT)
+        match decide(local, base, remote, pending=pending):
+            case Decision.TAKE:
+                self._take(file, node)
+            case Decision.NOTHING:
+                self._index.change(file.ino, version=node.version, author=node.author)
+            case _:
+                pass  # our save comes first; its answer says what became of both
+
+    def _take(self, file: File, node: Node) -> None:
+        """The next version of a file that nobody changed here."""
+        values: dict[str, object] = {
+            "version": node.version, "manifest": node.manifest, "size": node.size_bytes, "author": node.author,
+            "modified_ms": node.modified_ms, "local": 0, "dirty": 0, "head_of": node.head_of,
+        }  # fmt: skip
+        if not self._tree.is_open(file.ino):
+            self._tree.content.drop_work(file.ino)
+            self._index.change(file.ino, **values)
+            self._contents.append(file.ino)
+            return
+        # Programs that have it open keep the version they opened, whole; who opens it now gets the new one.
+        assert file.parent is not None
+        self._index.change(file.ino, parent=None, node=None)
+        self._index.add(file.parent, file.name, file.kind, file.library, node.modified_ms, node=file.node,
+                        **{name: value for name, value in values.items() if name != "modified_ms"})  # fmt: skip
+        self._entries.append((file.parent, file.name))
+
+    def _gone(self, file: File) -> None:
+        """Deleted in the library. Whatever is not in the library yet stays, with the folders above it."""
+        if file.is_folder:
+            for child in self._index.children(file.ino, parked=True):
+                self._gone(child)
+            if self._index.children(file.ino, parked=True):
+                self._revive(file)
+                return
+        elif file.dirty or file.node is None or self._journal.pending(file.ino):
+            if file.node is None and stays_local(file.name) and not self._tree.is_open(file.ino):
+                pass  # a forgotten lock or temporary file does not keep a folder
+            else:
+                return
+        if file.parent is not None:
+            self._entries.append((file.parent, file.name))
+        if self._tree.is_open(file.ino):
+            self._index.change(file.ino, parent=None, node=None)
+        else:
+            self._index.remove(file.ino)
+            self._tree.content.drop_work(file.ino)
+
+    def _revive(self, folder: File) -> None:
+        if folder.node is not None and not self._journal.pending(folder.ino, Kind.MAKE_FOLDER):
+            self._index.change(folder.ino, node=new_id())
+            self._journal.make_folder(self._index.file(folder.ino) or folder)
+
+    def revive_folder(self, ino: int) -> None:
+        """The library says that this folder is gone, while something here must go into it."""
+        with self._tree.lock, self._index.transaction():
+            folder = self._index.file(ino)
+            if folder is not None and folder.parent not in (None, ROOT):
+                self._revive(folder)
+
+    def _drop_ghost(self, node: str) -> None:
+        self._journal.drop_delete(node)
+        with self._index.transaction() as db:
+            db.execute("DELETE FROM ghosts WHERE node=?", (node,))
+
+    # --- answers ------------------------------------------------------------------------------------------------
+
+    def adopt_node(self, file: File, node: Node) -> None:
+        """The library already has this folder or file under another id: they are one from now on."""
+        with self._tree.lock, self._index.transaction():
+            other = self._index.by_node(node.id)
+            if other is not None and other.ino != file.ino:
+                for child in self._index.children(other.ino, parked=True):
+                    self._index.change(child.ino, parent=file.ino)
+                self._index.remove(other.ino)
+            if file.node is not None and file.node != node.id:
+                self._journal.move_node(file.node, node.id)
+            self._index.change(file.ino, node=node.id)
+
+    def become_second(self, file: File, winner: Node, second: Node) -> None:
+        """Our save lost: the file with our bytes is the second head from now on, and the name is the winner's."""
+        with self._tree.lock, self._index.transaction():
+            if file.parent is not None:
+                self._entries.append((file.parent, file.name))
+            if file.node != second.id:
+                self._index.change(file.ino, node=None)
+                if file.node is not None:
+                    self._journal.move_node(file.node, second.id)
+            parent = self._index.by_node(second.parent or "")
+            values: dict[str, object] = {"node": second.id, "version": second.version, "head_of": second.head_of}
+            if file.parent is not None:
+                taken = self._index.child(parent.ino, second.name) if parent else None
+                place = parent.ino if parent else file.parent
+                values |= {"name": second.name, "parent": place, "parked": int(taken is not None and taken.ino != file.ino)}
+                self._entries.append((place, second.name))
+            self._index.change(file.ino, **values)
+            self._node(winner)
+            self._settle()
+        self._tell_kernel()
+
+    def rename_aside(self, file: File, member: str, at_ms: int) -> None:
+        """The library refused the name because it is taken: ours moves aside under a telling name."""
+        from datetime import UTC, datetime
+
+        with self._tree.lock, self._index.transaction():
+            if file.parent is None:
+                return
+            taken = {name_key(child.name) for child in self._index.children(file.parent, parked=True)}
+            when = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone()
+            name = conflict_name(file.name, member, when, taken=taken)
+            self._entries += [(file.parent, file.name), (file.parent, name)]
+            self._index.change(file.ino, name=name)
+            self._journal.rename(self._index.file(file.ino) or file)
+            self._settle()
+        self._tell_kernel()
+
+    # --- names that wait ----------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Give parked files their names as soon as these are free."""
+        for file in self._index.matching("parked=1"):
+            if file.parent is None or self._index.child(file.parent, file.name) is None:
+                self._index.change(file.ino, parked=0)
+                if file.parent is not None:
+                    self._entries.append((file.parent, file.name))
+
+    def _tell_kernel(self) -> None:
+        entries, self._entries = self._entries, []
+        contents, self._contents = self._contents, []
+        for parent, name in entries:
+            self._kernel.entry_changed(parent, name)
+        for ino in contents:
+            self._kernel.content_changed(ino)

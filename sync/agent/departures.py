@@ -1,0 +1,380 @@
+"""What we tell the library: operations of the journal, in order, a batch at a time.
+
+    read and cut -> ask which chunks are missing -> PUT packs -> write down "sent" -> commit -> apply the answer
+
+Anything may stop in between. Before "sent" nothing has happened that matters; after it the same request is repeated until
+an answer comes. Bytes are read twice, once to address them and once to send them, so that memory stays flat; if they
+changed in between, this is not the version that was saved, and the save is taken again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from blake3 import blake3
+
+from sync.agent.arrivals import Arrivals
+from sync.agent.errors import Unreachable
+from sync.agent.index import File
+from sync.agent.journal import Entry, Journal, Kind, State
+from sync.agent.remote import Remote
+from sync.agent.status import Status
+from sync.agent.tree import Tree
+from sync.core import protocol as p
+from sync.core.chunking import choose_cutter, chunk_stream
+from sync.core.codec import decode, encode
+from sync.core.hashing import Address, address_of
+from sync.core.manifest import EMPTY, Manifest, manifest_digest, manifest_of
+from sync.core.packs import PACK_TARGET_BYTES, PackWriter
+
+BATCH_OPS = 400
+BATCH_BYTES = 64 * 1024 * 1024
+_LATER_MS = 2000
+
+
+class _Changed(Exception):
+    """The file changed while it was read."""
+
+
+@dataclass
+class _Job:
+    """An operation on its way. file: as it was when its bytes were read."""
+
+    entry: Entry
+    op: p.Op
+    file: File | None = None
+    manifest: Manifest | None = None
+    dirty: int = 0
+    writes: int = 0
+    reads_local: bool = False
+
+
+@dataclass
+class _Batch:
+    """Jobs of one library, and the packs that their request will register."""
+
+    library: str
+    jobs: list[_Job] = field(default_factory=list)
+    packs: list[p.StoredPack] = field(default_factory=list)
+    size_bytes: int = 0
+
+
+class Departures:
+    """Sends what waits in the journal. One thread calls `send_batch` again and again."""
+
+    def __init__(self, tree: Tree, remote: Remote, arrivals: Arrivals, status: Status, *, member: str) -> None:
+        self._tree = tree
+        self._index = tree.index
+        self._journal: Journal = tree.journal
+        self._remote = remote
+        self._arrivals = arrivals
+        self._status = status
+        self._member = member
+
+    def send_batch(self) -> bool:
+        """Send the next operations; returns whether there were any. Raises AgentError when the library is out of reach."""
+        entries = self._journal.ready(int(time.time() * 1000), BATCH_OPS)
+        if not entries:
+            return False
+        batch = self._collect(entries)
+        if batch.jobs:
+            self._upload(batch)
+            self._commit(batch)
+        return True
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def _collect(self, entries: Sequence[Entry]) -> _Batch:
+        batch = _Batch(entries[0].library)
+        for entry in entries:
+            if entry.library != batch.library or batch.size_bytes >= BATCH_BYTES:
+                break
+            if entry.state is State.SENT:
+                if batch.jobs and batch.jobs[-1].entry.state is not State.SENT:
+                    break
+                batch.jobs.append(self._repeat(entry))
+                continue
+            if batch.jobs and batch.jobs[-1].entry.state is State.SENT:
+                break  # what was sent before is settled first
+            try:
+                job = self._prepare(entry)
+            except _Changed:
+                self._postpone(entry)
+                break
+            if job is None:
+                self._journal.drop(entry.n)
+                continue
+            batch.jobs.append(job)
+            batch.size_bytes += job.manifest.size_bytes if job.manifest else 0
+        return batch
+
+    def _postpone(self, entry: Entry) -> None:
+        """It is being written to: its next release comes; look again after a moment in case there is none."""
+        with self._index.transaction() as db:
+            db.execute("UPDATE ops SET not_before_ms=? WHERE n=?", (int(time.time() * 1000) + 200, entry.n))
+
+    @staticmethod
+    def _repeat(entry: Entry) -> _Job:
+        """A request that may have arrived already, word for word."""
+        (op,) = decode(p.OpsRequest, {"ops": [json.loads(entry.sent or "null")], "packs": []}).ops
+        return _Job(entry, op, manifest=op.manifest if isinstance(op, p.Commit) else None, dirty=entry.dirty)
+
+    def _prepare(self, entry: Entry) -> _Job | None:
+        """The request for an operation as things are now; None if there is nothing left to say."""
+        if entry.kind is Kind.DELETE:
+            return self._prepare_delete(entry)
+        parent = self._index.file(entry.parent or 0)
+        file = self._index.file(entry.ino or 0)
+        if parent is None or parent.node is None:
+            return None  # the folder is gone here, and with it what was inside
+        if entry.kind is Kind.RENAME:
+            return _Job(entry, p.Rename(entry.op_id, entry.node, parent.node, entry.name or ""), file)
+        if file is None or file.node != entry.node:
+            return None
+        if entry.kind is Kind.MAKE_FOLDER:
+            return _Job(entry, p.MakeFolder(entry.op_id, entry.node, parent.node, entry.name or ""), file)
+        return self._prepare_commit(entry, parent.node)
+
+    def _prepare_delete(self, entry: Entry) -> _Job | None:
+        ghost = self._index.ghost(entry.node)
+        if ghost is not None and ghost.version == 0:
+            with self._index.transaction() as db:
+                db.execute("DELETE FROM ghosts WHERE node=?", (entry.node,))
+            return None  # it was never committed
+        return _Job(entry, p.Delete(entry.op_id, entry.node, ghost.version if ghost else 0))
+
+    def _prepare_commit(self, entry: Entry, parent: str) -> _Job | None:
+        file, writes = self._tree.snapshot(entry.ino or 0)
+        if file is None or file.node != entry.node or not file.dirty:
+            return None
+        self._status.saved(file.ino, self._index.path_of(file.ino))
+        if file.local:
+            manifest = self._read(file, writes)
+        else:
+            manifest = self._tree.content.manifest(file.library, file.manifest or manifest_digest(EMPTY))
+        op = p.Commit(
+            entry.op_id, entry.node, parent, entry.name or file.name, file.version, manifest, file.modified_ms
+        )  # fmt: skip
+        return _Job(entry, op, file, manifest, file.dirty, writes, file.local)
+
+    def _read(self, file: File, writes: int) -> Manifest:
+        path = self._tree.content.work_path(file.ino)
+        size = path.stat().st_size
+        cutter = choose_cutter(file.name, size)
+        with open(path, "rb", buffering=0) as stream:
+            try:
+                manifest = manifest_of(chunk_stream(stream, cutter), cutter)
+            except ValueError as error:
+                raise _Changed from error  # it grew beyond what its cutter takes
+        if self._tree.writes(file.ino) != writes:
+            raise _Changed
+        return manifest if manifest.size_bytes else EMPTY
+
+    # --- content ------------------------------------------------------------------------------------------------
+
+    def _upload(self, batch: _Batch) -> None:
+        """Put every chunk into the store that the library does not have."""
+        for _ in range(5):
+            wanted = self._wanted(batch)
+            if not wanted:
+                return
+            slots = min(p.MAX_UPLOADS, 1 + sum(size for size, _ in wanted.values()) // PACK_TARGET_BYTES)
+            missing: set[Address] = set()
+            uploads: list[p.Upload] = []
+            listed = list(wanted)
+            for start in range(0, len(listed), p.MAX_MISSING):
+                part = tuple(listed[start : start + p.MAX_MISSING])
+                answer = self._remote.missing(batch.library, p.MissingRequest(part, slots))
+                missing.update(answer.missing)
+                uploads += answer.uploads
+            if not missing:
+                return
+            if self._put_packs(batch, [address for address in listed if address in missing], wanted, uploads):
+                return
+        raise Unreachable("上传没有完成", "the library still misses chunks after five rounds")
+
+    @staticmethod
+    def _wanted(batch: _Batch) -> dict[Address, tuple[int, tuple[_Job, int]]]:
+        """Chunks whose bytes are here: size, and the job and offset at which to read them."""
+        wanted: dict[Address, tuple[int, tuple[_Job, int]]] = {}
+        for job in batch.jobs:
+            if not job.reads_local or job.manifest is None:
+                continue
+            offset = 0
+            for chunk in job.manifest.chunks:
+                wanted.setdefault(chunk.address, (chunk.size_bytes, (job, offset)))
+                offset += chunk.size_bytes
+        return wanted
+
+    def _put_packs(
+        self,
+        batch: _Batch,
+        missing: Sequence[Address],
+        wanted: dict[Address, tuple[int, tuple[_Job, int]]],
+        uploads: list[p.Upload],
+    ) -> bool:
+        """Pack and store; returns whether all of it found a slot. The last pack is registered with the commit."""
+        writer, done, total = PackWriter(), 0, sum(wanted[address][0] for address in missing) or 1
+        changed: set[int] = set()
+        for position, address in enumerate(missing):
+            size, (job, offset) = wanted[address]
+            assert job.file is not None
+            data = b"" if job.file.ino in changed else self._chunk(job, offset, size)
+            if address_of(data) != address:
+                changed.add(job.file.ino)
+                continue
+            writer.add(address, data)
+            done += size
+            last = position == len(missing) - 1
+            if writer.full or last:
+                if not uploads:
+                    return False
+                self._store(batch, uploads.pop(0), writer, last=last)
+                writer = PackWriter()
+                self._show(batch, done * 100 // total)
+        if len(writer):
+            if not uploads:
+                return False
+            self._store(batch, uploads.pop(0), writer, last=True)
+        for torn in [job for job in batch.jobs if job.file is not None and job.file.ino in changed]:
+            batch.jobs.remove(torn)
+            self._postpone(torn.entry)
+        return True
+
+    def _chunk(self, job: _Job, offset: int, size: int) -> bytes:
+        assert job.file is not None
+        try:
+            with open(self._tree.content.work_path(job.file.ino), "rb", buffering=0) as stream:
+                stream.seek(offset)
+                return stream.read(size)
+        except FileNotFoundError:
+            return b""  # removed meanwhile
+
+    def _store(self, batch: _Batch, upload: p.Upload, writer: PackWriter, *, last: bool) -> None:
+        pack = writer.finish()
+        self._remote.put_pack(upload, pack)
+        stored = p.StoredPack(upload.pack, Address("b3:" + blake3(pack).hexdigest()), len(pack))
+        if last:
+            batch.packs.append(stored)
+            return
+        # Known to the library from here on: a crash does not send these bytes again.
+        (report,) = self._remote.register_packs(batch.library, (stored,))
+        if report.state in (p.PackState.ABSENT, p.PackState.CORRUPT):
+            raise Unreachable("上传没有完成", f"pack {upload.pack} is {report.state}")
+
+    def _show(self, batch: _Batch, percent: int) -> None:
+        for job in batch.jobs:
+            if job.reads_local and job.file is not None:
+                self._status.progress(job.file.ino, state="uploading", percent=percent)
+
+    # --- operations ---------------------------------------------------------------------------------------------
+
+    def _commit(self, batch: _Batch) -> None:
+        if not batch.jobs:
+            return
+        with self._index.transaction(durable=True):
+            for job in batch.jobs:
+                if job.entry.state is not State.SENT:
+                    digest = self._index.put_manifest(job.manifest) if job.manifest else None
+                    sent = json.dumps(encode(job.op), ensure_ascii=False)
+                    self._journal.mark_sent(job.entry, dirty=job.dirty, manifest=digest, sent=sent)
+        request = p.OpsRequest(tuple(job.op for job in batch.jobs), tuple(batch.packs))
+        answers = self._remote.ops(batch.library, request)
+        for job, answer in zip(batch.jobs, answers, strict=True):
+            self._apply(job, answer)
+
+    def _apply(self, job: _Job, answer: p.OpAnswer) -> None:
+        if answer.outcome is p.Outcome.REFUSED:
+            self._refused(job, answer.error or p.Problem("unknown", "未说明原因"))
+            return
+        match job.op:
+            case p.Commit():
+                self._committed(job, job.op, answer)
+            case p.MakeFolder():
+                self._made_folder(job, answer)
+            case p.Delete():
+                self._deleted(job, answer)
+            case p.Rename():
+                self._journal.drop(job.entry.n)
+                self._arrivals.nodes((answer.node,))
+
+    def _committed(self, job: _Job, op: p.Commit, answer: p.OpAnswer) -> None:
+        node = answer.node
+        if node is None:
+            raise Unreachable("服务的回答不完整", "a commit was answered without its node")
+        with self._tree.lock, self._index.transaction():
+            self._journal.drop(job.entry.n)
+            file = self._index.by_node(op.node)  # a later save may have given the node to another inode
+            if answer.outcome is p.Outcome.CONFLICT and answer.second is not None:
+                if file is not None:
+                    self._index.change(file.ino, dirty=0 if file.dirty == job.dirty else file.dirty)
+                    self._arrivals.become_second(file, node, answer.second)
+                    self._settle_manifest(file.ino, answer.second)
+                    self._status.progress(file.ino, state="conflict", percent=100, version=answer.second.version)
+                return
+            if node.id != op.node and file is not None:
+                self._arrivals.adopt_node(file, node)
+            self._settled(job, op, node, file)
+
+    def _settled(self, job: _Job, op: p.Commit, node: p.Node, file: File | None) -> None:
+        if file is None:
+            with self._index.transaction() as db:
+                db.execute("UPDATE ghosts SET version=? WHERE node=?", (node.version, op.node))
+            return
+        same = node.manifest == manifest_digest(op.manifest)
+        clean = same and file.ino == job.entry.ino and file.dirty == job.dirty
+        values: dict[str, object] = {"version": node.version, "author": node.author, "manifest": node.manifest}
+        if clean:
+            values |= {"dirty": 0, "size": node.size_bytes}
+        self._index.change(file.ino, **values)
+        if not same and file.ino == job.entry.ino:
+            self._journal.save(self._index.file(file.ino) or file)
+        self._status.progress(job.entry.ino or 0, state="safe", percent=100, version=node.version)
+
+    def _settle_manifest(self, ino: int, second: p.Node) -> None:
+        self._index.change(ino, manifest=second.manifest, version=second.version, author=second.author)
+
+    def _made_folder(self, job: _Job, answer: p.OpAnswer) -> None:
+        self._journal.drop(job.entry.n)
+        file = self._index.by_node(job.entry.node)
+        if file is not None and answer.node is not None and answer.node.id != job.entry.node:
+            self._arrivals.adopt_node(file, answer.node)
+
+    def _deleted(self, job: _Job, answer: p.OpAnswer) -> None:
+        with self._index.transaction() as db:
+            self._journal.drop(job.entry.n)
+            db.execute("DELETE FROM ghosts WHERE node=?", (job.entry.node,))
+        if answer.outcome is p.Outcome.KEPT:
+            self._arrivals.nodes((answer.node,))
+
+    def _refused(self, job: _Job, problem: p.Problem) -> None:
+        """Certainly not applied. What can be put right is put right; the rest waits and says why."""
+        entry, code = job.entry, problem.code
+        file = self._index.by_node(entry.node)
+        if code == p.ErrorCode.CHUNKS_MISSING:
+            # Sent before, perhaps from bytes that are gone: what the file holds now is read and sent.
+            self._journal.take_back(entry, error=problem.title, delay_ms=0 if entry.tries < 3 else _LATER_MS)
+            return
+        if code == p.ErrorCode.NODE_GONE or (entry.kind is Kind.DELETE and code == p.ErrorCode.NOT_FOUND):
+            self._journal.drop(entry.n)
+            return
+        if code == p.ErrorCode.PARENT_GONE and entry.parent is not None and file is not None:
+            self._arrivals.revive_folder(entry.parent)
+            self._after(entry, problem.title)
+            return
+        if code == p.ErrorCode.NAME_TAKEN and file is not None and entry.kind is Kind.RENAME:
+            self._journal.drop(entry.n)
+            self._arrivals.rename_aside(file, self._member, int(time.time() * 1000))
+            return
+        self._journal.take_back(entry, error=f"{problem.title} {problem.message}".strip(), delay_ms=_LATER_MS * (1 + min(entry.tries, 30)))
+        self._status.progress(entry.ino or 0, state="refused", message=problem.title)
+        self._status.set(error=problem.title)
+
+    def _after(self, entry: Entry, error: str) -> None:
+        """Put an operation behind the folder that it needs."""
+        with self._index.transaction() as db:
+            self._journal.take_back(entry, error=error)
+            db.execute("UPDATE ops SET n=(SELECT MAX(n)+1 FROM ops) WHERE n=?", (entry.n,))

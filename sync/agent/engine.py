@@ -1,0 +1,191 @@
+"""The agent's threads around the index: one sends, one follows the feed, one says that we are alive.
+
+Each does its work, and waits longer after each failure in a row, up to half a minute; what a program does wakes the
+sender at once. Nothing here decides anything about files.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sync.agent import VERSION
+from sync.agent.arrivals import Arrivals, Kernel
+from sync.agent.config import Config, Identity
+from sync.agent.content import Content
+from sync.agent.departures import Departures
+from sync.agent.errors import AgentError, NotEnrolled, Refused
+from sync.agent.index import Index
+from sync.agent.journal import Journal
+from sync.agent.remote import Remote
+from sync.agent.status import Status
+from sync.agent.transport import Transport
+from sync.agent.tree import Tree
+from sync.core import protocol as p
+
+log = logging.getLogger("mainline.agent")
+
+FEED_WAIT_S = 25
+_LONGEST_PAUSE_S = 30.0
+
+
+class NoKernel:
+    """For an engine without a mount."""
+
+    def entry_changed(self, parent: int, name: str) -> None:
+        """Nothing is cached."""
+
+    def content_changed(self, ino: int) -> None:
+        """Nothing is cached."""
+
+
+class Engine:
+    """Everything but the mount. `start` after the kernel is set; `stop` waits for nothing but the threads."""
+
+    def __init__(self, config: Config, identity: Identity, transport: Transport) -> None:
+        self._transport = transport
+        self.remote = Remote(transport, identity.api, identity.token)
+        self.index = Index(config.state_dir / "index.db")
+        self.journal = Journal(self.index)
+        self.content = Content(config.state_dir, self.index, self.remote, cache_bytes=config.cache_bytes)
+        self.tree = Tree(self.index, self.journal, self.content)
+        self.status = Status(config.status_path)
+        self.status.set(member=identity.member_name, device=identity.device, agent_version=VERSION)
+        self._identity = identity
+        self._stop = threading.Event()
+        self._wake_sender = threading.Event()
+        self._wake_heart = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._state = p.AgentState.STARTING
+        self._mount_point = ""
+        self.fatal: AgentError | None = None
+        self.on_fatal: Callable[[], None] = lambda: None
+        self.arrivals: Arrivals | None = None
+
+    def start(self, kernel: Kernel) -> None:
+        """Recover from the last run and begin."""
+        found = self.tree.recover()
+        if found:
+            log.info("found %d saves of the last run", found)
+        arrivals = self.arrivals = Arrivals(self.tree, kernel)
+        departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
+        for name, body in (
+            ("sender", lambda: self._send(departures)),
+            ("feed", lambda: self._follow(arrivals)),
+            ("heart", self._beat),
+        ):
+            thread = threading.Thread(target=self._loop, args=(name, body), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def mounted(self, mount_point: Path) -> None:
+        """Programs can use the mount from now on."""
+        self._mount_point = str(mount_point)
+        self._state = p.AgentState.MOUNTED
+        self.status.set(state=self._state.value, mount_point=self._mount_point)
+        self._wake_heart.set()
+
+    def saved(self) -> None:
+        """Something was written into the journal."""
+        self._wake_sender.set()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Send what waits; returns whether nothing is left. For stopping a desktop."""
+        self._state = p.AgentState.STOPPING
+        self.status.set(state=self._state.value)
+        deadline = time.monotonic() + timeout_s
+        with self.index.transaction():
+            self.journal.hurry()
+        while self.journal.backlog()[0] and time.monotonic() < deadline and not self.fatal:
+            self._wake_sender.set()
+            self._stop.wait(0.05)
+        return self.journal.backlog()[0] == 0
+
+    def stop(self) -> None:
+        """End the threads and close the files."""
+        self._stop.set()
+        self._wake_sender.set()
+        self._wake_heart.set()
+        self._transport.close()
+        for thread in self._threads:
+            thread.join(10)
+        self._show_backlog()
+        self.status.close()
+        self.index.close()
+
+    # --- threads ------------------------------------------------------------------------------------------------
+
+    def _loop(self, name: str, body: Callable[[], None]) -> None:
+        pause = 0.1
+        while not self._stop.is_set():
+            try:
+                body()
+                pause = 0.1
+                if self.status.get("error_of") == name:
+                    self.status.set(error=None, error_of=None)
+            except NotEnrolled as error:
+                self._give_up(error)
+                return
+            except AgentError as error:
+                if self._stop.is_set():
+                    return
+                log.warning("%s: %s", name, error)
+                self.status.set(error=error.title, error_of=name)
+                self._stop.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    def _give_up(self, error: AgentError) -> None:
+        """The library does not know us any more: say so, and stop serving what may not be seen."""
+        log.error("%s", error)
+        self.fatal = error
+        self.status.set(state="not_enrolled", error=error.title)
+        self._stop.set()
+        self._wake_sender.set()
+        self._wake_heart.set()
+        self.on_fatal()
+
+    def _send(self, departures: Departures) -> None:
+        now = int(time.time() * 1000)
+        due = self.journal.next_due_ms(now)
+        if not self.journal.ready(now, 1):
+            self._wake_sender.wait(None if due is None else max(0.01, (due - now) / 1000))
+        self._wake_sender.clear()
+        if self._stop.is_set():
+            return
+        self._show_backlog()
+        departures.send_batch()
+        self._show_backlog()
+
+    def _show_backlog(self) -> None:
+        ops, size_bytes = self.journal.backlog()
+        self.status.set(pending_ops=ops, pending_bytes=size_bytes)
+
+    def _follow(self, arrivals: Arrivals) -> None:
+        tag = self.index.fact("libraries_tag")
+        if tag is None:
+            arrivals.libraries(self.remote.libraries())
+            tag = self.index.fact("libraries_tag") or ""
+        cursors = {known.id: known.cursor for known in self.index.libraries()}
+        try:
+            answer = self.remote.feed(p.FeedRequest(cursors, tag, FEED_WAIT_S))
+        except Refused as error:
+            if error.status == 404:  # a library went away between two questions
+                arrivals.libraries(self.remote.libraries())
+                return
+            raise
+        for page in answer.pages:
+            arrivals.page(page.library, page.nodes, page.cursor)
+        if answer.libraries_tag != tag:
+            arrivals.libraries(self.remote.libraries())
+
+    def _beat(self) -> None:
+        ops, size_bytes = self.journal.backlog()
+        error = self.status.get("error")
+        request = p.HeartbeatRequest(self._state, self._mount_point, ops, size_bytes, VERSION, error)
+        self._wake_heart.clear()
+        answer = self.remote.heartbeat(request)
+        self.status.set(reached_ms=answer.server_ms)
+        self._wake_heart.wait(max(1, answer.heartbeat_s))

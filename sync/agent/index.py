@@ -1,0 +1,318 @@
+"""What this machine knows: the trees of all libraries, what is cached, and the journal's rows, in one SQLite file.
+
+One connection behind one lock: statements are short, and a change of the tree and the operation that it needs are one
+transaction, so that a kill -9 between them cannot happen. Inode numbers are never used again.
+
+A `files` row is a name in the mount. `node` is the library's id for it, None while it is for this machine only;
+`version` and `manifest` are the version it was last known to equal; `local` means that `work/<ino>` holds its whole
+bytes; `dirty` counts the changes that are not in the library yet. `parked` rows wait for their name to become free.
+A `ghosts` row is a node whose name is gone here and whose deletion is on its way: if the name comes back, as programs do
+when they save, the node continues under it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from sync.core.hashing import Address
+from sync.core.manifest import Manifest, manifest_bytes, manifest_digest, manifest_from_bytes
+from sync.core.paths import name_key
+from sync.core.protocol import Library, NodeKind, Right
+
+ROOT = 1
+
+_SCHEMA = 1
+_TABLES = """
+CREATE TABLE files (
+    ino INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER, name TEXT NOT NULL, name_key TEXT NOT NULL,
+    kind TEXT NOT NULL, library TEXT NOT NULL, node TEXT, version INTEGER NOT NULL DEFAULT 0, manifest TEXT,
+    size INTEGER NOT NULL DEFAULT 0, modified_ms INTEGER NOT NULL, author TEXT NOT NULL DEFAULT '',
+    local INTEGER NOT NULL DEFAULT 0, dirty INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0,
+    head_of TEXT
+);
+CREATE UNIQUE INDEX files_name ON files (parent, name_key) WHERE parent IS NOT NULL AND parked = 0;
+CREATE UNIQUE INDEX files_node ON files (node) WHERE node IS NOT NULL;
+CREATE INDEX files_parked ON files (parked) WHERE parked = 1;
+CREATE INDEX files_dirty ON files (dirty) WHERE dirty > 0;
+CREATE TABLE libraries (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, ino INTEGER NOT NULL, root TEXT NOT NULL, editable INTEGER NOT NULL,
+    cursor INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE manifests (digest TEXT PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE ghosts (
+    node TEXT PRIMARY KEY, library TEXT NOT NULL, parent INTEGER NOT NULL, name_key TEXT NOT NULL, version INTEGER NOT NULL
+);
+CREATE TABLE strays (node TEXT PRIMARY KEY, parent TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX strays_parent ON strays (parent);
+CREATE TABLE ops (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, op_id TEXT NOT NULL UNIQUE, library TEXT NOT NULL, kind TEXT NOT NULL,
+    ino INTEGER, node TEXT, parent INTEGER, name TEXT, dirty INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL,
+    manifest TEXT, sent TEXT,
+    not_before_ms INTEGER NOT NULL DEFAULT 0, made_ms INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, error TEXT
+);
+CREATE INDEX ops_ino ON ops (ino);
+CREATE INDEX ops_node ON ops (node);
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class File:
+    """A `files` row; see the module. size in bytes, of the content now."""
+
+    ino: int
+    parent: int | None
+    name: str
+    kind: NodeKind
+    library: str
+    node: str | None
+    version: int
+    manifest: Address | None
+    size: int
+    modified_ms: int
+    author: str
+    local: bool
+    dirty: int
+    parked: bool
+    head_of: str | None
+
+    @property
+    def is_folder(self) -> bool:
+        """Folder or library, not a file."""
+        return self.kind is NodeKind.FOLDER
+
+
+@dataclass(frozen=True)
+class Ghost:
+    """A `ghosts` row; see the module."""
+
+    node: str
+    library: str
+    parent: int
+    version: int
+
+
+@dataclass(frozen=True)
+class KnownLibrary:
+    """A `libraries` row. ino: of its folder in the mount. cursor: everything up to it is in the index."""
+
+    id: str
+    name: str
+    ino: int
+    root: str
+    editable: bool
+    cursor: int
+
+
+_COLUMNS = ", ".join(field.name for field in fields(File))
+
+
+def _file(row: tuple[Any, ...] | None) -> File | None:
+    if row is None:
+        return None
+    ino, parent, name, kind, library, node, version, manifest, size, modified, author, local, dirty, parked, head = row
+    return File(
+        ino, parent, name, NodeKind(kind), library, node, version, manifest, size, modified, author, bool(local), dirty,
+        bool(parked), head,
+    )  # fmt: skip
+
+
+class Index:
+    """The index. Methods may be called from any thread; changes only inside `transaction`."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+        self._database = Database(connection)
+        self._db = connection
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._migrate()
+
+    def _migrate(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _SCHEMA:
+            raise RuntimeError(f"the index was written by a newer agent (schema {version})")
+        if version == 0:
+            with self.transaction():
+                for statement in _TABLES.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(
+                    "INSERT INTO files (ino, name, name_key, kind, library, modified_ms) VALUES (?, '', '', 'folder', '', ?)",
+                    (ROOT, int(time.time() * 1000)),
+                )
+                self._db.execute(f"PRAGMA user_version={_SCHEMA}")
+
+    @property
+    def database(self) -> Database:
+        """The same file for `sqlite-utils`, to look into it."""
+        return self._database
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """All or nothing; nested ones join the outer. durable: on the disk, not only in the file, when it returns."""
+        with self._lock:
+            if self._depth:
+                yield self._db
+                return
+            if durable:
+                self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            else:
+                self._db.execute("COMMIT")
+            finally:
+                self._depth = 0
+                if durable:
+                    self._db.execute("PRAGMA synchronous=NORMAL")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def one(self, sql: str, *arguments: object) -> tuple[Any, ...] | None:
+        """The first row of a query."""
+        with self._lock:
+            row: tuple[Any, ...] | None = self._db.execute(sql, arguments).fetchone()
+            return row
+
+    def rows(self, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with self._lock:
+            return self._db.execute(sql, arguments).fetchall()
+
+    # --- files --------------------------------------------------------------------------------------------------
+
+    def file(self, ino: int) -> File | None:
+        """The file with this inode."""
+        return _file(self.one(f"SELECT {_COLUMNS} FROM files WHERE ino=?", ino))
+
+    def child(self, parent: int, name: str) -> File | None:
+        """The file of this name, in any case or Unicode form."""
+        return _file(self.one(f"SELECT {_COLUMNS} FROM files WHERE parent=? AND name_key=? AND parked=0", parent, name_key(name)))
+
+    def children(self, parent: int, *, after: int = 0, parked: bool = False) -> list[File]:
+        """The files in a folder, by inode, so that reading a folder can be continued after any of them."""
+        only = "" if parked else " AND parked=0"
+        found = self.rows(f"SELECT {_COLUMNS} FROM files WHERE parent=? AND ino>?{only} ORDER BY ino", parent, after)
+        return [file for row in found if (file := _file(row))]
+
+    def by_node(self, node: str) -> File | None:
+        """The file that is this node of a library."""
+        return _file(self.one(f"SELECT {_COLUMNS} FROM files WHERE node=?", node))
+
+    def matching(self, condition: str, *arguments: object) -> list[File]:
+        """Files by an SQL condition."""
+        found = self.rows(f"SELECT {_COLUMNS} FROM files WHERE {condition} ORDER BY ino", *arguments)
+        return [file for row in found if (file := _file(row))]
+
+    def add(self, parent: int, name: str, kind: NodeKind, library: str, modified_ms: int, **values: object) -> File:
+        """A new file; returns it with its inode."""
+        columns = {
+            "parent": parent, "name": name, "name_key": name_key(name), "kind": kind.value, "library": library,
+            "modified_ms": modified_ms, **values,
+        }  # fmt: skip
+        marks = ",".join("?" * len(columns))
+        with self._lock:
+            ino = self._db.execute(f"INSERT INTO files ({','.join(columns)}) VALUES ({marks})", tuple(columns.values())).lastrowid
+        assert ino is not None
+        added = self.file(ino)
+        assert added is not None
+        return added
+
+    def change(self, ino: int, **values: object) -> None:
+        """Set columns of a file."""
+        if "name" in values:
+            values["name_key"] = name_key(str(values["name"]))
+        sets = ",".join(f"{column}=?" for column in values)
+        with self._lock:
+            self._db.execute(f"UPDATE files SET {sets} WHERE ino=?", (*values.values(), ino))
+
+    def remove(self, ino: int) -> None:
+        """Forget a file."""
+        with self._lock:
+            self._db.execute("DELETE FROM files WHERE ino=?", (ino,))
+
+    def path_of(self, ino: int) -> str:
+        """Where a file is in the mount, for a person to read."""
+        parts: list[str] = []
+        file = self.file(ino)
+        while file is not None and file.ino != ROOT:
+            parts.append(file.name)
+            file = self.file(file.parent) if file.parent is not None else None
+        return "/" + "/".join(reversed(parts))
+
+    # --- libraries, manifests, facts ----------------------------------------------------------------------------
+
+    def libraries(self) -> list[KnownLibrary]:
+        """The libraries in the mount."""
+        found = self.rows("SELECT id, name, ino, root, editable, cursor FROM libraries ORDER BY name")
+        return [KnownLibrary(i, name, ino, root, bool(editable), cursor) for i, name, ino, root, editable, cursor in found]
+
+    def library(self, library: str) -> KnownLibrary | None:
+        """A library in the mount."""
+        return next((known for known in self.libraries() if known.id == library), None)
+
+    def put_library(self, library: Library, ino: int) -> None:
+        """Add a library or take over its name and rights; its cursor stays."""
+        editable = int(Right.EDIT in library.rights)
+        with self._lock:
+            self._db.execute(
+                "INSERT INTO libraries (id, name, ino, root, editable) VALUES (?,?,?,?,?)"
+                " ON CONFLICT (id) DO UPDATE SET name=excluded.name, editable=excluded.editable",
+                (library.id, library.name, ino, library.root, editable),
+            )
+
+    def put_manifest(self, manifest: Manifest) -> Address:
+        """Keep a manifest; returns its digest."""
+        digest = manifest_digest(manifest)
+        with self._lock:
+            self._db.execute("INSERT OR IGNORE INTO manifests VALUES (?,?)", (digest, manifest_bytes(manifest)))
+        return digest
+
+    def manifest(self, digest: Address) -> Manifest | None:
+        """A kept manifest."""
+        row = self.one("SELECT body FROM manifests WHERE digest=?", digest)
+        return manifest_from_bytes(row[0]) if row else None
+
+    def fact(self, name: str) -> str | None:
+        """A kept setting, such as the tag of the list of libraries."""
+        row = self.one("SELECT value FROM facts WHERE name=?", name)
+        return row[0] if row else None
+
+    def put_fact(self, name: str, value: str) -> None:
+        """Keep a setting."""
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO facts VALUES (?,?)", (name, value))
+
+    # --- ghosts -------------------------------------------------------------------------------------------------
+
+    def ghost(self, node: str) -> Ghost | None:
+        """The ghost of a node."""
+        row = self.one("SELECT node, library, parent, version FROM ghosts WHERE node=?", node)
+        return Ghost(*row) if row else None
+
+    def ghost_at(self, parent: int, name: str) -> Ghost | None:
+        """The ghost that last had this name."""
+        row = self.one(
+            "SELECT node, library, parent, version FROM ghosts WHERE parent=? AND name_key=? ORDER BY rowid DESC",
+            parent, name_key(name),
+        )  # fmt: skip
+        return Ghost(*row) if row else None

@@ -1,0 +1,188 @@
+"""The journal: what must still reach the library. Written before anything is acknowledged, read again after a crash.
+
+An operation is `waiting` until its content is known and stored, then `sent`: from that moment it is repeated with the
+same op_id, whatever happens to the file, until an answer comes. The library gives the first answer again, so a save is
+committed exactly once. Operations go in the order in which they were made.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sync.agent.index import File, Index
+from sync.core.hashing import Address
+
+
+def new_id(now_ms: int | None = None) -> str:
+    """A fresh id in the form of UUIDv7: sorted by time, unguessable, good for nodes and operations."""
+    stamp = (now_ms if now_ms is not None else int(time.time() * 1000)) & (2**48 - 1)
+    value = stamp << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+class Kind(StrEnum):
+    """What an operation does; the values are those of the protocol."""
+
+    COMMIT = "commit"
+    MAKE_FOLDER = "make_folder"
+    RENAME = "rename"
+    DELETE = "delete"
+
+
+class State(StrEnum):
+    """See the module."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An operation. ino: of the file, None for a deletion. parent, name: the place it had when this was written down,
+    so that the library sees names taken and given up in the order in which it happened here.
+
+    dirty: the file's count when its content was taken. sent: the request as JSON, to be repeated word for word.
+    """
+
+    n: int
+    op_id: str
+    library: str
+    kind: Kind
+    ino: int | None
+    node: str
+    parent: int | None
+    name: str | None
+    dirty: int
+    state: State
+    manifest: Address | None
+    sent: str | None
+    tries: int
+    made_ms: int
+
+
+_COLUMNS = "n, op_id, library, kind, ino, node, parent, name, dirty, state, manifest, sent, tries, made_ms"
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    n, op_id, library, kind, ino, node, parent, name, dirty, state, manifest, sent, tries, made = row
+    return Entry(n, op_id, library, Kind(kind), ino, node, parent, name, dirty, State(state), manifest, sent, tries, made)
+
+
+class Journal:
+    """The `ops` table of the index. Every change belongs inside a transaction of the index."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def save(self, file: File) -> None:
+        """Write down that the content of a file changed; one that still waits will take it as it then is."""
+        same = self._index.one("SELECT 1 FROM ops WHERE ino=? AND node=? AND kind='commit' AND state='waiting'", file.ino, file.node)
+        if same is None:
+            self._add(file, Kind.COMMIT)
+
+    def make_folder(self, file: File) -> None:
+        """Write down a new folder."""
+        self._add(file, Kind.MAKE_FOLDER)
+
+    def rename(self, file: File) -> None:
+        """Write down the place that a file has now."""
+        self._add(file, Kind.RENAME)
+
+    def delete(self, library: str, node: str, *, delay_ms: int = 0) -> None:
+        """Write down that a node's name is gone. delay_ms: how long the name may still come back."""
+        self._insert(library, Kind.DELETE, None, node, None, None, delay_ms)
+
+    def _add(self, file: File, kind: Kind) -> None:
+        assert file.node is not None, "only what belongs to a library is journaled"
+        self._insert(file.library, kind, file.ino, file.node, file.parent, file.name, 0)
+
+    def _insert(self, library: str, kind: Kind, ino: int | None, node: str, parent: int | None, name: str | None, delay_ms: int) -> None:
+        now = int(time.time() * 1000)
+        with self._index.transaction() as db:
+            db.execute(
+                "INSERT INTO ops (op_id, library, kind, ino, node, parent, name, state, not_before_ms, made_ms)"
+                " VALUES (?,?,?,?,?,?,?,'waiting',?,?)",
+                (new_id(now), library, kind.value, ino, node, parent, name, now + delay_ms if delay_ms else 0, now),
+            )
+
+    def ready(self, now_ms: int, limit: int) -> list[Entry]:
+        """The next operations, in order.
+
+        One that must wait holds back nothing but later operations on the same file or node, which keeps their order.
+        """
+        found = self._index.rows(
+            f"SELECT {_COLUMNS} FROM ops AS o WHERE not_before_ms<=? AND NOT EXISTS (SELECT 1 FROM ops AS e WHERE e.n<o.n"
+            " AND e.not_before_ms>? AND (e.ino=o.ino OR e.node=o.node)) ORDER BY n LIMIT ?",
+            now_ms, now_ms, limit,
+        )  # fmt: skip
+        return [_entry(row) for row in found]
+
+    def next_due_ms(self, now_ms: int) -> int | None:
+        """When the next delayed operation becomes ready."""
+        row = self._index.one("SELECT MIN(not_before_ms) FROM ops WHERE not_before_ms>?", now_ms)
+        return row[0] if row else None
+
+    def pending(self, ino: int, *kinds: Kind) -> bool:
+        """Whether operations of these kinds (any, if none is given) on a file are not answered yet."""
+        wanted = kinds or tuple(Kind)
+        marks = ",".join("?" * len(wanted))
+        return self._index.one(f"SELECT 1 FROM ops WHERE ino=? AND kind IN ({marks})", ino, *wanted) is not None
+
+    def in_flight(self, ino: int, kind: Kind) -> bool:
+        """Whether such an operation may have reached the library."""
+        return self._index.one("SELECT 1 FROM ops WHERE ino=? AND kind=? AND state='sent'", ino, kind) is not None
+
+    def mark_sent(self, entry: Entry, *, dirty: int, manifest: Address | None, sent: str) -> None:
+        """From now on it is repeated as it is."""
+        with self._index.transaction() as db:
+            db.execute("UPDATE ops SET state='sent', dirty=?, manifest=?, sent=? WHERE n=?", (dirty, manifest, sent, entry.n))
+
+    def take_back(self, entry: Entry, *, error: str, delay_ms: int = 0) -> None:
+        """The library certainly did not apply it: start it over under a new op_id."""
+        now = int(time.time() * 1000)
+        with self._index.transaction() as db:
+            db.execute(
+                "UPDATE ops SET op_id=?, state='waiting', manifest=NULL, sent=NULL, tries=tries+1, error=?, not_before_ms=? WHERE n=?",
+                (new_id(now), error, now + delay_ms if delay_ms else 0, entry.n),
+            )
+
+    def drop(self, n: int) -> None:
+        """Answered, or no longer needed."""
+        with self._index.transaction() as db:
+            db.execute("DELETE FROM ops WHERE n=?", (n,))
+
+    def drop_file(self, ino: int) -> None:
+        """Forget everything about a file that the library never heard of."""
+        with self._index.transaction() as db:
+            db.execute("DELETE FROM ops WHERE ino=?", (ino,))
+
+    def move_node(self, old: str, new: str) -> None:
+        """The library knows this node under another id."""
+        with self._index.transaction() as db:
+            db.execute("UPDATE ops SET node=? WHERE node=?", (new, old))
+
+    def drop_delete(self, node: str) -> None:
+        """The node lives on."""
+        with self._index.transaction() as db:
+            db.execute("DELETE FROM ops WHERE node=? AND kind='delete'", (node,))
+
+    def hurry(self) -> None:
+        """Nothing waits for its time any more: the desktop is about to stop."""
+        with self._index.transaction() as db:
+            db.execute("UPDATE ops SET not_before_ms=0")
+
+    def backlog(self) -> tuple[int, int]:
+        """Operations not answered, and the bytes of the saves among them."""
+        row = self._index.one(
+            "SELECT COUNT(*), COALESCE(SUM(CASE o.kind WHEN 'commit' THEN f.size ELSE 0 END), 0)"
+            " FROM ops AS o LEFT JOIN files AS f ON f.ino = o.ino"
+        )
+        assert row is not None
+        return row[0], row[1]

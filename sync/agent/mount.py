@@ -1,0 +1,362 @@
+"""FUSE: requests of the kernel translated into calls of `tree.py`, and errors back into errnos.
+
+The kernel may keep names, attributes and pages for an hour, because whatever changes without it is told to it (`Notifier`).
+Quick calls run where they arrive; whatever may fetch from the library runs in a thread, so that nobody waits for
+somebody else's download.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import logging
+import os
+import queue
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import pyfuse3
+import trio
+from pyfuse3 import FileInfo, FUSEError
+
+from sync.agent.engine import Engine
+from sync.agent.errors import AgentError, MountFailed, NotEnrolled
+from sync.agent.index import ROOT, File
+from sync.agent.tree import Handle
+
+log = logging.getLogger("mainline.agent")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_KEEP_S = 3600.0
+_READ_PATIENCE_S = 30.0
+_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class MountOptions:
+    """uid, gid: whose the files appear to be. allow_other: other users may look in."""
+
+    uid: int
+    gid: int
+    allow_other: bool = False
+
+
+def _errors(handler: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Turn what went wrong into the errno for the program, at this border and nowhere else."""
+
+    @functools.wraps(handler)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await handler(*args, **kwargs)
+        except NotEnrolled as error:
+            raise FUSEError(errno.EACCES) from error
+        except AgentError as error:
+            log.warning("%s: %s", handler.__name__, error)
+            raise FUSEError(errno.EIO) from error
+        except sqlite3.OperationalError as error:
+            log.error("%s: index: %s", handler.__name__, error)
+            raise FUSEError(errno.ENOSPC if "full" in str(error) else errno.EIO) from error
+        except OSError as error:
+            raise FUSEError(error.errno or errno.EIO) from error
+        except UnicodeDecodeError as error:
+            raise FUSEError(errno.EILSEQ) from error
+
+    return call
+
+
+class Notifier:
+    """Tells the kernel what changed, from a thread of its own: it may have to wait for a request that waits for us."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[tuple[int, bytes | None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
+
+    def start(self) -> None:
+        """Begin, once the mount is there."""
+        self._thread.start()
+
+    def entry_changed(self, parent: int, name: str) -> None:
+        """See `arrivals.Kernel`."""
+        self._queue.put((parent, os.fsencode(name)))
+
+    def content_changed(self, ino: int) -> None:
+        """See `arrivals.Kernel`."""
+        self._queue.put((ino, None))
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._queue.put(None)
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            ino, name = item
+            try:
+                if name is None:
+                    pyfuse3.invalidate_inode(ino)
+                else:
+                    pyfuse3.invalidate_entry(ino, name)
+                    pyfuse3.invalidate_inode(ino, attr_only=True)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR):  # ENOENT: the kernel did not know it
+                    log.warning("the kernel was not told of a change: %s", error)
+
+
+class Operations(pyfuse3.Operations):
+    """The handlers of the mount."""
+
+    supports_dot_lookup = False
+
+    def __init__(self, engine: Engine, kernel: Notifier, state_dir: Path, options: MountOptions) -> None:
+        super().__init__()
+        self._kernel = kernel
+        self._engine = engine
+        self._tree = engine.tree
+        self._state_dir = state_dir
+        self._options = options
+        self._preparing: dict[int, trio.Lock] = {}
+
+    def init(self) -> None:
+        """The kernel has said hello; before that it cannot be told anything, and has nothing cached."""
+        self._kernel.start()
+
+    # --- names --------------------------------------------------------------------------------------------------
+
+    def _attributes(self, file: File) -> pyfuse3.EntryAttributes:
+        entry = pyfuse3.EntryAttributes()
+        entry.st_ino = file.ino
+        entry.generation = 0
+        entry.entry_timeout = entry.attr_timeout = _KEEP_S
+        entry.st_mode = (stat.S_IFDIR | 0o755) if file.is_folder else (stat.S_IFREG | 0o644)
+        entry.st_nlink = 2 if file.is_folder else 1
+        entry.st_uid, entry.st_gid = self._options.uid, self._options.gid
+        size = 0 if file.is_folder else self._tree.size_of(file)
+        entry.st_size, entry.st_blksize, entry.st_blocks = size, _BLOCK, (size + 511) // 512
+        modified_ns = self._tree.modified_of(file) * 1_000_000
+        entry.st_mtime_ns = entry.st_ctime_ns = entry.st_atime_ns = modified_ns
+        return entry
+
+    @_errors
+    async def lookup(self, parent_inode: int, name: bytes, ctx: object) -> pyfuse3.EntryAttributes:
+        return self._attributes(self._tree.lookup(parent_inode, os.fsdecode(name)))
+
+    @_errors
+    async def getattr(self, inode: int, ctx: object) -> pyfuse3.EntryAttributes:
+        return self._attributes(self._tree.get(inode))
+
+    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
+        """Inodes are rows of the index; the kernel's interest in them makes no difference."""
+
+    @_errors
+    async def opendir(self, inode: int, ctx: object) -> int:
+        if not self._tree.get(inode).is_folder:
+            raise FUSEError(errno.ENOTDIR)
+        return inode
+
+    @_errors
+    async def readdir(self, fh: int, start_id: int, token: pyfuse3.ReaddirToken) -> None:
+        for file in self._tree.index.children(fh, after=start_id):
+            if not pyfuse3.readdir_reply(token, os.fsencode(file.name), self._attributes(file), file.ino):
+                return
+
+    async def releasedir(self, fh: int) -> None:
+        """Nothing is kept for an open folder."""
+
+    async def fsyncdir(self, fh: int, datasync: bool) -> None:
+        """Names are in the index with their change."""
+
+    @_errors
+    async def mkdir(self, parent_inode: int, name: bytes, mode: int, ctx: object) -> pyfuse3.EntryAttributes:
+        folder = self._tree.make_folder(parent_inode, os.fsdecode(name))
+        self._engine.saved()
+        return self._attributes(folder)
+
+    @_errors
+    async def rmdir(self, parent_inode: int, name: bytes, ctx: object) -> None:
+        self._tree.remove_folder(parent_inode, os.fsdecode(name))
+        self._engine.saved()
+
+    @_errors
+    async def unlink(self, parent_inode: int, name: bytes, ctx: object) -> None:
+        self._tree.unlink(parent_inode, os.fsdecode(name))
+        self._engine.saved()
+
+    @_errors
+    async def rename(self, parent_inode_old: int, name_old: bytes, parent_inode_new: int, name_new: bytes, flags: int, ctx: object) -> None:
+        if flags not in (0, pyfuse3.RENAME_NOREPLACE):
+            raise FUSEError(errno.EINVAL)
+        self._tree.rename(parent_inode_old, os.fsdecode(name_old), parent_inode_new, os.fsdecode(name_new), replace=flags == 0)
+        self._engine.saved()
+
+    async def symlink(self, parent_inode: int, name: bytes, target: bytes, ctx: object) -> pyfuse3.EntryAttributes:
+        """A library has files and folders only."""
+        raise FUSEError(errno.EPERM)
+
+    async def link(self, inode: int, new_parent_inode: int, new_name: bytes, ctx: object) -> pyfuse3.EntryAttributes:
+        """A library has files and folders only. EPERM makes programs fall back to copying."""
+        raise FUSEError(errno.EPERM)
+
+    async def mknod(self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: object) -> pyfuse3.EntryAttributes:
+        """A library has files and folders only."""
+        raise FUSEError(errno.EPERM)
+
+    # --- bytes --------------------------------------------------------------------------------------------------
+
+    @_errors
+    async def create(self, parent_inode: int, name: bytes, mode: int, flags: int, ctx: object) -> tuple[FileInfo, pyfuse3.EntryAttributes]:
+        number, file = self._tree.create(parent_inode, os.fsdecode(name))
+        return FileInfo(fh=number, keep_cache=True), self._attributes(file)
+
+    @_errors
+    async def open(self, inode: int, flags: int, ctx: object) -> FileInfo:
+        writable = flags & os.O_ACCMODE != os.O_RDONLY
+        number = self._tree.open(inode, writable=writable, truncate=bool(flags & os.O_TRUNC))
+        return FileInfo(fh=number, keep_cache=True)
+
+    @_errors
+    async def read(self, fh: int, off: int, size: int) -> bytes:
+        handle = self._tree.handle(fh)
+        data = self._tree.local_bytes(handle, off, size)
+        if data is None:
+            data = await trio.to_thread.run_sync(self._fetch, handle, off, size)
+        return data
+
+    def _fetch(self, handle: Handle, offset: int, size: int) -> bytes:
+        """Read from the library; a short cut of the line is waited out."""
+        deadline = time.monotonic() + _READ_PATIENCE_S
+
+        def again(error: AgentError) -> bool:
+            log.info("reading %s again: %s", handle.file.name, error)
+            time.sleep(0.2)
+            return time.monotonic() < deadline
+
+        return self._tree.content.read(handle.file, offset, size, retry=again)
+
+    @_errors
+    async def write(self, fh: int, off: int, buf: bytes) -> int:
+        handle = self._tree.handle(fh)
+        if handle.fd is None:
+            await self._prepare(handle.ino)
+        return self._tree.write(handle, off, buf)
+
+    async def _prepare(self, inode: int) -> None:
+        lock = self._preparing.setdefault(inode, trio.Lock())
+        async with lock:
+            await trio.to_thread.run_sync(self._tree.prepare_write, inode)
+        if not lock.statistics().tasks_waiting:
+            self._preparing.pop(inode, None)
+
+    @_errors
+    async def setattr(
+        self, inode: int, attr: pyfuse3.EntryAttributes, fields: pyfuse3.SetattrFields, fh: int | None, ctx: object
+    ) -> pyfuse3.EntryAttributes:
+        # Mode and owner are not kept, and refusing them would make `cp -p` and archivers fail.
+        if fields.update_size:
+            await self._resize(inode, attr.st_size, fh)
+        if fields.update_mtime:
+            self._tree.set_modified(inode, attr.st_mtime_ns // 1_000_000)
+        return self._attributes(self._tree.get(inode))
+
+    async def _resize(self, inode: int, size: int, fh: int | None) -> None:
+        if size:
+            await self._prepare(inode)
+        self._tree.truncate(inode, size)
+        if fh is not None:
+            self._tree.handle(fh).wrote = True
+        elif not self._tree.is_open(inode) and self._tree.save(inode):
+            self._engine.saved()
+
+    async def flush(self, fh: int) -> None:
+        """Bytes are on this machine already; the save is complete when the handle is released."""
+
+    @_errors
+    async def fsync(self, fh: int, datasync: bool) -> None:
+        await trio.to_thread.run_sync(self._tree.fsync, self._tree.handle(fh))
+
+    @_errors
+    async def release(self, fh: int) -> None:
+        if self._tree.release(fh):
+            self._engine.saved()
+
+    @_errors
+    async def statfs(self, ctx: object) -> pyfuse3.StatvfsData:
+        """The disk of this machine: that is what a save must fit on first."""
+        disk = os.statvfs(self._state_dir)
+        data = pyfuse3.StatvfsData()
+        data.f_bsize, data.f_frsize = disk.f_bsize, disk.f_frsize
+        data.f_blocks, data.f_bfree, data.f_bavail = disk.f_blocks, disk.f_bfree, disk.f_bavail
+        data.f_files, data.f_ffree, data.f_favail = disk.f_files, disk.f_ffree, disk.f_favail
+        data.f_namemax = 255
+        return data
+
+
+def clear_stale_mount(mount_point: Path) -> None:
+    """Take away what a killed predecessor left: a mount that answers every call with ENOTCONN."""
+    try:
+        mount_point.stat()
+        return
+    except FileNotFoundError:
+        mount_point.mkdir(parents=True, exist_ok=True)
+        return
+    except OSError as error:
+        if error.errno not in (errno.ENOTCONN, errno.EIO, errno.ECONNABORTED):
+            raise MountFailed("挂载点无法使用", f"{mount_point}: {error}") from error
+    import subprocess
+
+    subprocess.run(["fusermount3", "-u", "-z", str(mount_point)], check=False, capture_output=True)
+
+
+def run_mount(engine: Engine, mount_point: Path, state_dir: Path, options: MountOptions, *, drain_s: float) -> None:
+    """Mount and serve until a signal, an unmount or the end of the enrolment; then send what waits and unmount."""
+    clear_stale_mount(mount_point)
+    kernel = Notifier()
+    operations = Operations(engine, kernel, state_dir, options)
+    flags = {*pyfuse3.default_options, "fsname=mainline", "noatime"}
+    if options.allow_other:
+        flags.add("allow_other")
+    try:
+        pyfuse3.init(operations, str(mount_point), flags)
+    except RuntimeError as error:
+        raise MountFailed("无法挂载素材库", f"{mount_point}: {error}; is /dev/fuse there and fuse3 installed?") from error
+    unmount = True
+    try:
+        engine.start(kernel)
+        trio.run(_serve, engine, mount_point, drain_s)
+    except BaseException:
+        unmount = False
+        raise
+    finally:
+        engine.stop()
+        kernel.stop()
+        pyfuse3.close(unmount=unmount)
+
+
+async def _serve(engine: Engine, mount_point: Path, drain_s: float) -> None:
+    import signal
+
+    async with trio.open_nursery() as nursery:
+
+        async def on_signal(task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+            with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                task_status.started()
+                async for _ in signals:
+                    await trio.to_thread.run_sync(engine.drain, drain_s)
+                    pyfuse3.terminate()
+                    return
+
+        await nursery.start(on_signal)
+        token = trio.lowlevel.current_trio_token()
+        engine.on_fatal = lambda: token.run_sync_soon(pyfuse3.terminate)
+        engine.mounted(mount_point)
+        await pyfuse3.main()
+        nursery.cancel_scope.cancel()
+
+
+assert ROOT == pyfuse3.ROOT_INODE

@@ -1,0 +1,107 @@
+"""Where every save is: on this machine -> uploading n % -> safe. One small JSON file, replaced whole.
+
+The panel of the desktop, `mainline-agent status` and tests read it; nothing in the agent does.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_KEPT = 20
+_LEAST_S = 0.1
+
+
+@dataclass
+class Save:
+    """state: on_this_machine, uploading, safe, conflict or refused. percent: of the bytes that must be sent."""
+
+    path: str
+    state: str
+    percent: int = 0
+    version: int = 0
+    at_ms: int = 0
+    took_ms: int = 0
+    message: str = ""
+
+
+class Status:
+    """Collects what happens and writes it at most ten times a second, from a thread of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._condition = threading.Condition()
+        self._facts: dict[str, Any] = {"state": "starting", "error": None, "pending_ops": 0, "pending_bytes": 0}
+        self._saves: OrderedDict[int, Save] = OrderedDict()
+        self._changed = True
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="status", daemon=True)
+        self._thread.start()
+
+    def set(self, **facts: object) -> None:
+        """Change facts about the agent as a whole."""
+        with self._condition:
+            if any(self._facts.get(name) != value for name, value in facts.items()):
+                self._facts.update(facts)
+                self._notify()
+
+    def get(self, name: str) -> Any:
+        """A fact."""
+        with self._condition:
+            return self._facts.get(name)
+
+    def saved(self, key: int, path: str) -> None:
+        """A save is on this machine."""
+        with self._condition:
+            self._saves[key] = Save(path, "on_this_machine", at_ms=int(time.time() * 1000))
+            self._saves.move_to_end(key)
+            while len(self._saves) > _KEPT:
+                self._saves.popitem(last=False)
+            self._notify()
+
+    def progress(self, key: int, **values: object) -> None:
+        """A save got further."""
+        with self._condition:
+            save = self._saves.get(key)
+            if save is None:
+                return
+            for name, value in values.items():
+                setattr(save, name, value)
+            save.took_ms = int(time.time() * 1000) - save.at_ms
+            self._notify()
+
+    def close(self) -> None:
+        """Write the last word."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+        self._thread.join(5)
+
+    def _notify(self) -> None:
+        self._changed = True
+        self._condition.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._changed or self._closed)
+                self._changed = False
+                done = self._closed
+                data = {**self._facts, "saves": [asdict(save) for save in reversed(self._saves.values())]}
+            self._write(data)
+            if done:
+                return
+            time.sleep(_LEAST_S)
+
+    def _write(self, data: dict[str, Any]) -> None:
+        part = self._path.with_name(self._path.name + ".part")
+        try:
+            part.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+            part.replace(self._path)
+        except OSError:
+            pass  # a full disk must not stop the agent from sending what it has

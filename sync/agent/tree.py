@@ -1,0 +1,507 @@
+"""What programs do to files, as changes of the index and entries of the journal.
+
+No FUSE here: `mount.py` translates requests into these calls and errors back. Raises OSError with the errno that the
+program should see. What decides when a save is complete and under which node it continues:
+
+    release of a changed file                      commit on its node
+    rename onto a name                             commit on the node of that name (temp + rename)
+    name given up, then taken again soon           the node continues (delete + create, vim, Office)
+    file moved aside, then its name taken again    the node stays at its name (backup swap)
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from dataclasses import dataclass
+
+from sync.agent.content import Content
+from sync.agent.index import ROOT, File, Index
+from sync.agent.journal import Journal, Kind, new_id
+from sync.core.paths import NameProblem, name_key, normal_name, refuse_name, stays_local
+from sync.core.protocol import NodeKind
+
+NAME_RETURNS_MS = 1500
+"""How long a deletion waits, because programs that save delete or move the old file just before."""
+_SWAP_S = 3.0
+
+
+def fail(code: int, why: str = "") -> OSError:
+    """The error for a program."""
+    return OSError(code, why or os.strerror(code))
+
+
+def now_ms() -> int:
+    """The wall clock in milliseconds since the epoch."""
+    return int(time.time() * 1000)
+
+
+@dataclass
+class Handle:
+    """An open file. fd: of the working copy, None while reading from the library. wrote: since it was opened."""
+
+    ino: int
+    writable: bool
+    file: File
+    fd: int | None = None
+    wrote: bool = False
+
+
+class Tree:
+    """The mounted tree. Whoever needs both takes `lock` before a transaction of the index, never after."""
+
+    def __init__(self, index: Index, journal: Journal, content: Content) -> None:
+        self.index = index
+        self.journal = journal
+        self.content = content
+        self._handles: dict[int, Handle] = {}
+        self._next_handle = 1
+        self.lock = threading.RLock()
+        self._writes: dict[int, int] = {}
+        self._counted: set[int] = set()
+        self._sizes: dict[int, int] = {}
+        self._times: dict[int, int] = {}
+        self._moved: dict[tuple[int, str], tuple[int, float]] = {}
+
+    # --- looking ------------------------------------------------------------------------------------------------
+
+    def get(self, ino: int) -> File:
+        """The file with this inode."""
+        file = self.index.file(ino)
+        if file is None:
+            raise fail(errno.ESTALE if ino != ROOT else errno.EIO)
+        return file
+
+    def lookup(self, parent: int, name: str) -> File:
+        """The file of this name."""
+        file = self.index.child(parent, name)
+        if file is None:
+            raise fail(errno.ENOENT)
+        return file
+
+    def writes(self, ino: int) -> int:
+        """Counts up with each change of a file's bytes: whoever read them knows whether they stood still."""
+        return self._writes.get(ino, 0)
+
+    def is_open(self, ino: int) -> bool:
+        """Whether a program has the file open."""
+        with self.lock:
+            return any(handle.ino == ino for handle in self._handles.values())
+
+    # --- names --------------------------------------------------------------------------------------------------
+
+    def _editable_folder(self, parent: int) -> File:
+        folder = self.get(parent)
+        if not folder.is_folder:
+            raise fail(errno.ENOTDIR)
+        if folder.ino == ROOT:
+            raise fail(errno.EACCES, "libraries are made in the product, not in the mount")
+        library = self.index.library(folder.library)
+        if library is None or not library.editable:
+            raise fail(errno.EROFS)
+        return folder
+
+    @staticmethod
+    def _storable(name: str) -> str:
+        problem = refuse_name(name)
+        if problem is NameProblem.TOO_LONG:
+            raise fail(errno.ENAMETOOLONG)
+        if problem is NameProblem.NOT_UNICODE:
+            raise fail(errno.EILSEQ)
+        if problem is not None and not stays_local(name):
+            raise fail(errno.EINVAL, problem.value)
+        return normal_name(name)
+
+    def create(self, parent: int, name: str) -> tuple[int, File]:
+        """A new empty file, open for writing; it becomes a save when it is released."""
+        with self.lock, self.index.transaction():
+            folder = self._editable_folder(parent)
+            name = self._storable(name)
+            if self.index.child(parent, name) is not None:
+                raise fail(errno.EEXIST)
+            file = self.index.add(parent, name, NodeKind.FILE, folder.library, now_ms(), local=1, dirty=1)
+            if not stays_local(name):
+                file = self._take_name(file, parent, name)
+            fd = self.content.open_work(file.ino, create=True)
+            self._counted.add(file.ino)
+        return self._opened(Handle(file.ino, True, file, fd, wrote=True)), file
+
+    def make_folder(self, parent: int, name: str) -> File:
+        """A new folder."""
+        with self.lock, self.index.transaction():
+            above = self._editable_folder(parent)
+            name = self._storable(name)
+            if self.index.child(parent, name) is not None:
+                raise fail(errno.EEXIST)
+            if stays_local(name):
+                return self.index.add(parent, name, NodeKind.FOLDER, above.library, now_ms())
+            folder = self.index.add(parent, name, NodeKind.FOLDER, above.library, now_ms(), node=new_id())
+            self.journal.make_folder(folder)
+            return folder
+
+    def unlink(self, parent: int, name: str) -> File:
+        """Remove a file's name; returns what it was."""
+        with self.lock, self.index.transaction():
+            self._editable_folder(parent)
+            file = self.lookup(parent, name)
+            if file.is_folder:
+                raise fail(errno.EISDIR)
+            self._leave_name(file)
+            self._discard(file)
+            return file
+
+    def remove_folder(self, parent: int, name: str) -> File:
+        """Remove an empty folder."""
+        with self.lock, self.index.transaction():
+            self._editable_folder(parent)
+            folder = self.lookup(parent, name)
+            if not folder.is_folder:
+                raise fail(errno.ENOTDIR)
+            if self.index.children(folder.ino, parked=True):
+                raise fail(errno.ENOTEMPTY)
+            if folder.node is not None:
+                self.journal.delete(folder.library, folder.node)
+            self.index.remove(folder.ino)
+            return folder
+
+    def rename(self, parent: int, name: str, new_parent: int, new_name: str, *, replace: bool = True) -> None:
+        """Move a file or folder, onto another one of the same kind if need be."""
+        with self.lock, self.index.transaction():
+            self._editable_folder(parent)
+            target_folder = self._editable_folder(new_parent)
+            new_name = self._storable(new_name)
+            file = self.lookup(parent, name)
+            target = self.index.child(new_parent, new_name)
+            self._check_rename(file, target, target_folder, replace=replace)
+            if target is not None and target.ino != file.ino:
+                if target.is_folder:
+                    self.remove_folder(new_parent, new_name)
+                else:
+                    self._replace(file, target, new_name)
+                    return
+            if file.is_folder:
+                self._move_folder(file, new_parent, new_name)
+            else:
+                self._move_file(file, new_parent, new_name)
+
+    def _check_rename(self, file: File, target: File | None, folder: File, *, replace: bool) -> None:
+        if target is not None and target.ino != file.ino:
+            if not replace:
+                raise fail(errno.EEXIST)
+            if target.is_folder and not file.is_folder:
+                raise fail(errno.EISDIR)
+            if file.is_folder and not target.is_folder:
+                raise fail(errno.ENOTDIR)
+        if file.library != folder.library and file.is_folder:
+            raise fail(errno.EXDEV)  # programs then copy, which is what it is
+        above: File | None = folder
+        while above is not None and above.ino != ROOT:
+            if above.ino == file.ino:
+                raise fail(errno.EINVAL)
+            above = self.index.file(above.parent) if above.parent is not None else None
+
+    def _replace(self, file: File, target: File, name: str) -> None:
+        """`file` becomes the next save of the asset that has this name."""
+        if file.library != target.library:
+            raise fail(errno.EXDEV)
+        node, version = target.node, target.version
+        self.index.change(target.ino, node=None)
+        self._discard(target)
+        if file.node is not None and file.node != node:
+            self._give_up_node(file, delay_ms=0)
+        self._place(file, target.parent or 0, name)
+        if stays_local(name):
+            self.index.change(file.ino, node=None, version=0)
+        elif node is None:
+            self._take_name(self.get(file.ino), target.parent or 0, name)
+        else:
+            self.index.change(file.ino, node=node, version=version, dirty=file.dirty + 1)
+        self.save(file.ino)
+
+    def _move_folder(self, folder: File, parent: int, name: str) -> None:
+        if stays_local(name) and folder.node is not None:
+            raise fail(errno.EINVAL, "a folder of a library cannot get the name of a temporary one")
+        self._place(folder, parent, name)
+        moved = self.get(folder.ino)
+        if folder.node is not None:
+            self.journal.rename(moved)
+        elif not stays_local(name):
+            self._share_folder(moved)
+
+    def _share_folder(self, folder: File) -> None:
+        """A folder that was for this machine only joins its library, with what is inside."""
+        self.index.change(folder.ino, node=new_id())
+        self.journal.make_folder(self.get(folder.ino))
+        for child in self.index.children(folder.ino):
+            if stays_local(child.name) or child.node is not None:
+                continue
+            if child.is_folder:
+                self._share_folder(child)
+            else:
+                self.index.change(child.ino, node=new_id(), dirty=child.dirty + 1)
+                self.save(child.ino)
+
+    def _move_file(self, file: File, parent: int, name: str) -> None:
+        if file.library != self.get(parent).library:
+            raise fail(errno.EXDEV)
+        if stays_local(name):
+            self._leave_name(file)
+            self.index.change(file.ino, node=None)
+            self._place(file, parent, name)
+        elif file.node is None:
+            self._place(file, parent, name)
+            self._take_name(self.get(file.ino), parent, name)
+            self.save(file.ino)
+        else:
+            self._moved[(file.parent or 0, name_key(file.name))] = (file.ino, time.monotonic())
+            self._place(file, parent, name)
+            self.journal.rename(self.get(file.ino))
+
+    def _place(self, file: File, parent: int, name: str) -> None:
+        self.index.change(file.ino, parent=parent, name=name, parked=0)
+
+    def _take_name(self, file: File, parent: int, name: str) -> File:
+        """Give a file its node: the one that this name had a moment ago, or a new one."""
+        if any(above.node is None for above in self._folders(parent)):
+            return file  # inside a folder that is for this machine only
+        ghost = self.index.ghost_at(parent, name)
+        if ghost is not None:
+            self.journal.drop_delete(ghost.node)
+            with self.index.transaction() as db:
+                db.execute("DELETE FROM ghosts WHERE node=?", (ghost.node,))
+            self.index.change(file.ino, node=ghost.node, version=ghost.version, dirty=file.dirty + 1)
+        elif not self._swap_back(file, parent, name):
+            self.index.change(file.ino, node=new_id(), version=0, dirty=file.dirty + 1)
+        return self.get(file.ino)
+
+    def _folders(self, parent: int) -> list[File]:
+        """The folders from here up to the library's own."""
+        folders = []
+        folder = self.index.file(parent)
+        while folder is not None and folder.ino != ROOT:
+            folders.append(folder)
+            folder = self.index.file(folder.parent) if folder.parent is not None else None
+        return folders
+
+    def _swap_back(self, file: File, parent: int, name: str) -> bool:
+        """If the asset of this name was just moved aside as a backup, it stays here and the backup becomes a new one."""
+        aside, moved_at = self._moved.pop((parent, name_key(name)), (0, 0.0))
+        backup = self.index.file(aside)
+        if backup is None or backup.node is None or time.monotonic() - moved_at > _SWAP_S:
+            return False
+        node, version = backup.node, backup.version
+        self.index.change(backup.ino, node=None)
+        self.index.change(file.ino, node=node, version=version, dirty=file.dirty + 1)
+        self.journal.rename(self.get(file.ino))
+        self.index.change(backup.ino, node=new_id(), version=0, dirty=backup.dirty + 1)
+        self.save(backup.ino)
+        return True
+
+    def _leave_name(self, file: File) -> None:
+        if file.node is not None:
+            self._give_up_node(file, delay_ms=NAME_RETURNS_MS)
+
+    def _give_up_node(self, file: File, *, delay_ms: int) -> None:
+        """The node has no name here any more: delete it, unless the name soon comes back."""
+        assert file.node is not None
+        if file.version == 0 and not self.journal.in_flight(file.ino, Kind.COMMIT):
+            self.journal.drop_file(file.ino)
+            return
+        with self.index.transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO ghosts (node, library, parent, name_key, version) VALUES (?,?,?,?,?)",
+                (file.node, file.library, file.parent, name_key(file.name), file.version),
+            )
+        self.index.change(file.ino, node=None)
+        self.journal.delete(file.library, file.node, delay_ms=delay_ms)
+
+    def _discard(self, file: File) -> None:
+        """The file has no name any more; its bytes stay while a program has it open."""
+        if self.is_open(file.ino):
+            self.index.change(file.ino, parent=None, node=None)
+            return
+        self.index.remove(file.ino)
+        self.content.drop_work(file.ino)
+
+    # --- bytes --------------------------------------------------------------------------------------------------
+
+    def open(self, ino: int, *, writable: bool, truncate: bool) -> int:
+        """Open a file; may fetch it, if it is to be changed. Returns the handle's number."""
+        file = self.get(ino)
+        if file.is_folder:
+            raise fail(errno.EISDIR)
+        if writable:
+            library = self.index.library(file.library)
+            if library is None or not library.editable:
+                raise fail(errno.EROFS)
+        handle = Handle(ino, writable, file)
+        with self.lock:
+            number = self._opened(handle)  # counts as open from here on, so that nothing takes the bytes away
+        try:
+            if writable and truncate:
+                self.truncate(ino, 0)
+                handle.wrote = True
+            file = handle.file = self.get(ino)
+            if file.local:
+                handle.fd = self.content.open_work(ino)
+        except BaseException:
+            with self.lock:
+                self._handles.pop(number, None)
+            raise
+        return number
+
+    def _opened(self, handle: Handle) -> int:
+        with self.lock:
+            number = self._next_handle
+            self._next_handle += 1
+            self._handles[number] = handle
+            return number
+
+    def handle(self, number: int) -> Handle:
+        """An open file."""
+        try:
+            return self._handles[number]
+        except KeyError:
+            raise fail(errno.EBADF) from None
+
+    def local_bytes(self, handle: Handle, offset: int, length: int) -> bytes | None:
+        """Bytes from this machine, or None if the library has to be asked."""
+        if handle.fd is None:
+            if not self.get(handle.ino).local:
+                return None
+            handle.fd = self.content.open_work(handle.ino)  # somebody began to write after this handle was opened
+        return os.pread(handle.fd, length, offset)
+
+    def prepare_write(self, ino: int) -> None:
+        """Make sure that the whole bytes are here; may fetch them."""
+        file = self.get(ino)
+        if not file.local:
+            self.content.materialise(file)
+            with self.index.transaction():
+                self.index.change(ino, local=1)
+
+    def write(self, handle: Handle, offset: int, data: bytes) -> int:
+        """Write into the working copy. `prepare_write` came first."""
+        if not handle.writable:
+            raise fail(errno.EBADF)
+        if handle.fd is None:
+            handle.fd = self.content.open_work(handle.ino)
+        self._touch(handle.ino)
+        written = os.pwrite(handle.fd, data, offset)
+        self._touch(handle.ino)  # once more: a reader that began in between must notice
+        handle.wrote = True
+        self._grow(handle.ino, offset + written)
+        return written
+
+    def _touch(self, ino: int) -> None:
+        """Say before the bytes change that they do: a crash then finds a changed file, never a silent one."""
+        with self.lock:
+            self._writes[ino] = self._writes.get(ino, 0) + 1
+            if ino not in self._counted:
+                self._counted.add(ino)
+                with self.index.transaction() as db:
+                    db.execute("UPDATE files SET dirty=dirty+1 WHERE ino=?", (ino,))
+
+    def snapshot(self, ino: int) -> tuple[File | None, int]:
+        """The file and the count of its writes, before its bytes are read for sending.
+
+        Any later write makes `dirty` and `writes` differ from what is returned here.
+        """
+        with self.lock:
+            self._counted.discard(ino)
+            return self.index.file(ino), self.writes(ino)
+
+    def _grow(self, ino: int, size: int) -> None:
+        # The size is kept in memory while writing (`attributes`) and in the index when the file is released.
+        self._sizes[ino] = max(self._sizes.get(ino, 0), size)
+        self._times[ino] = now_ms()
+
+    def truncate(self, ino: int, size: int) -> None:
+        """Set the length; may fetch what stays."""
+        file = self.get(ino)
+        if not file.local:
+            self.content.materialise(file, size=size)
+            with self.index.transaction():
+                self.index.change(ino, local=1)
+        self._touch(ino)
+        os.truncate(self.content.work_path(ino), size)
+        self._touch(ino)
+        self._sizes.pop(ino, None)
+        with self.index.transaction():
+            self.index.change(ino, size=size, modified_ms=now_ms())
+
+    def fsync(self, handle: Handle) -> None:
+        """Safe on this machine's disk: the bytes, and that they must be sent."""
+        if handle.fd is not None:
+            os.fdatasync(handle.fd)
+        with self.index.transaction(durable=True) as db:
+            db.execute("UPDATE files SET size=MAX(size, ?) WHERE ino=?", (self._sizes.get(handle.ino, 0), handle.ino))
+
+    def release(self, number: int) -> bool:
+        """Close a handle; returns whether this was a save."""
+        with self.lock:
+            handle = self._handles.pop(number)
+            last = not self.is_open(handle.ino)
+            if handle.fd is not None:
+                size = os.fstat(handle.fd).st_size
+                os.close(handle.fd)
+                if handle.wrote:
+                    with self.index.transaction():
+                        changed: dict[str, object] = {"size": size}
+                        if handle.ino in self._times:
+                            changed["modified_ms"] = self._times[handle.ino]
+                        self.index.change(handle.ino, **changed)
+            if last:
+                self._sizes.pop(handle.ino, None)
+                self._times.pop(handle.ino, None)
+            file = self.index.file(handle.ino)
+            if file is None:
+                return False
+            if file.parent is None:
+                if last:
+                    self.index.remove(file.ino)
+                    self.content.drop_work(file.ino)
+                return False
+            return handle.wrote and self.save(file.ino)
+
+    def save(self, ino: int) -> bool:
+        """A save boundary: what the file holds now is to be the next version. Returns whether there is anything to send."""
+        with self.index.transaction():
+            file = self.index.file(ino)
+            if file is None or file.node is None or file.parent is None or file.is_folder or not file.dirty:
+                return False
+            self.journal.save(file)
+            return True
+
+    def set_modified(self, ino: int, modified_ms: int) -> None:
+        """What `touch -d` and copying programs set; it travels with the next save."""
+        with self.index.transaction():
+            self._times.pop(ino, None)
+            self.index.change(ino, modified_ms=modified_ms)
+
+    def modified_of(self, file: File) -> int:
+        """When the bytes last changed, also while they are being written."""
+        return self._times.get(file.ino, file.modified_ms)
+
+    def size_of(self, file: File) -> int:
+        """The length now, also while it is being written."""
+        return max(file.size, self._sizes.get(file.ino, 0))
+
+    def recover(self) -> int:
+        """After a crash: every changed file is a save, every removal due. Returns how many saves were found."""
+        found = 0
+        with self.index.transaction() as db:
+            db.execute("DELETE FROM files WHERE parent IS NULL AND ino<>?", (ROOT,))
+            for file in self.index.matching("dirty>0 AND local=1"):
+                try:
+                    size = self.content.work_path(file.ino).stat().st_size
+                except FileNotFoundError:
+                    # Made known before its first byte was written: an empty file is what there was.
+                    os.close(self.content.open_work(file.ino, create=True))
+                    size = 0
+                self.index.change(file.ino, size=size)
+                found += self.save(file.ino)
+        self.content.sweep()
+        return found

@@ -1,0 +1,496 @@
+"""A small library that speaks the agent's protocol over loopback, with its content in a directory.
+
+It passes the same contract suite as the real one (`tests/contracts/library_contract.py`). Stated limits: one company, every
+member sees every library, no quota, no trash, the catalogue is in memory. `faults` lets a test lose answers.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from sync.agent.journal import new_id
+from sync.core import packs, paths
+from sync.core import protocol as p
+from sync.core.codec import BadMessage, from_bytes, to_bytes
+from sync.core.hashing import Address, address_of
+from sync.core.manifest import Manifest, manifest_digest
+
+
+class Refusal(Exception):
+    """An error answer."""
+
+    def __init__(self, status: int, code: str, title: str, *, retryable: bool = False) -> None:
+        super().__init__(title)
+        self.status = status
+        self.problem = p.Problem(code, title, retryable=retryable)
+
+
+@dataclass
+class Shelf:
+    """One library."""
+
+    id: str
+    name: str
+    root: str
+    seq: int = 0
+    nodes: dict[str, p.Node] = field(default_factory=dict)
+    chunks: dict[Address, p.ChunkPlace] = field(default_factory=dict)
+    manifests: dict[Address, Manifest] = field(default_factory=dict)
+    history: list[p.Node] = field(default_factory=list)
+
+
+@dataclass
+class Faults:
+    """What goes wrong next. lose: requests to a path containing this text are carried out, and their answer is lost."""
+
+    lose: str = ""
+    lose_count: int = 0
+    refuse_everything: bool = False
+
+
+class FakeLibrary:
+    """The server. `start`, then `api` is its address; `issue_code` gives a one-time enrolment code for a member."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.condition = threading.Condition()
+        self.shelves: dict[str, Shelf] = {}
+        self.codes: dict[str, tuple[str, str | None]] = {}
+        self.tokens: dict[str, tuple[str, str]] = {}
+        self.answers: dict[tuple[str, str], p.OpAnswer] = {}
+        self.slots: set[str] = set()
+        self.faults = Faults()
+        self.heartbeats: list[tuple[str, p.HeartbeatRequest]] = []
+        self.received: list[tuple[str, int]] = []
+        self.tag = 1
+        self._server: ThreadingHTTPServer | None = None
+        self.api = ""
+
+    def start(self, port: int = 0) -> None:
+        fake = self
+
+        class Handler(_Handler):
+            library = fake
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self.api = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        assert self._server is not None
+        with self.condition:
+            self.faults.refuse_everything = True
+            self.condition.notify_all()
+        self._server.shutdown()
+        self._server.server_close()
+
+    # --- what a test prepares -------------------------------------------------------------------------------------
+
+    def add_library(self, name: str) -> str:
+        with self.condition:
+            shelf = Shelf(new_id(), name, new_id())
+            root = p.Node(shelf.root, shelf.id, None, "", p.NodeKind.FOLDER, 0, 0, None, 0, "", False, 0)
+            shelf.nodes[root.id] = root
+            self.shelves[shelf.id] = shelf
+            self.tag += 1
+            self.condition.notify_all()
+            return shelf.id
+
+    def issue_code(self, member: str) -> str:
+        code = secrets.token_urlsafe(16)
+        self.codes[code] = (member, None)
+        return code
+
+    def revoke_everything(self) -> None:
+        with self.condition:
+            self.tokens.clear()
+
+    def live(self, library: str) -> dict[str, p.Node]:
+        """Live files and folders by path."""
+        with self.condition:
+            shelf = self.shelves[library]
+            return {
+                self._path(shelf, node): node for node in shelf.nodes.values() if node.parent is not None and self._is_live(shelf, node)
+            }
+
+    def bytes_of(self, library: str, node: p.Node) -> bytes:
+        shelf = self.shelves[library]
+        assert node.manifest is not None
+        parts = []
+        for chunk in shelf.manifests[node.manifest].chunks:
+            place = shelf.chunks[chunk.address]
+            body = (self.directory / place.pack).read_bytes()
+            kept = packs.Place(place.chunk, place.offset, place.stored, place.size, packs.Coding[place.coding.name])
+            parts.append(packs.read_chunk(kept, body[place.offset : place.offset + place.stored]))
+        return b"".join(parts)
+
+    def versions(self, library: str, path: str) -> list[p.Node]:
+        """Every committed version of what is at this path now."""
+        node = self.live(library)[path]
+        return [each for each in self.shelves[library].history if each.id == node.id]
+
+    def _path(self, shelf: Shelf, node: p.Node) -> str:
+        parts = [node.name]
+        while node.parent != shelf.root:
+            node = shelf.nodes[node.parent or ""]
+            parts.append(node.name)
+        return "/".join(reversed(parts))
+
+    def _is_live(self, shelf: Shelf, node: p.Node) -> bool:
+        while not node.deleted and node.parent is not None:
+            node = shelf.nodes[node.parent]
+        return not node.deleted
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def enrol(self, request: p.EnrolRequest) -> p.EnrolAnswer:
+        with self.condition:
+            if request.code not in self.codes:
+                raise Refusal(401, p.ErrorCode.CODE_UNKNOWN, "注册码无效")
+            member, nonce = self.codes[request.code]
+            if nonce not in (None, request.nonce):
+                raise Refusal(401, p.ErrorCode.CODE_USED, "注册码已使用")
+            self.codes[request.code] = (member, request.nonce)
+            device = f"device-{request.code}"
+            self.tokens = {token: who for token, who in self.tokens.items() if who[0] != device}
+            token = secrets.token_urlsafe(32)
+            self.tokens[token] = (device, member)
+            return p.EnrolAnswer(token, device, p.Member(f"member-{member}", member), None)
+
+    def heartbeat(self, who: tuple[str, str], request: p.HeartbeatRequest) -> p.HeartbeatAnswer:
+        with self.condition:
+            self.heartbeats.append((who[0], request))
+            self.condition.notify_all()
+            return p.HeartbeatAnswer(int(time.time() * 1000), 30, str(self.tag))
+
+    def libraries(self) -> p.LibrariesAnswer:
+        with self.condition:
+            listed = tuple(
+                p.Library(shelf.id, shelf.name, shelf.root, (p.Right.SEE, p.Right.EDIT), shelf.seq) for shelf in self.shelves.values()
+            )
+            return p.LibrariesAnswer(str(self.tag), listed)
+
+    def feed(self, request: p.FeedRequest) -> p.FeedAnswer:
+        deadline = time.monotonic() + request.wait_s
+        with self.condition:
+            while True:
+                pages = tuple(page for library, cursor in request.cursors.items() if (page := self._page(library, cursor, request.limit)))
+                left = deadline - time.monotonic()
+                if pages or request.libraries_tag != str(self.tag) or left <= 0 or self.faults.refuse_everything:
+                    return p.FeedAnswer(str(self.tag), pages)
+                self.condition.wait(left)
+
+    def _page(self, library: str, cursor: int, limit: int) -> p.FeedPage | None:
+        shelf = self.shelf(library)
+        fresh = sorted((node for node in shelf.nodes.values() if node.seq > cursor), key=lambda node: node.seq)
+        page = tuple(fresh[:limit])
+        return p.FeedPage(library, page, page[-1].seq, len(fresh) > limit) if page else None
+
+    def missing(self, shelf: Shelf, request: p.MissingRequest) -> p.MissingAnswer:
+        with self.condition:
+            missing = tuple(address for address in request.chunks if address not in shelf.chunks)
+            uploads = []
+            for _ in range(request.uploads if missing else 0):
+                pack = secrets.token_hex(12)
+                self.slots.add(pack)
+                url = f"{self.api}/store/{pack}?signature={secrets.token_hex(4)}"
+                uploads.append(p.Upload(pack, url, {"If-None-Match": "*"}, int(time.time() * 1000) + 900_000, packs.PACK_MAX_BYTES))
+            return p.MissingAnswer(missing, tuple(uploads))
+
+    def register(self, shelf: Shelf, stored: tuple[p.StoredPack, ...]) -> p.PacksAnswer:
+        return p.PacksAnswer(tuple(p.PackReport(each.pack, self._register(shelf, each)) for each in stored))
+
+    def _register(self, shelf: Shelf, stored: p.StoredPack) -> p.PackState:
+        path = self.directory / stored.pack
+        if stored.pack not in self.slots or not path.exists():
+            return p.PackState.ABSENT
+        body = path.read_bytes()
+        try:
+            if address_of(body) != stored.address or len(body) != stored.size_bytes:
+                return p.PackState.CORRUPT
+            places = packs.verify_pack(body)
+        except packs.BadPack:
+            return p.PackState.CORRUPT
+        with self.condition:
+            for place in places:
+                coding = p.CodingName(place.coding.name.lower())
+                shelf.chunks.setdefault(
+                    place.address,
+                    p.ChunkPlace(place.address, stored.pack, place.offset, place.stored_bytes, place.size_bytes, coding),
+                )
+        return p.PackState.VERIFIED
+
+    def content(self, shelf: Shelf, request: p.ContentRequest) -> p.ContentAnswer:
+        with self.condition:
+            manifest = shelf.manifests.get(request.manifest)
+            if manifest is None:
+                raise Refusal(404, p.ErrorCode.NOT_FOUND, "没有这个版本")
+            places = tuple(shelf.chunks[c.address] for c in manifest.chunks[request.start : request.start + request.count])
+            downloads = {place.pack: p.Download(f"{self.api}/store/{place.pack}?get", {}, 0) for place in places}
+            return p.ContentAnswer(manifest if request.start == 0 else None, places, downloads)
+
+    def shelf(self, library: str) -> Shelf:
+        if library not in self.shelves:
+            raise Refusal(404, p.ErrorCode.NOT_FOUND, "没有这个素材库")
+        return self.shelves[library]
+
+    # --- operations -----------------------------------------------------------------------------------------------
+
+    def ops(self, who: tuple[str, str], shelf: Shelf, request: p.OpsRequest) -> p.OpsAnswer:
+        self.register(shelf, request.packs)
+        answers = []
+        for op in request.ops:
+            with self.condition:
+                key = (who[0], op.op_id)
+                answer = self.answers.get(key) or self._op(who[1], shelf, op)
+                if answer.outcome is not p.Outcome.REFUSED:
+                    self.answers[key] = answer
+                answers.append(answer)
+                self.condition.notify_all()
+        return p.OpsAnswer(tuple(answers))
+
+    def _op(self, member: str, shelf: Shelf, op: p.Op) -> p.OpAnswer:
+        try:
+            if isinstance(op, p.Commit):
+                return self._commit(member, shelf, op)
+            if isinstance(op, p.MakeFolder):
+                return self._make_folder(member, shelf, op)
+            if isinstance(op, p.Rename):
+                return self._rename(shelf, op)
+            return self._delete(shelf, op)
+        except Refusal as refusal:
+            return p.OpAnswer(op.op_id, p.Outcome.REFUSED, error=refusal.problem)
+
+    def _put(self, shelf: Shelf, node: p.Node) -> p.Node:
+        shelf.seq += 1
+        node = replace(node, seq=shelf.seq)
+        shelf.nodes[node.id] = node
+        return node
+
+    def _folder(self, shelf: Shelf, node: str) -> p.Node:
+        folder = shelf.nodes.get(node)
+        if folder is None or folder.kind is not p.NodeKind.FOLDER or not self._is_live(shelf, folder):
+            raise Refusal(409, p.ErrorCode.PARENT_GONE, "所在文件夹已不存在")
+        return folder
+
+    def _named(self, shelf: Shelf, parent: str, name: str) -> p.Node | None:
+        key = paths.name_key(name)
+        return next((n for n in shelf.nodes.values() if n.parent == parent and not n.deleted and paths.name_key(n.name) == key), None)
+
+    def _check_name(self, name: str) -> str:
+        problem = paths.refuse_name(name)
+        if problem is not None:
+            raise Refusal(422, p.ErrorCode.NAME_REFUSED, problem.value)
+        return paths.normal_name(name)
+
+    def _commit(self, member: str, shelf: Shelf, op: p.Commit) -> p.OpAnswer:
+        digest = manifest_digest(op.manifest)
+        missing = tuple(c.address for c in op.manifest.chunks if c.address not in shelf.chunks)
+        if missing:
+            problem = p.Problem(p.ErrorCode.CHUNKS_MISSING, "内容尚未上传", retryable=True, missing=missing)
+            return p.OpAnswer(op.op_id, p.Outcome.REFUSED, error=problem)
+        node = shelf.nodes.get(op.node)
+        if node is None:
+            return self._create(member, shelf, op, digest)
+        if node.manifest == digest and not node.deleted:
+            return p.OpAnswer(op.op_id, p.Outcome.EXISTS, node)
+        if node.version != op.base_version:
+            second = self._second(member, shelf, op, node, new_id())
+            return p.OpAnswer(op.op_id, p.Outcome.CONFLICT, node, second)
+        self._restore_folders(shelf, node)
+        name = node.name
+        other = self._named(shelf, node.parent or "", name)
+        if node.deleted and other is not None:
+            name = self._conflict_name(shelf, node.parent or "", name, member)
+        return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._version(member, shelf, replace(node, name=name), op, digest))
+
+    def _restore_folders(self, shelf: Shelf, node: p.Node) -> None:
+        folder = shelf.nodes.get(node.parent or "")
+        while folder is not None:
+            if folder.deleted:
+                self._put(shelf, replace(folder, deleted=False))
+            folder = shelf.nodes.get(folder.parent or "")
+
+    def _create(self, member: str, shelf: Shelf, op: p.Commit, digest: Address) -> p.OpAnswer:
+        self._folder(shelf, op.parent)
+        name = self._check_name(op.name)
+        other = self._named(shelf, op.parent, name)
+        if other is not None and other.manifest == digest:
+            return p.OpAnswer(op.op_id, p.Outcome.EXISTS, other)
+        if other is not None:
+            return p.OpAnswer(op.op_id, p.Outcome.CONFLICT, other, self._second(member, shelf, op, other, op.node))
+        blank = p.Node(op.node, shelf.id, op.parent, name, p.NodeKind.FILE, 0, 0, None, 0, member, False, 0)
+        return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._version(member, shelf, blank, op, digest))
+
+    def _version(self, member: str, shelf: Shelf, node: p.Node, op: p.Commit, digest: Address) -> p.Node:
+        shelf.manifests[digest] = op.manifest
+        node = self._put(
+            shelf,
+            replace(
+                node, version=node.version + 1, size_bytes=op.manifest.size_bytes, manifest=digest,
+                modified_ms=op.modified_ms, author=member, deleted=False,
+            ),
+        )  # fmt: skip
+        shelf.history.append(node)
+        return node
+
+    def _second(self, member: str, shelf: Shelf, op: p.Commit, winner: p.Node, node_id: str) -> p.Node:
+        name = self._conflict_name(shelf, winner.parent or "", winner.name, member)
+        blank = p.Node(
+            node_id, shelf.id, winner.parent, name, p.NodeKind.FILE, 0, 0, None, 0, member, False, 0, head_of=winner.id
+        )  # fmt: skip
+        return self._version(member, shelf, blank, op, manifest_digest(op.manifest))
+
+    def _conflict_name(self, shelf: Shelf, parent: str, name: str, member: str) -> str:
+        taken = {paths.name_key(n.name) for n in shelf.nodes.values() if n.parent == parent and not n.deleted}
+        return paths.conflict_name(name, member, datetime.now(UTC), taken=taken)
+
+    def _make_folder(self, member: str, shelf: Shelf, op: p.MakeFolder) -> p.OpAnswer:
+        self._folder(shelf, op.parent)
+        name = self._check_name(op.name)
+        other = self._named(shelf, op.parent, name)
+        if other is not None and other.kind is p.NodeKind.FOLDER:
+            return p.OpAnswer(op.op_id, p.Outcome.EXISTS, other)
+        if other is not None:
+            name = self._conflict_name(shelf, op.parent, name, member)
+        folder = p.Node(op.node, shelf.id, op.parent, name, p.NodeKind.FOLDER, 0, 0, None, 0, member, False, 0)
+        return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._put(shelf, folder))
+
+    def _rename(self, shelf: Shelf, op: p.Rename) -> p.OpAnswer:
+        node = shelf.nodes.get(op.node)
+        if node is None or node.deleted or node.parent is None:
+            raise Refusal(409, p.ErrorCode.NODE_GONE, "已被删除")
+        above: p.Node | None = self._folder(shelf, op.parent)
+        while above is not None:
+            if above.id == node.id:
+                raise Refusal(409, p.ErrorCode.WOULD_LOOP, "不能移入自身")
+            above = shelf.nodes.get(above.parent or "")
+        name = self._check_name(op.name)
+        if (node.parent, node.name) == (op.parent, name):
+            return p.OpAnswer(op.op_id, p.Outcome.EXISTS, node)
+        other = self._named(shelf, op.parent, name)
+        if other is not None and other.id != node.id:
+            raise Refusal(409, p.ErrorCode.NAME_TAKEN, "名称已被占用")
+        return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._put(shelf, replace(node, parent=op.parent, name=name)))
+
+    def _delete(self, shelf: Shelf, op: p.Delete) -> p.OpAnswer:
+        node = shelf.nodes.get(op.node)
+        if node is None or node.deleted:
+            return p.OpAnswer(op.op_id, p.Outcome.EXISTS, node)
+        if node.version > op.base_version:
+            return p.OpAnswer(op.op_id, p.Outcome.KEPT, node)
+        inside = [n for n in shelf.nodes.values() if n.parent == node.id and not n.deleted]
+        if inside and not op.recursive:
+            raise Refusal(409, p.ErrorCode.NOT_EMPTY, "文件夹不是空的")
+        return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._put(shelf, replace(node, deleted=True)))
+
+
+_LIBRARY_PATH = re.compile(r"/api/agent/libraries/([^/]+)/(missing|packs|ops|content)\Z")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    library: FakeLibrary
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 64 * 1024
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        self._serve(b"")
+
+    def do_POST(self) -> None:
+        self._serve(self._body())
+
+    def _body(self) -> bytes:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.library.received.append((self.path.partition("?")[0], len(body)))
+        return body
+
+    def do_PUT(self) -> None:
+        body, fake = self._body(), self.library
+        pack = self.path.removeprefix("/store/").partition("?")[0]
+        path = fake.directory / pack
+        if fake.faults.refuse_everything or pack not in fake.slots or self.headers["Host"] not in fake.api:
+            self._send(403, b"")
+        elif path.exists() and self.headers.get("If-None-Match") == "*":
+            self._send(412, b"")
+        else:
+            part = path.with_suffix(f".{threading.get_ident()}")
+            part.write_bytes(body)
+            part.replace(path)
+            self._send(200, b"")
+
+    def _serve(self, body: bytes) -> None:
+        path = self.path.partition("?")[0]
+        try:
+            if self.library.faults.refuse_everything:
+                raise Refusal(503, p.ErrorCode.UNAVAILABLE, "正在维护", retryable=True)
+            if path.startswith("/store/"):
+                self._get_pack(path)
+                return
+            answer = to_bytes(self._answer(path, body))
+        except BadMessage as error:
+            self._send(400, to_bytes(p.ErrorAnswer(p.Problem(p.ErrorCode.BAD_MESSAGE, "请求无法理解", str(error)))))
+            return
+        except Refusal as refusal:
+            self._send(refusal.status, to_bytes(p.ErrorAnswer(refusal.problem)))
+            return
+        faults = self.library.faults
+        if faults.lose and faults.lose in path and faults.lose_count > 0:
+            faults.lose_count -= 1
+            self.close_connection = True
+            return
+        self._send(200, answer)
+
+    def _answer(self, path: str, body: bytes) -> object:
+        fake = self.library
+        if path == p.Endpoint.ENROL:
+            return fake.enrol(from_bytes(p.EnrolRequest, body))
+        who = fake.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
+        if who is None:
+            raise Refusal(401, p.ErrorCode.UNAUTHENTICATED, "设备未注册")
+        if path == p.Endpoint.HEARTBEAT:
+            return fake.heartbeat(who, from_bytes(p.HeartbeatRequest, body))
+        if path == p.Endpoint.LIBRARIES:
+            return fake.libraries()
+        if path == p.Endpoint.FEED:
+            return fake.feed(from_bytes(p.FeedRequest, body))
+        match = _LIBRARY_PATH.match(path)
+        if match is None:
+            raise Refusal(404, p.ErrorCode.NOT_FOUND, "没有这个地址")
+        shelf = fake.shelf(match[1])
+        match match[2]:
+            case "missing":
+                return fake.missing(shelf, from_bytes(p.MissingRequest, body))
+            case "packs":
+                return fake.register(shelf, from_bytes(p.PacksRequest, body).packs)
+            case "ops":
+                return fake.ops(who, shelf, from_bytes(p.OpsRequest, body))
+            case _:
+                return fake.content(shelf, from_bytes(p.ContentRequest, body))
+
+    def _get_pack(self, path: str) -> None:
+        body = (self.library.directory / path.removeprefix("/store/")).read_bytes()
+        match = re.match(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if match is None:
+            self._send(200, body)
+        else:
+            self._send(206, body[int(match[1]) : int(match[2]) + 1])
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
