@@ -29,7 +29,9 @@ def chromium() -> Iterator[Browser]:
 class Visit:
     """One person in one browser window. problems: what the console complained about."""
 
-    def __init__(self, browser: Browser, url: str, *, size: tuple[int, int] = PC, pictures: Path | None = None, locale: str = "zh-CN") -> None:
+    def __init__(
+        self, browser: Browser, url: str, *, size: tuple[int, int] = PC, pictures: Path | None = None, locale: str = "zh-CN"
+    ) -> None:
         width, height = size
         self.url, self.pictures, self.width = url, pictures, width
         self.context: BrowserContext = browser.new_context(

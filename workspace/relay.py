@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from workspace.db import Database
 from workspace.events.models import Event
 from workspace.settings import Settings
-from workspace.wake import Wake
+from workspace.wake import Listener, Wake
 
 log = structlog.get_logger("relay")
 
@@ -31,6 +31,9 @@ HEARTBEAT_S = 5.0
 class Publisher(Protocol):
     def publish(self, frames: Sequence[dict[str, Any]]) -> None:
         """Hand frames over in order; OSError when the other side is away."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
 
 
 class LocalPublisher:
@@ -49,11 +52,13 @@ class LocalPublisher:
                 self._socket.connect(str(self._path))
             self._socket.sendall(data)
         except OSError:
-            with contextlib.suppress(OSError):
-                if self._socket:
-                    self._socket.close()
-            self._socket = None
+            self.close()
             raise
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 class RedisPublisher:
@@ -68,6 +73,9 @@ class RedisPublisher:
             self._redis.publish(FRAMES_CHANNEL, json.dumps(frames, ensure_ascii=False))
         except self._error as error:
             raise OSError(str(error)) from error
+
+    def close(self) -> None:
+        self._redis.close()
 
 
 def make_publisher(settings: Settings) -> Publisher:
@@ -84,7 +92,10 @@ class Relay:
         self._last = -1
 
     def run_until(self, stopping: threading.Event) -> None:
-        listener = self._wake.listener()
+        with contextlib.closing(self._wake.listener()) as listener, contextlib.closing(self._publisher):
+            self._run(stopping, listener)
+
+    def _run(self, stopping: threading.Event, listener: Listener) -> None:
         quiet_s = 0.0
         while not stopping.is_set():
             try:

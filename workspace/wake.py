@@ -18,6 +18,9 @@ class Listener(Protocol):
     def wait(self, timeout_s: float) -> bool:
         """True when woken, False when the time ran out."""
 
+    def close(self) -> None:
+        """Stop listening."""
+
 
 class Wake(Protocol):
     def __call__(self) -> None:
@@ -48,8 +51,13 @@ class LocalWake:
 
 class _LocalListener:
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
+
+    def close(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self._socket.close()
 
     def wait(self, timeout_s: float) -> bool:
         self._socket.settimeout(timeout_s)
@@ -84,6 +92,9 @@ class _RedisListener:
         self._pubsub = redis_client.pubsub(ignore_subscribe_messages=True)  # type: ignore[attr-defined]
         self._pubsub.subscribe(CHANNEL)
         self._errors = errors
+
+    def close(self) -> None:
+        self._pubsub.close()
 
     def wait(self, timeout_s: float) -> bool:
         try:

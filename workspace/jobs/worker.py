@@ -4,6 +4,7 @@ Claiming is one statement (``UPDATE … RETURNING`` on SQLite, ``FOR UPDATE SKIP
 workers share one table. A worker that is killed leaves a lease behind; when it ends, the job runs again.
 """
 
+import contextlib
 import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from workspace.events.models import Event
 from workspace.jobs.models import Job, PeriodicRun
 from workspace.jobs.registry import JOBS, JobType, lanes
 from workspace.parts import Parts
-from workspace.wake import Wake
+from workspace.wake import Listener, Wake
 from workspace.work import SYSTEM, Actor, Work, open_work
 
 log = structlog.get_logger("jobs")
@@ -107,7 +108,11 @@ class Worker:
         _put_back(self.database, claimed, delay_s=delay_s, error=repr(error), counts=True, state="failed" if last else "waiting")
 
     def _lane_loop(self, lane: str) -> None:
-        listener = self.wake.listener() if self.wake else None
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(contextlib.closing(self.wake.listener())) if self.wake else None
+            self._run_lane(lane, listener)
+
+    def _run_lane(self, lane: str, listener: Listener | None) -> None:
         while not self.stopping.is_set():
             try:
                 busy = self.run_one(lane)

@@ -1,0 +1,144 @@
+"""The realtime process for real: gunicorn with gevent, the relay, a Socket.IO client; killed and cut."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import socketio
+
+from tests.house import NOW
+from tests.product import ROOT, wait_until
+from workspace.db import Database
+from workspace.events.api import TICKET_PURPOSE
+from workspace.people.models import PeopleEvent
+from workspace.ports import free_port, http_answers
+from workspace.relay import Relay, make_publisher
+from workspace.secrets import SigningKey
+from workspace.settings import Settings
+from workspace.wake import make_wake
+from workspace.work import open_work
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, secret_key="tests only", port=free_port() - 1)
+
+
+class Realtime:
+    """One realtime process that can be killed and started again."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "MAINLINE_DATA_DIR": str(self.settings.data_dir),
+            "MAINLINE_PORT": str(self.settings.port),
+            "MAINLINE_SECRET_KEY": "tests only",
+            "MAINLINE_REDIS_URL": self.settings.redis_url,
+        }
+        argv = [str(Path(sys.executable).parent / "mainline"), "realtime"]
+        self.process = subprocess.Popen(argv, cwd=ROOT, env=environment, start_new_session=True)
+        wait_until(lambda: http_answers("127.0.0.1", self.settings.realtime_port, "/health"), within_s=30, what="realtime answers")
+
+    def kill(self) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+def realtime(settings: Settings) -> Iterator[Realtime]:
+    running = Realtime(settings)
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def relay(settings: Settings, company: Database, realtime: Realtime) -> Iterator[Relay]:
+    stopping = threading.Event()
+    wake = make_wake(settings)
+    running = Relay(company, make_publisher(settings), wake)
+    thread = threading.Thread(target=running.run_until, args=(stopping,))
+    thread.start()
+    yield running
+    stopping.set()
+    wake()
+    thread.join(timeout=10)
+
+
+class Browser:
+    """A client that keeps what it was sent."""
+
+    def __init__(self, settings: Settings, key: SigningKey, *, member: str, rooms: list[str], head: int) -> None:
+        self.got: list[tuple[str, dict[str, object]]] = []
+        self.client = socketio.Client(reconnection=False)
+        for message in ("frame", "purge", "catch_up"):
+            self.client.on(message, lambda body, message=message: self.got.append((message, body)))
+        ticket = key.sign(TICKET_PURPOSE, {"member": member, "rooms": rooms, "head": head})
+        self.client.connect(f"http://127.0.0.1:{settings.realtime_port}", auth={"ticket": ticket}, transports=["websocket"])
+
+    def frames(self) -> list[object]:
+        return [body["seq"] for message, body in self.got if message == "frame"]
+
+
+def record(database: Database, settings: Settings, *rooms: str, **changed: dict[str, list[str]]) -> int:
+    with open_work(database, now=NOW) as work:
+        work.after.append(make_wake(settings))
+        work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=rooms, name="武汉", **changed)
+    with database.session(writes=False) as session:
+        return int(session.connection().exec_driver_sql("SELECT max(seq) FROM event").scalar_one())
+
+
+def test_frame_when_committed_then_reaches_who_may_see_it(
+    company: Database, settings: Settings, relay: Relay, realtime: Realtime, parts
+) -> None:
+    key = parts.get(SigningKey)
+    head = record(company, settings, "company")
+    member = Browser(settings, key, member="a", rooms=["line:1"], head=head)
+    stranger = Browser(settings, key, member="b", rooms=["company"], head=head)
+    seq = record(company, settings, "line:1")
+    last = record(company, settings, "company")
+    wait_until(lambda: member.frames() == [seq], within_s=5, what="the member got the event")
+    wait_until(lambda: stranger.frames() == [last], within_s=5, what="the stranger got only what is open")
+    record(company, settings, "line:1", leaves={"a": ["line:1"]})
+    wait_until(lambda: ("purge", {"room": "line:1"}) in member.got, within_s=5, what="the removed member was told to purge")
+    record(company, settings, "line:1")
+    mark = record(company, settings, "company")
+    wait_until(lambda: mark in stranger.frames(), within_s=5, what="the mark arrived")
+    assert member.frames() == [seq]
+    member.client.disconnect()
+    stranger.client.disconnect()
+
+
+def test_ticket_when_forged_then_refused(settings: Settings, realtime: Realtime) -> None:
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        Browser(settings, SigningKey("another key"), member="a", rooms=["line:1"], head=0)
+
+
+def test_realtime_when_killed_then_events_meanwhile_are_replayed(
+    company: Database, settings: Settings, relay: Relay, realtime: Realtime, parts
+) -> None:
+    key = parts.get(SigningKey)
+    head = record(company, settings, "company")
+    realtime.kill()
+    missed = [record(company, settings, "company") for _ in range(3)]
+    realtime.start()
+    back = Browser(settings, key, member="a", rooms=["company"], head=head)
+    after = record(company, settings, "company")
+    wait_until(lambda: after in back.frames(), within_s=10, what="the event after the restart arrived")
+    [first] = [
+        body for message, body in back.got if message == "frame" and body["seq"] == (missed[0] if missed[0] in back.frames() else after)
+    ]
+    assert first["prev"] == head, "a client that missed events sees it from prev"
+    back.client.disconnect()
