@@ -104,7 +104,7 @@ class Connection {
 }
 
 /** Remove what belongs to a room that this member has left; a page that is about it is left altogether. */
-function purge(room) {
+export function purge(room) {
   emit("purge", { room });
   for (const element of document.querySelectorAll(`[data-room="${CSS.escape(room)}"]`)) {
     if ("roomPage" in element.dataset) location.assign("/");

@@ -1,0 +1,153 @@
+"""The parts and base behaviours in a real browser, under the product's own CSP."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from workspace.settings import ROOT
+
+pytestmark = pytest.mark.browser
+
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text("utf-8") if (ROOT / "node_modules").exists() else ""
+FIND_VIOLATIONS = """axe.run(document, {resultTypes: ['violations']})
+    .then(result => result.violations.map(v => [v.id, v.nodes.map(n => n.target)]))"""
+FIND_SMALL = """[...document.querySelectorAll('a, button, input, select, textarea')]
+    .filter(e => e.checkVisibility() && !e.matches('.skip'))
+    .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+    .filter(([, box]) => box.width && (box.height < 44 || box.width < 44))
+    .map(([html]) => html)"""
+OpenPage = Callable[..., Page]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("path", "width", "height"), [("/parts", 1440, 900), ("/parts", 390, 844), ("/phone", 390, 844), ("/wall", 1920, 1080)]
+)
+def test_page_when_checked_by_axe_then_nothing_is_found(open_page: OpenPage, path: str, width: int, height: int, theme: str) -> None:
+    assert AXE, "axe-core is missing: run script/setup"
+    page = open_page(path, theme=theme, width=width, height=height)
+    page.evaluate(AXE + ";0")
+    found = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.target)]))"
+    )
+    assert found == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+
+
+def test_targets_when_on_a_phone_then_they_are_for_thumbs(open_page: OpenPage) -> None:
+    page = open_page("/phone", width=390, height=844)
+    small = page.evaluate(FIND_SMALL)
+    assert small == []
+
+
+def test_phone_page_when_loaded_then_it_is_light(open_page: OpenPage) -> None:
+    page = open_page("/phone", width=390, height=844)
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(e => new URL(e.name).pathname)")
+    assert any("phone" in path for path in loaded)
+    assert not [path for path in loaded if "tabler" in path or "htmx" in path]
+    css = page.evaluate("Promise.all([...document.styleSheets].map(s => fetch(s.href).then(r => r.text()))).then(t => t.join('').length)")
+    assert css < 30_000
+
+
+def test_theme_when_chosen_then_it_stays_on_the_next_page(open_page: OpenPage) -> None:
+    page = open_page("/parts", theme="light")
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-bs-theme", "light")
+    page.click(".member-button")
+    page.click(".member-menu [data-theme-choice=dark]")
+    expect(root).to_have_attribute("data-bs-theme", "dark")
+    page.goto("/parts")
+    expect(root).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_palette_when_a_name_is_typed_then_enter_goes_there(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette")).to_be_visible()
+    page.keyboard.type("elsewh")
+    expect(page.locator("#palette li:visible")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/elsewhere")
+
+
+def test_field_when_the_server_refuses_it_then_its_sentence_stands_beneath(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    page.fill("#title", "x")
+    page.fill("#wants", "y")
+    page.click("#saved button[type=submit]")
+    expect(page.locator("#title-error")).to_have_text("too short")
+    expect(page.locator("#title")).to_be_focused()
+    expect(page.locator("#answer")).to_be_empty()
+
+
+def test_confirmation_when_refused_then_nothing_is_sent_and_when_agreed_the_reason_goes_along(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    page.click("#reject button")
+    page.click("#confirm [data-close-dialog]")
+    assert page.url.endswith("/parts")
+    page.click("#reject button")
+    page.click("#confirm-yes")  # the reason is missing: the browser holds it back
+    assert page.url.endswith("/parts")
+    page.click("#confirm .phrases button")
+    page.click("#confirm-yes")
+    page.wait_for_url("**/elsewhere?comment=wrong*size")
+
+
+SEND = "frame => dispatchEvent(new CustomEvent('mainline:event', {detail: frame}))"
+
+
+def test_fragment_when_its_event_arrives_then_it_moves_by_itself(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/live") else None)
+    for frame in (
+        {"seq": 1, "kind": "library.version.committed", "rooms": ["line:1"]},  # another kind
+        {"seq": 2, "kind": "main_lines.task.signed", "rooms": ["line:2"]},  # another room
+    ):
+        page.evaluate(SEND, frame)
+    for seq in range(3, 8):  # a burst
+        page.evaluate(SEND, {"seq": seq, "kind": "main_lines.task.signed", "rooms": ["line:1"]})
+    expect(page.locator("#row-1")).to_have_class("is-new")
+    expect(page.locator("#row-0")).not_to_have_class("is-new")
+    assert 1 <= len(asked) <= 2
+
+
+def test_fragment_when_somebody_types_in_it_then_it_waits(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    page.click("#typed")
+    page.keyboard.type("half a sen")
+    page.evaluate(SEND, {"seq": 1, "kind": "main_lines.task.signed", "rooms": ["line:1"]})
+    page.wait_for_timeout(300)  # long past the gathering time: shows that nothing happens
+    expect(page.locator("#typed")).to_have_value("half a sen")
+    expect(page.locator("#row-1")).to_have_count(0)
+    page.fill("#typed", "")
+    page.click("h1")
+    expect(page.locator("#row-1")).to_be_visible()
+
+
+def test_room_when_the_member_leaves_it_then_its_content_goes(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    expect(page.locator("#secret")).to_be_visible()
+    page.evaluate("import('mainline/realtime').then(m => m.purge('line:1'))")
+    expect(page.locator("#secret")).to_have_count(0)
+    expect(page.locator("#toasts .toast-row")).to_be_visible()
+
+
+def test_dialog_when_opened_then_escape_and_the_cross_close_it(open_page: OpenPage) -> None:
+    page = open_page("/parts", width=390, height=844)
+    page.click("[data-open-dialog=sheet]")
+    expect(page.locator("#sheet")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#sheet")).to_be_hidden()
+    page.click(".tabbar [data-open-dialog=mine]")
+    page.click("#mine [data-close-dialog]")
+    expect(page.locator("#mine")).to_be_hidden()
+
+
+def test_skip_link_when_tab_is_pressed_first_then_it_leads_to_the_content(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
