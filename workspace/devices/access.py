@@ -25,3 +25,10 @@ def actor_by_device_token(work: Work, token: str) -> Actor | None:
 def get_own_device(work: Work) -> Device:
     """The device that sends this request."""
     return work.session.get_one(Device, work.actor.device_id)
+
+
+def is_active_device(work: Work) -> bool:
+    """Whether the device that sends this request is still enrolled and its member still here."""
+    query = select(Device.id).join(Member, Member.id == Device.member_id)
+    query = query.where(Device.id == work.actor.device_id, Device.revoked_at.is_(None), Member.state == "active")
+    return work.session.scalar(query) is not None

@@ -1,13 +1,15 @@
 """Enrolling devices by one-time codes, and taking them back."""
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select, update
 
 from workspace.db import new_id
 from workspace.devices.models import Device, DeviceEvent, DeviceSeen, EnrolmentCode
-from workspace.errors import NotAllowed
+from workspace.errors import NotSignedIn
 from workspace.i18n import _
 from workspace.people.models import Member
 from workspace.secrets import token_hash
@@ -37,45 +39,75 @@ def issue_code(
     return code
 
 
-def enrol_device(work: Work, code: str) -> tuple[Device, str]:
-    """Spend the code. Returns the device and its token, which is shown this once. NotAllowed when spent, late or unknown."""
-    spent = (
-        update(EnrolmentCode)
-        .where(EnrolmentCode.code_hash == token_hash(code), EnrolmentCode.used_at.is_(None), EnrolmentCode.expires_at > work.now)
-        .values(used_at=work.now)
-    )
-    if work.session.execute(spent).rowcount != 1:  # type: ignore[attr-defined]
-        raise NotAllowed(_("登记码无效"), _("登记码只能使用一次且有期限，请重新签发。"), code="bad_enrolment_code")
-    found = work.session.get_one(EnrolmentCode, token_hash(code))
-    if found.desktop_id is not None:  # A rebuilt desktop enrols anew; its former device must not live on beside it.
-        former = update(Device).where(Device.desktop_id == found.desktop_id, Device.revoked_at.is_(None))
-        work.session.execute(former.values(revoked_at=work.now))
+@dataclass(frozen=True)
+class Enrolment:
+    """An enrolled device with its token, which exists in the clear this once."""
+
+    device: Device
+    member_name: str
+    token: str
+
+
+def enrol_device(work: Work, code: str, *, nonce: str) -> Enrolment:
+    """Spend the code. nonce: the program's own secret; with the same one it may ask again, and its former token ends.
+
+    NotSignedIn: ``code_unknown`` when unknown or late, ``code_used`` when somebody else spent it.
+    """
+    query = select(EnrolmentCode).where(EnrolmentCode.code_hash == token_hash(code)).with_for_update()
+    found = work.session.scalar(query)
+    if found is None or found.expires_at <= work.now:
+        raise NotSignedIn(_("登记码无效"), _("登记码有期限，请重新签发。"), code="code_unknown")
     member = work.session.get_one(Member, found.member_id)
+    device = _enrolled(work, found, member) if found.used_at is None else _enrolled_before(work, found, nonce)
     token = secrets.token_urlsafe(32)
-    device = Device(
-        id=new_id(),
-        kind=found.kind,
-        name=found.name,
-        member_id=member.id,
-        desktop_id=found.desktop_id,
-        token_hash=token_hash(token),
-        created_at=work.now,
-    )
+    device.token_hash = token_hash(token)
+    found.used_at, found.nonce_hash, found.device_id = work.now, token_hash(nonce), device.id
     work.session.add(device)
     work.actor = Actor(member.id, member.name, device_id=device.id)
-    rooms = ["audit", f"member:{member.id}", *([f"desktop:{found.desktop_id}"] if found.desktop_id else [])]
-    work.record(DeviceEvent.ENROLLED, subject=f"device:{device.id}", rooms=rooms, name=device.name, member=member.name)
-    return device, token
+    work.record(DeviceEvent.ENROLLED, subject=f"device:{device.id}", rooms=_rooms(device), name=device.name, member=member.name)
+    return Enrolment(device, member.name, token)
 
 
-def note_seen(work: Work, status: dict[str, object]) -> None:
-    """Remember the heartbeat of the device that sends this request. status: small, shown on the device page."""
-    assert work.actor.device_id is not None
-    seen = work.session.get(DeviceSeen, work.actor.device_id)
+def _enrolled(work: Work, code: EnrolmentCode, member: Member) -> Device:
+    if code.desktop_id is not None:  # A rebuilt desktop enrols anew; its former device must not live on beside it.
+        former = update(Device).where(Device.desktop_id == code.desktop_id, Device.revoked_at.is_(None))
+        work.session.execute(former.values(revoked_at=work.now))
+    return Device(id=new_id(), kind=code.kind, name=code.name, member_id=member.id, desktop_id=code.desktop_id, created_at=work.now)
+
+
+def _enrolled_before(work: Work, code: EnrolmentCode, nonce: str) -> Device:
+    device = work.session.get(Device, code.device_id) if code.device_id else None
+    if device is None or device.revoked_at is not None or code.nonce_hash != token_hash(nonce):
+        raise NotSignedIn(_("登记码已被使用"), _("登记码只能使用一次，请重新签发。"), code="code_used")
+    return device
+
+
+def _rooms(device: Device) -> list[str]:
+    return ["audit", f"member:{device.member_id}", *([f"desktop:{device.desktop_id}"] if device.desktop_id else [])]
+
+
+def note_heartbeat(work: Work, status: Mapping[str, object]) -> None:
+    """Remember how the device that sends this request is. status: small; ``state`` is starting, mounted or stopping.
+
+    A desktop's device that was not mounted and now is records an event, so that its desktop becomes ready.
+    """
+    device = work.session.get_one(Device, work.actor.device_id)
+    seen = work.session.get(DeviceSeen, device.id)
+    before = seen.status.get("state") if seen is not None else None
     if seen is None:
-        work.session.add(DeviceSeen(device_id=work.actor.device_id, at=work.now, status=status))
+        work.session.add(DeviceSeen(device_id=device.id, at=work.now, status=dict(status)))
     else:
-        seen.at, seen.status = work.now, status
+        seen.at, seen.status = work.now, dict(status)
+    if status.get("state") == "mounted" and before != "mounted" and device.desktop_id is not None:
+        work.record(
+            DeviceEvent.MOUNTED,
+            subject=f"device:{device.id}",
+            rooms=_rooms(device)[1:],
+            name=device.name,
+            member=work.actor.name,
+            device_id=device.id,
+            desktop_id=device.desktop_id,
+        )
 
 
 def revoke_devices_of_desktop(work: Work, desktop_id: str) -> None:

@@ -38,7 +38,11 @@ class DeviceSeen(Base):
 
 
 class EnrolmentCode(Base):
-    """A one-time code by which a device gets its token; stored hashed."""
+    """A one-time code by which a device gets its token; stored hashed.
+
+    nonce_hash, device_id: who spent it and what for. The same program may ask again with the same nonce, because its
+    first answer may have been lost on the way.
+    """
 
     __tablename__ = "enrolment_code"
 
@@ -49,9 +53,12 @@ class EnrolmentCode(Base):
     desktop_id: Mapped[str | None] = mapped_column(Id)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    nonce_hash: Mapped[str | None] = mapped_column(String(64))
+    device_id: Mapped[str | None] = mapped_column(Id)
 
 
 class DeviceEvent(EventKind):
     CODE_ISSUED = "workspace.device.code_issued", N_("%(actor)s 为%(member)s签发了设备登记码（%(name)s）")
     ENROLLED = "workspace.device.enrolled", N_("设备“%(name)s”为%(member)s登记")
+    MOUNTED = "workspace.device.mounted", N_("%(member)s的设备“%(name)s”已挂载素材库")
     REVOKED = "workspace.device.revoked", N_("%(actor)s 停用了%(member)s的设备“%(name)s”")
