@@ -18,7 +18,16 @@ export function toast(title, { tone = "running", detail = "", lasts_ms = tone ==
   row.querySelector("button").addEventListener("click", () => row.remove());
   for (const same of region.children) if (same.textContent === row.textContent) same.remove();
   region.append(row);
+  raise(region);
   if (lasts_ms) vanish(row, lasts_ms);
+}
+
+/** Above an open dialog: only the top layer is, and the last to enter it stands on top. */
+function raise(region) {
+  if (!region.showPopover || !document.querySelector("dialog:modal")) return;
+  region.popover = "manual";
+  if (region.matches(":popover-open")) region.hidePopover();
+  region.showPopover();
 }
 
 function vanish(row, lasts_ms) {
