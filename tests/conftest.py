@@ -1,12 +1,17 @@
-"""Fixtures for every test. Those of the house (database, app, company, people) live in tests/house.py."""
+"""Fixtures for every test: the house (tests/house.py), servers and browsers (tests/servers.py), the order (tests/stages.py)."""
 
 import pytest
 
 from tests.house import *  # noqa: F403
+from tests.servers import *  # noqa: F403
+from tests.stages import pytest_collection_modifyitems, pytest_terminal_summary
+
+__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="rewrite golden files instead of comparing with them")
+    parser.addoption("--postgres", action="store_true", help="run on PostgreSQL what runs on SQLite by default")
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ from workspace.run_lock import TOKEN_VARIABLE, RunLock
 
 FIRST_START_ATTEMPTS = 3
 STABLE_AFTER_S = 60.0
+TELL_STOPPING_AFTER_S = 2.0
 LOG_BYTES = 5 * 1024 * 1024
 LOG_FILES_KEPT = 3
 _PR_SET_PDEATHSIG = 1
@@ -292,11 +293,14 @@ class Supervisor:
         process = slot.process
         assert process is not None
         if process.poll() is None:
-            started_at = time.monotonic()
+            started_at, told = time.monotonic(), False
             process.terminate()
-            while process.poll() is None and time.monotonic() - started_at < slot.child.grace_s:
+            while process.poll() is None and (waited_s := time.monotonic() - started_at) < slot.child.grace_s:
                 if self._stop_requests > 1:
                     break
+                if waited_s > TELL_STOPPING_AFTER_S and not told:
+                    told = True
+                    self._say(slot, f"is stopping; it may take {slot.child.grace_s:.0f} s (Ctrl-C again cuts that short)")
                 self._wake.wait(0.1)
                 self._wake.clear()
             ended = process.poll() is not None

@@ -1,0 +1,78 @@
+"""Order and limits of the suite: fast tests first, then those with servers, a browser, a guest; and what cannot run here.
+
+A test that lacks its surroundings is left out with the reason in the report. In CI (CI=true) it fails instead: there
+set-up has installed everything, and a suite that quietly shrinks would look green. FUSE and guests depend on what the
+machine allows, so their absence is reported in CI too, and no more.
+"""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Tests with one marker. missing: why they cannot run here, or None. timeout_s: unless a test sets its own."""
+
+    marker: str
+    timeout_s: int
+    missing: Callable[[], str | None]
+    required_in_ci: bool
+
+
+def _lacking(*programs: str) -> str | None:
+    absent = [program for program in programs if not shutil.which(program)]
+    return f"{', '.join(absent)} not installed" if absent else None
+
+
+def _no_server() -> str | None:
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
+        return "PostgreSQL is not installed"
+    return _lacking("redis-server")
+
+
+def _no_fuse() -> str | None:
+    return _lacking("fusermount3") or (None if os.access("/dev/fuse", os.R_OK | os.W_OK) else "/dev/fuse is not to be opened")
+
+
+def _no_guest() -> str | None:
+    return _lacking("libvirtd", "qemu-system-x86_64", "qemu-img")
+
+
+STAGES = (
+    Stage("fuse", 120, _no_fuse, required_in_ci=False),
+    Stage("server", 180, _no_server, required_in_ci=True),
+    Stage("browser", 300, lambda: _lacking("chromium"), required_in_ci=True),
+    Stage("guest", 900, _no_guest, required_in_ci=False),
+)
+
+
+def stage_of(item: pytest.Item) -> int:
+    """0 for fast tests, else the place of the last stage whose marker the test carries."""
+    return max((place for place, stage in enumerate(STAGES, 1) if item.get_closest_marker(stage.marker)), default=0)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=stage_of)
+    missing = {stage.marker: stage.missing() for stage in STAGES}
+    in_ci = os.environ.get("CI") == "true"
+    for item in items:
+        carried = [stage for stage in STAGES if item.get_closest_marker(stage.marker)]
+        if carried and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(max(stage.timeout_s for stage in carried)))
+        for stage in carried:
+            reason = missing[stage.marker]
+            if reason and not (in_ci and stage.required_in_ci):
+                item.add_marker(pytest.mark.skip(reason=f"{stage.marker}: {reason}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line a stage what could not run, and why."""
+    skipped = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped"))
+    for reason, count in skipped.items():
+        terminalreporter.write_line(f"Could not run here: {count} tests, {reason}", yellow=True)
