@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.engine import make_url
 
 import app as composition
 from demo import DEMO_PASSWORD, seed_company
+from tests.servers import PostgresServer
 from workspace.db import Base, Database
 from workspace.jobs.worker import Worker
 from workspace.parts import Parts
@@ -23,55 +26,82 @@ from workspace.work import Actor, Work, open_work
 NOW = datetime(2026, 10, 1, 2, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, secret_key="tests only", rate_limit="100000 per minute")
+Fill = Callable[[Database, Parts], object]
+
+
+class Templates:
+    """Databases made once and copied per test: empty, and with the demo company. With ``--postgres`` on PostgreSQL."""
+
+    def __init__(self, folder: Path, postgres: PostgresServer | None) -> None:
+        self._folder, self._postgres = folder, postgres
+        self._made: set[str] = set()
+
+    def url(self) -> str:
+        """Where a test's own database will be; empty for the SQLite file in its folder."""
+        return self._postgres.url(f"test_{uuid.uuid4().hex}") if self._postgres else ""
+
+    def copy(self, name: str, fill: Fill, settings: Settings) -> None:
+        """Give the test a copy of the template, unless it has a database already."""
+        if settings.database_url and self._postgres:
+            self._make(name, fill, Settings(data_dir=self._folder, secret_key="tests only", database_url=self._postgres.url(name)))
+            self._postgres.execute(f"CREATE DATABASE {make_url(settings.database_url).database} TEMPLATE {name}")
+        else:
+            self._make(f"{name}_file", fill, Settings(data_dir=self._folder / name, secret_key="tests only"))
+            shutil.copy(self._folder / name / "mainline.db", settings.data_dir / "mainline.db")
+
+    def drop(self, settings: Settings) -> None:
+        if settings.database_url and self._postgres:
+            self._postgres.execute(f"DROP DATABASE IF EXISTS {make_url(settings.database_url).database} WITH (FORCE)")
+
+    def _make(self, name: str, fill: Fill, settings: Settings) -> None:
+        if name in self._made:
+            return
+        if settings.database_url and self._postgres:
+            self._postgres.execute(f"CREATE DATABASE {name}")
+        parts = composition.make_parts(settings)
+        database = parts.get(Database)
+        Base.metadata.create_all(database.engine)
+        fill(database, parts)
+        if database.is_sqlite:
+            with database.engine.connect() as connection:
+                connection.exec_driver_sql("COMMIT")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.dispose()
+        self._made.add(name)
+
+
+@pytest.fixture(scope="session")
+def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    server = request.getfixturevalue("postgres") if request.config.getoption("--postgres") else None
+    return Templates(tmp_path_factory.mktemp("templates"), server)
 
 
 @pytest.fixture
-def parts(settings: Settings) -> Iterator[Parts]:
+def settings(tmp_path: Path, templates: Templates) -> Settings:
+    return Settings(data_dir=tmp_path, secret_key="tests only", rate_limit="100000 per minute", database_url=templates.url())
+
+
+@pytest.fixture
+def parts(settings: Settings, templates: Templates) -> Iterator[Parts]:
     made = composition.make_parts(settings)
     yield made
     made.get(Database).dispose()
-
-
-@pytest.fixture(scope="session")
-def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with today's tables, made once; the migrations have a test of their own that compares them."""
-    return _make_file(tmp_path_factory.mktemp("empty"), lambda database, parts: None)
-
-
-@pytest.fixture(scope="session")
-def company_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the demo company in it, made once."""
-    return _make_file(tmp_path_factory.mktemp("company"), seed_company)
-
-
-def _make_file(folder: Path, fill: Callable[[Database, Parts], object]) -> Path:
-    parts = composition.make_parts(Settings(data_dir=folder, secret_key="tests only"))
-    database = parts.get(Database)
-    Base.metadata.create_all(database.engine)
-    fill(database, parts)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.dispose()
-    return folder / "mainline.db"
+    templates.drop(settings)
 
 
 @pytest.fixture
-def database(parts: Parts, settings: Settings, empty_file: Path) -> Database:
-    """An empty database with today's tables."""
-    target = settings.data_dir / "mainline.db"
-    if not target.exists():
-        shutil.copy(empty_file, target)
+def database(request: pytest.FixtureRequest, parts: Parts, settings: Settings, templates: Templates) -> Database:
+    """A database with today's tables; empty, unless the test asks for the company too."""
+    if "company" in request.fixturenames:
+        return request.getfixturevalue("company")
+    templates.copy("house_empty", lambda database, parts: None, settings)
     return parts.get(Database)
 
 
 @pytest.fixture
-def company(parts: Parts, settings: Settings, company_file: Path) -> Database:
+def company(parts: Parts, settings: Settings, templates: Templates) -> Database:
     """The database with the demo company in it."""
-    shutil.copy(company_file, settings.data_dir / "mainline.db")
+    templates.copy("house_company", seed_company, settings)
     return parts.get(Database)
 
 
