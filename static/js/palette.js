@@ -1,44 +1,75 @@
-// Ctrl K: go anywhere by name. Its rows are the navigation, plus any link of the page marked data-palette.
+// Ctrl K: go anywhere by name. Its rows are the navigation and the page's links marked data-palette, filtered as one
+// types, then what the search finds, and last the way to the search page.
+
+import { send, text } from "mainline/texts";
+
+const PAUSE_MS = 120;
 
 const dialog = document.getElementById("palette");
 const input = dialog?.querySelector("input");
 const list = dialog?.querySelector("ul");
+const own = dialog ? [...list.children] : []; // the navigation's rows
+let timer = 0;
+let asking = null;
 
 export function openPalette() {
   if (!dialog || dialog.open) return;
-  addPageLinks();
   input.value = "";
+  list.replaceChildren(...own, ...[...document.querySelectorAll("a[data-palette]")].map((link) => makeRow(link.href, link.textContent.trim(), link.dataset.palette)));
   dialog.showModal();
   filter();
 }
 
-function addPageLinks() {
-  list.querySelectorAll("[data-from-page]").forEach((row) => row.remove());
-  const example = list.querySelector("li");
-  for (const link of document.querySelectorAll("a[data-palette]")) {
-    const row = example.cloneNode(true);
-    row.dataset.url = link.href;
-    row.dataset.fromPage = "";
-    row.querySelector("span").textContent = link.textContent.trim();
-    row.querySelector("small").textContent = link.dataset.palette;
-    list.append(row);
-  }
+function makeRow(url, title, note, icon = "arrow-right") {
+  const row = own[0].cloneNode(true);
+  row.hidden = false;
+  row.removeAttribute("id");
+  row.dataset.url = url;
+  row.querySelector("span").textContent = title;
+  row.querySelector("small").textContent = note;
+  const use = row.querySelector("use");
+  use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#tabler-${icon}`));
+  return row;
 }
 
 const shown = () => [...list.children].filter((row) => !row.hidden);
 
 function filter() {
   const wanted = input.value.trim().toLowerCase();
+  list.querySelectorAll("[data-found]").forEach((row) => row.remove());
   for (const row of list.children) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+  settle();
+  clearTimeout(timer);
+  asking?.abort();
+  if (wanted) timer = setTimeout(() => search(input.value.trim()), PAUSE_MS);
+}
+
+async function search(question) {
+  asking = new AbortController();
+  const query = `?q=${encodeURIComponent(question)}`;
+  let found = [];
+  try {
+    const answer = await send(`/api/search${query}`, { signal: asking.signal, headers: { Accept: "application/json" } });
+    if (answer.ok) found = await answer.json();
+  } catch (error) {
+    if (error.name === "AbortError") return; // typed on; the next question is on its way
+  }
+  const rows = found.map((thing) => makeRow(thing.url, thing.title, thing.note));
+  rows.push(makeRow(`/search${query}`, `${text("search_all")} “${question}”`, "", "search"));
+  rows.forEach((row) => (row.dataset.found = ""));
+  list.append(...rows);
+  settle(selected());
+}
+
+/** Number the rows, keep or make the selection, say so when there is nothing. */
+function settle(chosen = shown()[0]) {
+  [...list.children].forEach((row, index) => (row.id = `palette-row-${index}`));
   dialog.querySelector(".palette-none").hidden = shown().length > 0;
-  select(shown()[0]);
+  select(chosen ?? shown()[0]);
 }
 
 function select(chosen) {
-  [...list.children].forEach((row, index) => {
-    row.id ||= `palette-row-${index}`;
-    row.setAttribute("aria-selected", String(row === chosen));
-  });
+  for (const row of list.children) row.setAttribute("aria-selected", String(row === chosen));
   input.setAttribute("aria-activedescendant", chosen?.id ?? "");
   chosen?.scrollIntoView({ block: "nearest" });
 }
@@ -56,7 +87,11 @@ function onKey(event) {
     event.preventDefault();
     move(event.key === "ArrowDown" ? 1 : -1);
   }
-  if (event.key === "Enter" && selected()) location.assign(selected().dataset.url);
+  if (event.key === "Enter") {
+    const chosen = selected();
+    if (chosen) location.assign(chosen.dataset.url);
+    else if (input.value.trim()) location.assign(`/search?q=${encodeURIComponent(input.value.trim())}`);
+  }
 }
 
 export function startPalette() {

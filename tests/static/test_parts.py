@@ -66,7 +66,8 @@ def test_palette_when_a_name_is_typed_then_enter_goes_there(open_page: OpenPage)
     page.keyboard.press("Control+k")
     expect(page.locator("#palette")).to_be_visible()
     page.keyboard.type("elsewh")
-    expect(page.locator("#palette li:visible")).to_have_count(1)
+    expect(page.locator("#palette li:visible").first).to_contain_text("Elsewhere")
+    expect(page.locator("#palette li:visible").last).to_have_attribute("data-url", "/search?q=elsewh")
     page.keyboard.press("Enter")
     page.wait_for_url("**/elsewhere")
 
@@ -151,3 +152,13 @@ def test_skip_link_when_tab_is_pressed_first_then_it_leads_to_the_content(open_p
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_palette_when_nothing_is_named_so_then_enter_searches_everything(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    page.click("[data-open-palette]:visible")
+    page.keyboard.type("主会场 & 海报")
+    expect(page.locator("#palette li:visible")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=**")
+    expect(page.locator("#q")).to_have_value("主会场 & 海报")
