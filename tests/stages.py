@@ -5,8 +5,12 @@ set-up has installed everything, and a suite that quietly shrinks would look gre
 machine allows, so their absence is reported in CI too, and no more.
 """
 
+import errno
+import getpass
 import os
 import shutil
+import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,3 +80,32 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped"))
     for reason, count in skipped.items():
         terminalreporter.write_line(f"Could not run here: {count} tests, {reason}", yellow=True)
+
+
+def pytest_sessionstart() -> None:
+    _unmount_dead_folders()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    _unmount_dead_folders()
+
+
+def _unmount_dead_folders() -> None:
+    """Unmount what a killed agent left in pytest's temporary folders; pytest cannot remove a folder with a dead mount in it.
+
+    Only mounts that answer "not connected" are touched, so those of a session running beside this one stay.
+    """
+    base = f"{tempfile.gettempdir()}/pytest-of-{getpass.getuser()}/"
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _source, target, kind = line.split()[:3]
+        if kind.startswith("fuse") and target.startswith(base) and _is_dead(target):
+            subprocess.run(["fusermount3", "-u", "-z", target], check=False)
+
+
+def _is_dead(target: str) -> bool:
+    try:
+        os.stat(target)
+    except OSError as error:
+        return error.errno == errno.ENOTCONN
+    return False

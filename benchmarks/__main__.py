@@ -1,0 +1,34 @@
+"""``python -m benchmarks NAME [--quick]``: the command behind script/bench."""
+
+import argparse
+import ast
+import sys
+from pathlib import Path
+
+from benchmarks.harness import run
+
+FOLDER = Path(__file__).parent
+SHARED = {"__init__", "__main__", "harness", "plot"}
+
+
+def available() -> dict[str, str]:
+    """Name and title of every benchmark."""
+    modules = sorted(path for path in FOLDER.glob("*.py") if path.stem not in SHARED)
+    return {path.stem: (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n")[0] for path in modules}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="script/bench", description="Measure and keep the figures.")
+    parser.add_argument("name", nargs="?", choices=available())
+    parser.add_argument("--quick", action="store_true", help="a trial with few repeats; not kept")
+    options = parser.parse_args()
+    if not options.name:
+        print("\n".join(f"{name:<16} {title}" for name, title in available().items()))
+        return 0
+    rows = run(options.name, quick=options.quick)
+    missed = [row.id for row in rows if row.met is False]
+    return 1 if missed and not options.quick else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
