@@ -105,7 +105,7 @@ def _unmount_dead_folders() -> None:
 
 def _is_dead(target: str) -> bool:
     try:
-        os.stat(target)
+        os.statvfs(target)  # Unlike stat, never answered from the kernel's cache.
     except OSError as error:
         return error.errno == errno.ENOTCONN
     return False
