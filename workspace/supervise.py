@@ -117,32 +117,23 @@ class _Slot:
 class Supervisor:
     """Runs ``children`` until TERM, INT or HUP.
 
-    run_dir: lock and status file. log_dir: NAME.log per child, rotated at 5 MiB. tell: gets one short line per
+    children: the list, or a function that gives it, called when the lock is held and what a killed run left is gone:
+    so that a second start cannot prepare anything. run_dir: lock and status file. log_dir: NAME.log per child, rotated at 5 MiB. tell: gets one short line per
     step. on_ready: called once, when every child is ready for the first time.
     """
 
     def __init__(
         self,
-        children: Sequence[Child],
+        children: Sequence[Child] | Callable[[], Sequence[Child]],
         *,
         run_dir: Path,
         log_dir: Path,
         tell: Callable[[str], None] = print,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._run_dir, self._tell, self._on_ready = run_dir, tell, on_ready
-        log_dir.mkdir(parents=True, exist_ok=True)
-        names = [child.name for child in children]
-        if len(set(names)) != len(names):
-            raise ValueError(f"child names repeat: {names}")
-        self._slots = {
-            child.name: _Slot(
-                child,
-                RotatingFileHandler(log_dir / f"{child.name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES_KEPT, encoding="utf-8"),
-                tuple(names[:position]) if child.needs is None else child.needs,
-            )
-            for position, child in enumerate(children)
-        }
+        self._children, self._run_dir, self._log_dir = children, run_dir, log_dir
+        self._tell, self._on_ready = tell, on_ready
+        self._slots: dict[str, _Slot] = {}
         self._wake = threading.Event()
         self._stop_requests = 0
 
@@ -153,6 +144,8 @@ class Supervisor:
         """
         with RunLock(self._run_dir, self._tell) as lock:
             self._lock = lock
+            children = self._children() if callable(self._children) else self._children
+            self._slots = _slots(children, self._log_dir)
             handlers = self._install_signals()
             try:
                 self._supervise()
@@ -310,6 +303,21 @@ class Supervisor:
     def _say(self, slot: _Slot, text: str) -> None:
         slot.write(f"--- {text}")
         self._tell(f"{slot.child.name:<10} {text}")
+
+
+def _slots(children: Sequence[Child], log_dir: Path) -> dict[str, _Slot]:
+    log_dir.mkdir(parents=True, exist_ok=True)
+    names = [child.name for child in children]
+    if len(set(names)) != len(names):
+        raise ValueError(f"child names repeat: {names}")
+    return {
+        child.name: _Slot(
+            child,
+            RotatingFileHandler(log_dir / f"{child.name}.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES_KEPT, encoding="utf-8"),
+            tuple(names[:position]) if child.needs is None else child.needs,
+        )
+        for position, child in enumerate(children)
+    }
 
 
 def _exit_code(slot: _Slot) -> int | None:

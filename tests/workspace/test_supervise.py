@@ -28,9 +28,9 @@ STUBBORN = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); open(sy
 LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(600)"
 def tell(line):
     print(line, flush=True)
-def run(*children):
+def run(*children, prepare=None):
     try:
-        Supervisor(children, run_dir=here / "run", log_dir=here / "logs", tell=tell, on_ready=lambda: tell("ALL READY")).run()
+        Supervisor(prepare or children, run_dir=here / "run", log_dir=here / "logs", tell=tell, on_ready=lambda: tell("ALL READY")).run()
     except MainlineError as error:
         tell(f"ERROR {error.title} | {error.message}")
         sys.exit(1)
@@ -238,6 +238,21 @@ def test_second_start_is_told_who_runs(start: Callable[..., Running]) -> None:
     second = start(body)
     assert f"already running here: process {first.process.pid}" in second.until("ERROR")
     assert alive(first.pid_of("web"))
+
+
+def test_children_given_by_a_function_are_made_only_by_who_holds_the_lock(start: Callable[..., Running]) -> None:
+    body = """
+def prepare():
+    tell("PREPARED")
+    return [Child("web", ["sleep", "600"])]
+run(prepare=prepare)
+"""
+    first = start(body)
+    first.until("ALL READY")
+    second = start(body)
+    second.until("already running")
+    assert first.lines[0] == "PREPARED"
+    assert "PREPARED" not in second.lines
 
 
 def test_children_die_with_a_killed_supervisor_and_the_next_start_heals(start: Callable[..., Running]) -> None:
