@@ -13,6 +13,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import workspace.cli
 from demo import seed_company, welcome
 from processes import run_product
+from sync.library.agents_api.api import api as agents_api
+from sync.library.agents_api.feed import Bell
+from sync.library.assets import jobs as asset_jobs
+from sync.library.previews import jobs as preview_jobs
+from sync.library.storage import ObjectStore, store_factory
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
 from workspace.errors import MainlineError
@@ -45,7 +50,10 @@ ROUTES = (
     status_pages,
     search_pages,
     search_api,
+    agents_api,
 )
+
+REGISTERS = (asset_jobs, preview_jobs)  # Modules imported for the jobs and reactions that they register.
 
 NAV = (
     NavGroup(
@@ -79,6 +87,8 @@ def make_parts(settings: Settings) -> Parts:
     parts.provide(Database, lambda: Database(settings.effective_database_url))
     parts.provide(SigningKey, lambda: load_signing_key(settings))
     parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
+    parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
+    parts.provide(Bell, lambda: Bell(wake, places=settings.web_threads // 2))
     return parts
 
 

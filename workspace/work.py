@@ -173,10 +173,11 @@ class Work:
     def _note_statement(self, state: ORMExecuteState) -> None:
         if not (state.is_insert or state.is_update or state.is_delete):
             return
-        table = getattr(state.statement, "table", None)
-        models = [mapper.class_ for mapper in Base.registry.mappers if mapper.local_table is table]
+        # By name: a statement on a model carries an annotated copy of its table.
+        name = getattr(getattr(state.statement, "table", None), "name", "?")
+        models = [mapper.class_ for mapper in Base.registry.mappers if getattr(mapper.local_table, "name", "") == name]
         if not models or not models[0].__unaudited__:
-            self._changed.add(getattr(table, "name", "?"))
+            self._changed.add(name)
 
 
 @contextmanager

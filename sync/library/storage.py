@@ -91,9 +91,7 @@ class S3Store:
             timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
             retries=urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), raise_on_status=False),
         )
-        self._minio = Minio(
-            endpoint, access_key=access_key, secret_key=secret_key, secure=secure, region=region, http_client=self._http
-        )
+        self._minio = Minio(endpoint, access_key=access_key, secret_key=secret_key, secure=secure, region=region, http_client=self._http)
 
     def ensure_bucket(self) -> None:
         """Create the bucket unless it is there."""
@@ -170,9 +168,7 @@ class _Signer:
         self._access_key, self._secret_key, self._region = access_key, secret_key, region
         self._day_key = lru_cache(maxsize=2)(self._make_day_key)
 
-    def query(
-        self, method: str, host: str, path: str, headers: dict[str, str], *, now: datetime, valid_for: timedelta
-    ) -> str:
+    def query(self, method: str, host: str, path: str, headers: dict[str, str], *, now: datetime, valid_for: timedelta) -> str:
         signed = {"host": host, **{name.lower(): value for name, value in headers.items()}}
         names = ";".join(sorted(signed))
         day, instant = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"

@@ -1,36 +1,23 @@
-"""The real embedded object store for this room's tests, started once and stopped at the end."""
+"""A library with people in it, their agents, and the stores it may stand on."""
 
-import os
-import subprocess
-import tempfile
-import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from flask import Flask
 
-from sync.library.embedded_store import EmbeddedStore, prepare_store
-from sync.library.storage import S3Store
-from workspace.ports import free_port
-
-READY_WITHIN_S = 60
-
-
-@pytest.fixture(scope="session")
-def weed() -> Iterator[EmbeddedStore]:
-    with tempfile.TemporaryDirectory(prefix="mainline-store-") as folder:  # Short: it holds unix sockets.
-        prepared = prepare_store(Path(folder), s3_port=free_port("127.0.0.1"), bucket="mainline")
-        child = prepared.child()
-        with open(Path(folder) / "log", "wb") as log:
-            process = subprocess.Popen(child.argv, env={**os.environ, **child.env}, cwd=child.cwd, stdout=log, stderr=log)
-        try:
-            deadline = time.monotonic() + READY_WITHIN_S
-            while not child.ready():
-                assert process.poll() is None and time.monotonic() < deadline, (Path(folder) / "log").read_text()[-2000:]
-            yield prepared
-        finally:
-            process.kill()
-            process.wait()
+from sync.library.embedded_store import EmbeddedStore
+from sync.library.libraries.actions import grant_right, open_library
+from sync.library.libraries.rules import Right
+from sync.library.storage import ObjectStore, S3Store
+from tests.fakes.store import MemoryStore
+from tests.house import member_named
+from tests.sync.library.agents import TestAgent
+from workspace.devices.actions import issue_code
+from workspace.parts import Parts
+from workspace.people.actions import make_group
 
 
 @pytest.fixture
@@ -38,3 +25,47 @@ def s3(weed: EmbeddedStore) -> S3Store:
     return S3Store(
         endpoint=weed.endpoint, access_key=weed.access_key, secret_key=weed.secret_key, bucket=weed.bucket, region="us-east-1", secure=False
     )
+
+
+@pytest.fixture
+def memory(parts: Parts) -> Iterator[MemoryStore]:
+    """The store of this test's app, in memory."""
+    store = MemoryStore()
+    parts.provide(ObjectStore, lambda: store)
+    yield store
+    store.close()
+
+
+@dataclass
+class Room:
+    """A library of the visual team (苏航, 陈墨 edit; 林悦 sees) and an agent of each; 赵宁 has nothing to do with it."""
+
+    id: str
+    root: str
+    su: TestAgent
+    chen: TestAgent
+    lin: TestAgent
+    stranger: TestAgent
+
+
+@pytest.fixture
+def room(app: Flask, memory: MemoryStore, work_as: Callable[..., Any]) -> Room:
+    return make_room(app, work_as)
+
+
+def make_room(app: Flask, work_as: Callable[..., Any]) -> Room:
+    agents = {}
+    with work_as("林悦", now=datetime.now(UTC)) as work:
+        members = {name: member_named(work, name) for name in ("苏航", "陈墨", "林悦", "赵宁")}
+        editors = make_group(work, name="视觉组", kind="free", member_ids=[members["苏航"].id, members["陈墨"].id])
+        readers = make_group(work, name="看图组", kind="free", member_ids=[members["林悦"].id])
+        library = open_library(work, name="主视觉素材", scope_room="line:double-eleven", group_id=editors.id)
+        grant_right(work, library, group_id=readers.id, right=Right.SEE)
+        for name, member in members.items():
+            code = issue_code(work, member_id=member.id, kind="desktop", name=f"{name}的云桌面", desktop_id=f"desktop-{member.login}")
+            agents[name] = code
+    made = {}
+    for name, code in agents.items():
+        made[name] = TestAgent(app.test_client())
+        made[name].enrol(code)
+    return Room(library.id, library.root_id, made["苏航"], made["陈墨"], made["林悦"], made["赵宁"])

@@ -1,0 +1,228 @@
+"""The protocol of docs/reference/sync-protocol.md over HTTP. Messages are sync.core.protocol; nothing is decided here."""
+
+import re
+import time
+from datetime import timedelta
+from typing import TypeVar
+
+from flask import Response, request
+
+from sync.core.codec import BadMessage, from_bytes, to_bytes
+from sync.core.packs import PACK_MAX_BYTES
+from sync.core.protocol import (
+    MAX_MISSING,
+    MAX_NODES,
+    MAX_OPS,
+    MAX_PLACES,
+    MAX_UPLOADS,
+    MAX_WAIT_S,
+    VERSION,
+    VERSION_HEADER,
+    ChunkPlace,
+    CodingName,
+    ContentAnswer,
+    ContentRequest,
+    Download,
+    EnrolAnswer,
+    EnrolRequest,
+    FeedAnswer,
+    FeedRequest,
+    HeartbeatAnswer,
+    HeartbeatRequest,
+    LibrariesAnswer,
+    Member,
+    MissingAnswer,
+    MissingRequest,
+    OpsRequest,
+    PackReport,
+    PacksAnswer,
+    PacksRequest,
+    PackState,
+    StoredPack,
+    Upload,
+)
+from sync.library.agents_api.feed import Bell, read_feed
+from sync.library.agents_api.queries import find_digest, library_messages
+from sync.library.assets.actions import OPS_AT_ONCE, apply_ops
+from sync.library.assets.wire import to_ms
+from sync.library.content.access import find_chunks, load_manifest, missing_chunks, pack_states
+from sync.library.content.actions import CheckedPack, check_pack, pack_key, record_packs
+from sync.library.libraries.access import find_library, libraries_tag, visible_libraries
+from sync.library.libraries.rules import Right
+from sync.library.storage import ObjectStore
+from workspace.db import new_id
+from workspace.devices.access import is_active_device
+from workspace.devices.actions import enrol_device, note_heartbeat
+from workspace.errors import InvalidInput, NotSignedIn
+from workspace.i18n import _
+from workspace.web import ANYONE, DEVICE, Routes, request_work, web
+from workspace.work import Work
+
+api = Routes("agents_api", __name__, api=True)
+
+HEARTBEAT_S = 15
+UPLOAD_VALID = timedelta(hours=6)
+DOWNLOAD_VALID = timedelta(hours=1)
+_PACK_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}\Z")
+
+M = TypeVar("M")
+
+
+@api.post("/agent/enrol", needs=ANYONE, csrf=False)
+def enrol(work: Work) -> Response:
+    """Spend a one-time enrolment code and get a device token. The same code and nonce may ask again."""
+    message = _received(EnrolRequest)
+    enrolment = enrol_device(work, message.code, nonce=message.nonce)
+    member = Member(enrolment.device.member_id, enrolment.member_name)
+    return _sent(EnrolAnswer(enrolment.token, enrolment.device.id, member, enrolment.device.desktop_id))
+
+
+@api.post("/agent/heartbeat", needs=DEVICE)
+def heartbeat(work: Work) -> Response:
+    """Say how the agent is. The first "mounted" since its start makes the desktop ready."""
+    message = _received(HeartbeatRequest)
+    status = {
+        "state": message.state.value, "mount_point": message.mount_point[:200], "pending_ops": message.pending_ops,
+        "pending_bytes": message.pending_bytes, "agent_version": message.agent_version[:40],
+        "error": message.error[:500] if message.error else None,
+    }  # fmt: skip
+    note_heartbeat(work, status)
+    return _sent(HeartbeatAnswer(to_ms(work.now), HEARTBEAT_S, libraries_tag(visible_libraries(work))))
+
+
+@api.get("/agent/libraries", needs=DEVICE)
+def list_libraries(work: Work) -> Response:
+    """The libraries that the device's member may see."""
+    opened = visible_libraries(work)
+    return _sent(LibrariesAnswer(libraries_tag(opened), library_messages(work, opened)))
+
+
+@api.post("/agent/feed", needs=DEVICE, opens_work=False)
+def feed() -> Response:
+    """Long poll for changes of all listed libraries at once."""
+    message = _received(FeedRequest)
+    limit = max(1, min(message.limit, MAX_NODES))
+    until = time.monotonic() + max(0, min(message.wait_s, MAX_WAIT_S))
+
+    def look() -> FeedAnswer | None:
+        with request_work(writes=False) as work:
+            if not is_active_device(work):  # It may have been revoked while it waited.
+                raise NotSignedIn(_("设备未登记"), _("请重新登记此设备。"), code="unauthenticated")
+            answer = read_feed(work, message, limit)
+        return answer if answer.pages or answer.libraries_tag != message.libraries_tag else None
+
+    answer = look()
+    if answer is None and message.wait_s > 0:
+        bell = web().parts.get(Bell)
+        with bell.place():
+            answer = bell.wait_for(look, until=until)
+    return _sent(answer or FeedAnswer(message.libraries_tag, ()))
+
+
+@api.post("/agent/libraries/<library_id>/missing", needs=DEVICE, opens_work=False)
+def list_missing(library_id: str) -> Response:
+    """Which chunks the library lacks, and presigned slots to bring them in packs."""
+    message = _received(MissingRequest)
+    _at_most(len(message.chunks), MAX_MISSING)
+    with request_work(writes=False) as work:
+        find_library(work, library_id, to=Right.EDIT)
+        missing = missing_chunks(work, library_id, message.chunks)
+    slots = max(0, min(message.uploads, MAX_UPLOADS)) if missing else 0
+    store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
+    return _sent(MissingAnswer(tuple(missing), tuple(_slot(store, library_id) for _number in range(slots))))
+
+
+@api.post("/agent/libraries/<library_id>/packs", needs=DEVICE, opens_work=False)
+def register_packs(library_id: str) -> Response:
+    """Read stored packs back, verify every chunk, and let them serve from now on."""
+    message = _received(PacksRequest)
+    _at_most(len(message.packs), MAX_UPLOADS)
+    known, checked = _checked(library_id, message.packs)
+    with request_work(writes=True) as work:
+        find_library(work, library_id, to=Right.EDIT)
+        record_packs(work, library_id, checked)
+    states = known | {each.pack.pack: each.state for each in checked}
+    return _sent(PacksAnswer(tuple(PackReport(pack.pack, states[pack.pack]) for pack in message.packs)))
+
+
+@api.post("/agent/libraries/<library_id>/ops", needs=DEVICE, opens_work=False)
+def send_ops(library_id: str) -> Response:
+    """Saves, folders, renames and deletes, in order; packs they need may come along."""
+    message = _received(OpsRequest)
+    _at_most(len(message.ops), MAX_OPS)
+    _at_most(len(message.packs), MAX_UPLOADS)
+    _known, checked = _checked(library_id, message.packs) if message.packs else ({}, [])
+    bodies: list[bytes] = []
+    for start in range(0, len(message.ops), OPS_AT_ONCE):
+        with request_work(writes=True) as work:
+            bodies += apply_ops(work, library_id, message.ops[start : start + OPS_AT_ONCE], packs=checked if start == 0 else ())
+    return Response(b'{"answers":[' + b",".join(bodies) + b"]}", content_type="application/json")
+
+
+@api.post("/agent/libraries/<library_id>/content", needs=DEVICE, opens_work=False)
+def locate_content(library_id: str) -> Response:
+    """Where the chunks of a version lie, with presigned URLs of their packs."""
+    message = _received(ContentRequest)
+    start, count = max(0, message.start), max(1, min(message.count, MAX_PLACES))
+    with request_work(writes=False) as work:
+        find_library(work, library_id)
+        find_digest(work, library_id, message.manifest)
+        manifest = load_manifest(work, message.manifest)
+        wanted = list(dict.fromkeys(chunk.address for chunk in manifest.chunks[start : start + count]))
+        chunks = find_chunks(work, library_id, wanted)
+    store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
+    places = tuple(
+        ChunkPlace(
+            found.address, found.pack_id, found.offset, found.stored_bytes, found.size_bytes,
+            CodingName.ZSTD if found.coding else CodingName.RAW,
+        )
+        for address in wanted
+        if (found := chunks.get(address)) is not None
+    )  # fmt: skip
+    packs = {place.pack: _download(store, library_id, place.pack) for place in places}
+    return _sent(ContentAnswer(manifest if start == 0 else None, places, packs))
+
+
+def _checked(library_id: str, packs: tuple[StoredPack, ...]) -> tuple[dict[str, PackState], list[CheckedPack]]:
+    """States of packs that are known already, and the others read back and verified, outside any transaction."""
+    with request_work(writes=False) as work:
+        find_library(work, library_id, to=Right.EDIT)
+        known = {found: PackState(state) for found, state in pack_states(work, library_id, [pack.pack for pack in packs]).items()}
+    store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
+    checked = [
+        check_pack(store, library_id, pack) if _PACK_ID.match(pack.pack) else CheckedPack(pack, PackState.ABSENT)
+        for pack in {pack.pack: pack for pack in packs}.values()
+        if pack.pack not in known
+    ]
+    return known, checked
+
+
+def _slot(store: ObjectStore, library_id: str) -> Upload:
+    pack_id = new_id()
+    ticket = store.presign_put(pack_key(library_id, pack_id), UPLOAD_VALID)
+    return Upload(pack_id, ticket.url, ticket.headers, to_ms(ticket.expires_at), PACK_MAX_BYTES)
+
+
+def _download(store: ObjectStore, library_id: str, pack_id: str) -> Download:
+    ticket = store.presign_get(pack_key(library_id, pack_id), DOWNLOAD_VALID)
+    return Download(ticket.url, ticket.headers, to_ms(ticket.expires_at))
+
+
+def _received(kind: type[M]) -> M:
+    """The request's body as a message."""
+    spoken = request.headers.get(VERSION_HEADER, VERSION)
+    if spoken != VERSION:
+        raise InvalidInput(_("同步客户端版本不受支持"), _("请更新同步客户端。"), code="protocol_unsupported")
+    try:
+        return from_bytes(kind, request.get_data())
+    except BadMessage as error:
+        raise InvalidInput(_("请求内容不符合协议"), str(error), code="bad_message") from error
+
+
+def _sent(message: object) -> Response:
+    return Response(to_bytes(message), content_type="application/json")
+
+
+def _at_most(count: int, most: int) -> None:
+    if count > most:
+        raise InvalidInput(_("一次请求的内容太多"), _("最多 %(n)s 项。", n=most), code="bad_message")

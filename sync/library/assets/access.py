@@ -1,0 +1,125 @@
+"""Loading assets, versions and their content: the library's rule decides, absent and forbidden answer alike."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from sync.library.assets.models import Node, Version
+from sync.library.content.access import load_manifest
+from sync.library.content.sending import VersionContent
+from sync.library.libraries.access import find_library
+from sync.library.libraries.models import Library
+from sync.library.libraries.rules import Right
+from workspace.errors import NotFound
+from workspace.i18n import _
+from workspace.work import Work
+
+
+@dataclass(frozen=True)
+class AssetPin:
+    """One version of one asset, as it was when it was pinned. path: from the library's root, without a leading slash."""
+
+    asset_id: str
+    library_id: str
+    name: str
+    path: str
+    version: int
+    digest: str
+    size_bytes: int
+    author: str
+    at: datetime
+
+
+def get_node(work: Work, node_id: str, to: Right = Right.SEE) -> Node:
+    """A live file or folder of a library that the actor may see."""
+    node = work.session.get(Node, node_id)
+    if node is None or node.deleted_at is not None:
+        raise _absent()
+    _check_library(work, node, to)
+    return node
+
+
+def get_asset(work: Work, asset_id: str, to: Right = Right.SEE) -> Node:
+    """A file, also one in the trash: its versions stay readable for who finds it by link."""
+    node = work.session.get(Node, asset_id)
+    if node is None or node.kind != "file":
+        raise _absent()
+    _check_library(work, node, to)
+    return node
+
+
+def get_version(work: Work, asset_id: str, number: int) -> Version:
+    get_asset(work, asset_id)
+    return _version(work, asset_id, number)
+
+
+def pin_of(work: Work, asset_id: str, number: int) -> AssetPin:
+    """Pin exactly this version. The actor must be able to see it now; later the pin itself is enough (``content_of``)."""
+    node = get_asset(work, asset_id)
+    version = _version(work, asset_id, number)
+    return AssetPin(
+        asset_id=node.id, library_id=node.library_id, name=version.name, path=path_of(work, node), version=number,
+        digest=version.digest, size_bytes=version.size_bytes, author=version.author_name, at=version.at,
+    )  # fmt: skip
+
+
+def content_of(work: Work, asset_id: str, number: int) -> VersionContent:
+    """The content of a version WITHOUT asking the library's rule: for callers that have checked access of their own.
+
+    Somebody who holds an approval pinned to a version may see that version, member of the library or not.
+    """
+    version = _version(work, asset_id, number)
+    return VersionContent(
+        version.library_id, asset_id, number, version.name, version.digest, load_manifest(work, version.digest), version.at
+    )
+
+
+def path_of(work: Work, node: Node) -> str:
+    """Names from the library's root, joined by slashes."""
+    return "/".join(step.name for step in (*ancestors_of(work, node), node) if step.parent_id is not None)
+
+
+def ancestors_of(work: Work, node: Node) -> list[Node]:
+    """The folders above a node, root first."""
+    found: list[Node] = []
+    parent_id = node.parent_id
+    while parent_id is not None:
+        parent = work.session.get_one(Node, parent_id)
+        found.append(parent)
+        parent_id = parent.parent_id
+    return found[::-1]
+
+
+def list_versions_of_library(work: Work, library_id: str, limit: int) -> list[Version]:
+    """The newest versions in a library that the actor may see."""
+    find_library(work, library_id)
+    query = select(Version).where(Version.library_id == library_id).order_by(Version.at.desc(), Version.node_id, Version.number.desc())
+    return list(work.session.scalars(query.limit(limit)))
+
+
+def library_of(work: Work, node: Node) -> Library:
+    return work.session.get_one(Library, node.library_id)
+
+
+def nodes_by_id(work: Work, node_ids: Iterable[str]) -> dict[str, Node]:
+    return {node.id: node for node in work.session.scalars(select(Node).where(Node.id.in_(list(node_ids))))}
+
+
+def _version(work: Work, asset_id: str, number: int) -> Version:
+    version = work.session.get(Version, (asset_id, number))
+    if version is None:
+        raise NotFound(_("没有找到这个版本"), _("地址有误，或您没有查看的权限。"))
+    return version
+
+
+def _check_library(work: Work, node: Node, to: Right) -> None:
+    try:
+        find_library(work, node.library_id, to)
+    except NotFound as error:
+        raise _absent() from error
+
+
+def _absent() -> NotFound:
+    return NotFound(_("没有找到这个文件"), _("它可能已被删除，或您没有查看的权限。"))

@@ -1,0 +1,153 @@
+"""The tree of one library inside one transaction, under the library's lock: lookups, sequence numbers, the log.
+
+Many operations come at once (10,000 small files), so nodes and names are fetched ahead and kept here; what the
+transaction itself changed is found here too, before it is flushed.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select, tuple_
+
+from sync.core.manifest import Manifest, manifest_bytes
+from sync.core.paths import name_key, normal_name
+from sync.library.assets.models import LogEntry, Node
+from sync.library.libraries.models import Library
+from workspace.work import Work
+
+_BATCH = 500
+
+
+class Tree:
+    """See module. Made by ``lock_tree``."""
+
+    def __init__(self, work: Work, library: Library) -> None:
+        self.work, self.library = work, library
+        self._nodes: dict[str, Node | None] = {}
+        self._names: dict[tuple[str, str], Node | None] = {}
+
+    def fetch(self, node_ids: Iterable[str], places: Iterable[tuple[str, str]]) -> None:
+        """Load these nodes and names (folder id, name) ahead in few statements."""
+        wanted = [node_id for node_id in dict.fromkeys(node_ids) if node_id not in self._nodes]
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            found = {node.id: node for node in self.work.session.scalars(select(Node).where(Node.id.in_(batch)))}
+            self._nodes.update({node_id: found.get(node_id) for node_id in batch})
+        keys = [key for parent, name in places if (key := (parent, name_key(name))) not in self._names]
+        for start in range(0, len(keys), _BATCH):
+            part = keys[start : start + _BATCH]
+            query = select(Node).where(tuple_(Node.parent_id, Node.name_key).in_(part), Node.deleted_at.is_(None))
+            named = {(str(node.parent_id), node.name_key): node for node in self.work.session.scalars(query)}
+            self._names.update({key: named.get(key) for key in part})
+
+    def node(self, node_id: str) -> Node | None:
+        """The node, live or deleted, if it is this library's; None also when it is another's."""
+        self.fetch([node_id], [])
+        found = self._nodes[node_id]
+        return found if found is not None and found.library_id == self.library.id else None
+
+    def is_taken(self, node_id: str) -> bool:
+        """Whether the id names a node of any library."""
+        self.fetch([node_id], [])
+        return self._nodes[node_id] is not None
+
+    def folder(self, node_id: str) -> Node | None:
+        """The node if it is a live folder."""
+        found = self.node(node_id)
+        return found if found is not None and found.kind == "folder" and found.deleted_at is None else None
+
+    def named(self, parent_id: str, name: str) -> Node | None:
+        """The live node under this name in the folder."""
+        self.fetch([], [(parent_id, name)])
+        return self._names[parent_id, name_key(name)]
+
+    def keys_in(self, parent_id: str) -> set[str]:
+        """The name keys that are in use in a folder."""
+        self.work.session.flush()
+        query = select(Node.name_key).where(Node.parent_id == parent_id, Node.deleted_at.is_(None))
+        return set(self.work.session.scalars(query))
+
+    def children(self, parent_ids: Iterable[str]) -> list[Node]:
+        """The live nodes directly in these folders."""
+        self.work.session.flush()
+        query = select(Node).where(Node.parent_id.in_(list(parent_ids)), Node.deleted_at.is_(None))
+        return list(self.work.session.scalars(query))
+
+    def subtree(self, node: Node) -> list[Node]:
+        """All live nodes below a folder, folders before what is in them."""
+        found: list[Node] = []
+        level = [node]
+        while level:
+            level = self.children(each.id for each in level)
+            found += level
+        return found
+
+    def is_below(self, node: Node, ancestor: Node) -> bool:
+        """Whether ``node`` is ``ancestor`` or lies in it."""
+        current: Node | None = node
+        while current is not None:
+            if current.id == ancestor.id:
+                return True
+            current = self.node(current.parent_id) if current.parent_id else None
+        return False
+
+    def path_of(self, node: Node) -> str:
+        """Names from the root, joined by slashes, without the root's own."""
+        names = []
+        current: Node | None = node
+        while current is not None and current.parent_id is not None:
+            names.append(current.name)
+            current = self.node(current.parent_id)
+        return "/".join(reversed(names))
+
+    def add(self, node: Node) -> None:
+        self.work.session.add(node)
+        self._nodes[node.id] = node
+        self._names[str(node.parent_id), node.name_key] = node
+
+    def place(self, node: Node, *, parent_id: str, name: str) -> None:
+        """Move a node to a free name. Flushed at once, because swaps of names must reach the unique index in order."""
+        self._vacate(node)
+        node.parent_id, node.name, node.name_key = parent_id, normal_name(name), name_key(name)
+        self._names[parent_id, node.name_key] = node
+        self.work.session.flush()
+
+    def bury(self, nodes: Iterable[Node], at: datetime) -> None:
+        for node in nodes:
+            self._vacate(node)
+            self._nodes[node.id] = node
+            node.deleted_at = at
+        self.work.session.flush()
+
+    def raise_up(self, node: Node) -> None:
+        """Bring a deleted node back to its place, whose name is free and whose folder is live."""
+        node.deleted_at = None
+        self._names[str(node.parent_id), node.name_key] = node
+        self.work.session.flush()
+
+    def note(self, node: Node, manifest: Manifest | None = None) -> None:
+        """The node has changed: give it the library's next number and put the change on its way to the bucket's log."""
+        self.library.seq += 1
+        node.seq = self.library.seq
+        line = {
+            "seq": node.seq, "at": self.work.now.isoformat(), "member": self.work.actor.member_id, "device": self.work.actor.device_id,
+            "node": node.id, "parent": node.parent_id, "name": node.name, "kind": node.kind, "version": node.version,
+            "digest": node.digest, "size_bytes": node.size_bytes, "modified_at": node.modified_at.isoformat(),
+            "author": node.author_name, "author_id": node.author_id, "head_of": node.head_of, "deleted": node.deleted_at is not None,
+            "manifest": base64.b64encode(manifest_bytes(manifest)).decode() if manifest is not None else None,
+        }  # fmt: skip
+        body = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+        self.work.session.add(LogEntry(library_id=self.library.id, seq=node.seq, body=body))
+
+    def _vacate(self, node: Node) -> None:
+        key = (str(node.parent_id), node.name_key)
+        if self._names.get(key) is node or key not in self._names:
+            self._names[key] = None
+
+
+def lock_tree(work: Work, library_id: str) -> Tree:
+    """The tree of a library whose row this transaction holds: commits to one library happen one after another."""
+    query = select(Library).where(Library.id == library_id).with_for_update().execution_options(populate_existing=True)
+    return Tree(work, work.session.scalars(query).one())

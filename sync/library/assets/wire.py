@@ -1,0 +1,54 @@
+"""Catalogue rows as messages of the protocol, and refusals in words."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sync.core.hashing import Address
+from sync.core.paths import NameProblem
+from sync.core.protocol import ErrorCode, NodeKind, OpAnswer, Outcome, Problem
+from sync.core.protocol import Node as NodeMessage
+from sync.library.assets.models import Node
+from workspace.i18n import _
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_ms(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_ms(value_ms: int) -> datetime:
+    """The instant; one that no calendar holds is taken as the epoch, because a broken clock must not lose a save."""
+    try:
+        return _EPOCH + timedelta(milliseconds=value_ms)
+    except OverflowError:
+        return _EPOCH
+
+
+def node_message(node: Node, library_name: str) -> NodeMessage:
+    return NodeMessage(
+        id=node.id, library=node.library_id, parent=node.parent_id, name=node.name if node.parent_id else library_name,
+        kind=NodeKind(node.kind), version=node.version, size_bytes=node.size_bytes,
+        manifest=Address(node.digest) if node.digest else None, modified_ms=to_ms(node.modified_at), author=node.author_name,
+        deleted=node.deleted_at is not None, seq=node.seq, head_of=node.head_of,
+    )  # fmt: skip
+
+
+def refused(op_id: str, code: ErrorCode, title: str, message: str = "", *, missing: Sequence[Address] = ()) -> OpAnswer:
+    retryable = code is ErrorCode.CHUNKS_MISSING
+    return OpAnswer(op_id, Outcome.REFUSED, error=Problem(code, title, message, retryable, tuple(missing)))
+
+
+def name_problem_in_words(problem: NameProblem) -> str:
+    """The reason why a name cannot be stored, for the person who typed it."""
+    return {
+        NameProblem.EMPTY: _("名称不能为空。"),
+        NameProblem.DOTS: _("名称不能只由点组成。"),
+        NameProblem.SLASH: _("名称里不能有斜杠。"),
+        NameProblem.CONTROL: _("名称里有看不见的控制字符。"),
+        NameProblem.FORBIDDEN: _('名称里不能有 < > : " | ? * 这些字符。'),
+        NameProblem.TRAILING: _("名称不能以点或空格结尾。"),
+        NameProblem.RESERVED: _("这个名称被 Windows 保留，请换一个。"),
+        NameProblem.TOO_LONG: _("名称太长，请缩短。"),
+        NameProblem.NOT_UNICODE: _("名称里有无法识别的字符。"),
+    }[problem]

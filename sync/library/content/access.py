@@ -1,0 +1,53 @@
+"""Finding content that a library already has. Callers have checked that the actor may see the library."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from sqlalchemy import func, select
+
+from sync.core.hashing import Address
+from sync.core.manifest import Manifest, manifest_from_bytes
+from sync.library.content.models import Chunk, ManifestRow, Pack
+from workspace.work import Work
+
+_BATCH = 5000  # SQLite binds at most 32,766 values in one statement.
+
+
+def missing_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> list[Address]:
+    """Those that are not verified in this library, each once, in order."""
+    wanted = list(dict.fromkeys(addresses))
+    known: set[Address] = set()
+    for batch in _batches(wanted):
+        known.update(work.session.scalars(select(Chunk.address).where(Chunk.library_id == library_id, Chunk.address.in_(batch))))
+    return [address for address in wanted if address not in known]
+
+
+def find_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> dict[Address, Chunk]:
+    found: dict[Address, Chunk] = {}
+    for batch in _batches(list(dict.fromkeys(addresses))):
+        for chunk in work.session.scalars(select(Chunk).where(Chunk.library_id == library_id, Chunk.address.in_(batch))):
+            found[chunk.address] = chunk
+    return found
+
+
+def load_manifest(work: Work, digest: str) -> Manifest:
+    """A manifest that some version names."""
+    return manifest_from_bytes(work.session.get_one(ManifestRow, digest).body)
+
+
+def pack_states(work: Work, library_id: str, pack_ids: Sequence[str]) -> dict[str, str]:
+    """State by pack id, of those this library knows."""
+    query = select(Pack.id, Pack.state).where(Pack.library_id == library_id, Pack.id.in_(pack_ids))
+    return {row.id: row.state for row in work.session.execute(query)}
+
+
+def stored_bytes(work: Work, library_id: str) -> int:
+    """What the library occupies in the object store, in bytes."""
+    query = select(func.coalesce(func.sum(Pack.size_bytes), 0)).where(Pack.library_id == library_id, Pack.state == "verified")
+    return int(work.session.scalar(query) or 0)
+
+
+def _batches(values: list[Address]) -> Iterator[list[Address]]:
+    left = iter(values)
+    while batch := list(islice(left, _BATCH)):
+        yield batch

@@ -1,0 +1,105 @@
+"""Taking packs in: verify every byte outside any transaction, then record what serves from now on."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync.core.hashing import address_of
+from sync.core.manifest import Manifest, manifest_bytes, manifest_digest
+from sync.core.packs import PACK_MAX_BYTES, BadPack, Place, verify_pack
+from sync.core.protocol import PackState, StoredPack
+from sync.library.content.models import Chunk, ManifestRow, Pack
+from sync.library.storage import ObjectStore
+from workspace.db import Base
+from workspace.errors import NotFound
+from workspace.work import Work
+
+log = structlog.get_logger("content")
+
+_VERIFYING = threading.BoundedSemaphore(4)  # Each holds a pack of up to 21 MiB.
+
+
+@dataclass(frozen=True)
+class CheckedPack:
+    """What became of a pack when it was read back. places: empty unless verified."""
+
+    pack: StoredPack
+    state: PackState
+    places: tuple[Place, ...] = ()
+
+
+def pack_key(library_id: str, pack_id: str) -> str:
+    """The object that holds a pack."""
+    return f"packs/{library_id}/{pack_id}"
+
+
+def check_pack(store: ObjectStore, library_id: str, pack: StoredPack) -> CheckedPack:
+    """Read a pack back from the store and verify the hash of each chunk in it. Slow: never inside a Work."""
+    key = pack_key(library_id, pack.pack)
+    size_bytes = store.size_of(key)
+    if size_bytes is None:
+        return CheckedPack(pack, PackState.ABSENT)
+    if size_bytes != pack.size_bytes or size_bytes > PACK_MAX_BYTES:
+        return _corrupt(pack, f"{size_bytes} bytes instead of {pack.size_bytes}")
+    with _VERIFYING:
+        return _check_bytes(store, key, pack)
+
+
+def _check_bytes(store: ObjectStore, key: str, pack: StoredPack) -> CheckedPack:
+    try:
+        data = store.get(key)
+        if address_of(data) != pack.address:
+            return _corrupt(pack, "not the announced address")
+        return CheckedPack(pack, PackState.VERIFIED, verify_pack(data))
+    except NotFound:
+        return CheckedPack(pack, PackState.ABSENT)
+    except BadPack as error:
+        return _corrupt(pack, str(error))
+
+
+def _corrupt(pack: StoredPack, why: str) -> CheckedPack:
+    log.warning("pack.corrupt", pack=pack.pack, why=why)
+    return CheckedPack(pack, PackState.CORRUPT)
+
+
+def record_packs(work: Work, library_id: str, checked: Iterable[CheckedPack]) -> None:
+    """From now on the chunks of the verified packs serve the library. Absent packs leave no trace. Idempotent."""
+    kept = [each for each in checked if each.state in (PackState.VERIFIED, PackState.CORRUPT)]
+    _insert_new(work, Pack, [
+        {
+            "id": each.pack.pack, "library_id": library_id, "state": each.state.value, "address": each.pack.address,
+            "size_bytes": each.pack.size_bytes, "member_id": work.actor.member_id, "at": work.now,
+        }
+        for each in kept
+    ])  # fmt: skip
+    _insert_new(work, Chunk, [
+        {
+            "library_id": library_id, "address": place.address, "pack_id": each.pack.pack, "offset": place.offset,
+            "stored_bytes": place.stored_bytes, "size_bytes": place.size_bytes, "coding": int(place.coding),
+        }
+        for each in kept
+        for place in each.places
+    ])  # fmt: skip
+
+
+def keep_manifests(work: Work, manifests: Sequence[Manifest]) -> None:
+    """Store the canonical bytes of manifests that versions of this transaction name."""
+    rows = {
+        digest: {"digest": digest, "size_bytes": manifest.size_bytes, "body": manifest_bytes(manifest)}
+        for manifest in manifests
+        if (digest := manifest_digest(manifest))
+    }
+    _insert_new(work, ManifestRow, list(rows.values()))
+
+
+def _insert_new(work: Work, model: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Insert rows and leave those alone whose key exists: content of one name is the same content."""
+    if not rows:
+        return
+    dialect = work.session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    work.session.execute(insert(model).on_conflict_do_nothing(), rows)

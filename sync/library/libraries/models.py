@@ -1,0 +1,51 @@
+"""Libraries and who may do what in them."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workspace.db import Base, Id
+from workspace.events.kinds import N_, EventKind
+from workspace.roles.permissions import Permission
+
+NODE_ID_LENGTH = 40
+
+
+class Library(Base):
+    """A versioned tree of files. root_id: its top folder.
+
+    scope_room: the room of what it belongs to (``line:<id>``), which also hears its events; None when it stands alone.
+    seq: number of its latest change; taken under this row's lock, so that the order of numbers is the order of commits.
+    quota_bytes: most stored bytes, None without a limit.
+    """
+
+    __tablename__ = "library"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    scope_room: Mapped[str | None] = mapped_column(String(80), index=True)
+    root_id: Mapped[str] = mapped_column(String(NODE_ID_LENGTH), unique=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    quota_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+
+class LibraryGrant(Base):
+    """What the members of a group may do in a library; a member of several groups has the highest right."""
+
+    __tablename__ = "library_grant"
+    __table_args__ = (CheckConstraint("\"right\" IN ('see', 'comment', 'edit', 'manage')", name="right"),)
+
+    library_id: Mapped[str] = mapped_column(Id, ForeignKey("library.id"), primary_key=True)
+    group_id: Mapped[str] = mapped_column(Id, ForeignKey("member_group.id"), primary_key=True, index=True)
+    right: Mapped[str] = mapped_column(String(10))
+
+
+class LibraryEvent(EventKind):
+    OPENED = "library.library.opened", N_("%(actor)s 新建了素材库“%(library)s”")
+    GRANTED = "library.library.granted", N_("%(actor)s 将素材库“%(library)s”对%(group)s的权限设为“%(right)s”")
+
+
+class LibraryPermission(Permission):
+    OPEN = "library:library:open", N_("新建素材库")

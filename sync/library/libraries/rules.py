@@ -1,0 +1,27 @@
+"""Rights in a library, from least to most. Pure."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+
+class Right(IntEnum):
+    """Each right holds all lower ones. The names are what the grant table stores."""
+
+    NONE = 0
+    SEE = 1
+    COMMENT = 2
+    EDIT = 3
+    MANAGE = 4
+
+    @property
+    def stored(self) -> str:
+        return self.name.lower()
+
+
+def right_named(name: str) -> Right:
+    return Right[name.upper()]
+
+
+def highest(names: Iterable[str]) -> Right:
+    """The right of somebody whose groups were granted these."""
+    return max((right_named(name) for name in names), default=Right.NONE)
