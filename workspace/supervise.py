@@ -117,9 +117,10 @@ class _Slot:
 class Supervisor:
     """Runs ``children`` until TERM, INT or HUP.
 
-    children: the list, or a function that gives it, called when the lock is held and what a killed run left is gone:
-    so that a second start cannot prepare anything. run_dir: lock and status file. log_dir: NAME.log per child, rotated at 5 MiB. tell: gets one short line per
-    step. on_ready: called once, when every child is ready for the first time.
+    children: the list, or a function that gives it, called when the lock is held and what a killed run left is gone,
+    so that a second start cannot prepare anything. run_dir: lock and status file. log_dir: NAME.log per child,
+    rotated at 5 MiB. tell: gets one short line per step. on_ready: called once, when every child is ready for the
+    first time.
     """
 
     def __init__(
