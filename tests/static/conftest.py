@@ -65,6 +65,10 @@ def _test_pages() -> Routes:
     def reject(work: Work) -> Response:
         return redirect(f"/elsewhere?comment={request.form['comment']}")
 
+    @pages.post("/remind", needs=SIGNED_IN)
+    def remind(work: Work) -> str:
+        return f"reminded: {request.form['comment']}"
+
     return pages
 
 

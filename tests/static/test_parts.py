@@ -95,6 +95,29 @@ def test_confirmation_when_refused_then_nothing_is_sent_and_when_agreed_the_reas
     page.wait_for_url("**/elsewhere?comment=wrong*size")
 
 
+def test_confirmation_when_htmx_sends_then_it_asks_too_and_sends_once(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/remind") else None)
+    page.click("#remind")
+    page.keyboard.press("Escape")
+    page.click("#remind")
+    page.fill("#confirm-reason-text", "it is late")
+    page.click("#confirm-yes")
+    expect(page.locator("#answer")).to_have_text("reminded: it is late")
+    assert len(sent) == 1
+
+
+def test_request_when_nobody_answers_then_a_message_says_so(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    page.route("**/remind", lambda route: route.abort())
+    page.click("#remind")
+    page.fill("#confirm-reason-text", "x")
+    page.click("#confirm-yes")
+    expect(page.locator("#toasts [role=alert]")).to_be_visible()
+    expect(page.locator("html")).not_to_have_class("is-loading")
+
+
 SEND = "frame => dispatchEvent(new CustomEvent('mainline:event', {detail: frame}))"
 
 
