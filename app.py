@@ -6,16 +6,43 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request
 from flask_babel import Babel
+from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import workspace.cli
 from demo import seed_company, welcome
+from desktops.consoles.gateway import run_gateway
+from desktops.hosts import jobs as host_jobs
+from desktops.hosts.access import only_simulated
+from desktops.hosts.drivers import Hypervisors, hypervisors_factory
+from desktops.machines import jobs as machine_jobs
+from desktops.machines.api import api as desktops_api
+from desktops.machines.files import DesktopSockets
+from desktops.machines.pages import pages as desktops_pages
+from main_lines.alerts.api import api as alerts_api
+from main_lines.alerts.pages import pages as alerts_pages
+from main_lines.approvals.api import api as approvals_api
+from main_lines.approvals.asset_pages import pages as approvals_asset_pages
+from main_lines.approvals.compose_pages import pages as approvals_compose_pages
+from main_lines.approvals.pages import pages as approvals_pages
+from main_lines.approvals.queries import todo_count
+from main_lines.board.api import api as board_api
+from main_lines.board.pages import pages as board_pages
+from main_lines.lines.api import api as lines_api
+from main_lines.lines.pages import pages as lines_pages
+from main_lines.playbooks.api import api as playbooks_api
+from main_lines.playbooks.pages import pages as playbooks_pages
+from main_lines.tasks import reactions as task_reactions
+from main_lines.tasks.api import api as tasks_api
+from main_lines.tasks.pages import pages as tasks_pages
 from processes import run_product
 from sync.library.agents_api.api import api as agents_api
 from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
+from sync.library.assets.pages import pages as asset_pages
+from sync.library.libraries.pages import pages as library_pages
 from sync.library.previews import jobs as preview_jobs
 from sync.library.storage import ObjectStore, store_factory
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
@@ -23,8 +50,12 @@ from workspace.db import Database
 from workspace.errors import MainlineError
 from workspace.events.api import api as events_api
 from workspace.events.pages import pages as audit_pages
+from workspace.home.pages import pages as home_pages
 from workspace.i18n import _l
 from workspace.logs import configure_logs
+from workspace.notices.api import api as notices_api
+from workspace.notices.pages import pages as notices_pages
+from workspace.notices.queries import unread_count
 from workspace.openapi import install_openapi
 from workspace.parts import Parts
 from workspace.people.pages import pages as people_pages
@@ -44,6 +75,7 @@ DEVICE_RATE_LIMIT = "6000 per minute"  # A sync agent sends a request for each b
 
 ROUTES = (
     signin_pages,
+    home_pages,
     events_api,
     audit_pages,
     people_pages,
@@ -51,9 +83,35 @@ ROUTES = (
     search_pages,
     search_api,
     agents_api,
+    desktops_pages,
+    desktops_api,
+    library_pages,
+    asset_pages,
+    lines_pages,
+    lines_api,
+    tasks_pages,
+    tasks_api,
+    board_pages,
+    board_api,
+    alerts_pages,
+    alerts_api,
+    playbooks_pages,
+    playbooks_api,
+    approvals_compose_pages,
+    approvals_pages,
+    approvals_asset_pages,
+    approvals_api,
+    notices_pages,
+    notices_api,
 )
 
-REGISTERS = (asset_jobs, preview_jobs)  # Modules imported for the jobs and reactions that they register.
+REGISTERS = (
+    host_jobs,
+    machine_jobs,
+    asset_jobs,
+    preview_jobs,
+    task_reactions,
+)  # Modules imported for the jobs and reactions that they register.
 
 NAV = (
     NavGroup(
@@ -62,7 +120,7 @@ NAV = (
             NavItem(_l("工作台"), "/", "home"),
             NavItem(_l("主线"), "/lines", "timeline-event", tab=_l("主线")),
             NavItem(_l("任务单"), "/tasks", "clipboard-check", tab=_l("任务")),
-            NavItem(_l("审批"), "/approvals", "checkup-list", tab=_l("审批")),
+            NavItem(_l("审批"), "/approvals", "checkup-list", tab=_l("审批"), count=todo_count),
             NavItem(_l("素材库"), "/library", "photo", tab=_l("素材")),
             NavItem(_l("云桌面"), "/desktops", "device-desktop"),
         ),
@@ -70,7 +128,7 @@ NAV = (
     NavGroup(
         _l("企业"),
         (
-            NavItem(_l("通知"), "/notices", "bell"),
+            NavItem(_l("通知"), "/notices", "bell", count=unread_count),
             NavItem(_l("组织"), "/people", "users-group"),
             NavItem(_l("审计"), "/audit", "shield-check", needs=WorkspacePermission.AUDIT_READ),
             NavItem(_l("系统状态"), "/status", "settings", needs=WorkspacePermission.SETTINGS_READ),
@@ -88,6 +146,8 @@ def make_parts(settings: Settings) -> Parts:
     parts.provide(SigningKey, lambda: load_signing_key(settings))
     parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
     parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
+    parts.provide(Hypervisors, hypervisors_factory(parts))
+    parts.simulated = lambda: only_simulated(parts.get(Database))
     parts.provide(Bell, lambda: Bell(wake, places=settings.web_threads // 2))
     return parts
 
@@ -104,6 +164,8 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
         MAX_CONTENT_LENGTH=64 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_STREAMS=True,  # Static files are streamed; without this they would go out as they are.
         BABEL_DEFAULT_LOCALE="zh",
         BABEL_TRANSLATION_DIRECTORIES="translations",
     )
@@ -117,6 +179,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     install_identity(app)
     install_limits(app, settings)
     install_context(app, settings, csrf, NAV)
+    Compress(app)
     for routes in ROUTES:
         register(app, routes)
     install_openapi(app)
@@ -152,6 +215,18 @@ def _error_answer(error: Exception) -> Any:
     return answer_error(error)
 
 
+def start_gateway(settings: Settings, parts: Parts) -> None:
+    """The gateway process: consoles and guest channels of the desktops on this machine."""
+    run_gateway(settings, parts, DesktopSockets(settings))
+
+
 def main() -> None:
     """The ``mainline`` command."""
-    workspace.cli.run(make_parts=make_parts, create_app=create_app, seed_company=seed_company, run_product=run_product, welcome=welcome)
+    workspace.cli.run(
+        make_parts=make_parts,
+        create_app=create_app,
+        seed_company=seed_company,
+        run_gateway=start_gateway,
+        run_product=run_product,
+        welcome=welcome,
+    )
