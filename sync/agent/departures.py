@@ -89,6 +89,7 @@ class Departures:
 
     def _collect(self, entries: Sequence[Entry]) -> _Batch:
         batch = _Batch(entries[0].library)
+        saved: set[str] = set()
         for entry in entries:
             if entry.library != batch.library or batch.size_bytes >= BATCH_BYTES:
                 break
@@ -99,6 +100,8 @@ class Departures:
                 continue
             if batch.jobs and batch.jobs[-1].entry.state is State.SENT:
                 break  # what was sent before is settled first
+            if entry.kind is Kind.COMMIT and entry.node in saved:
+                break  # the answer to the save before it says which version this one is based on
             try:
                 job = self._prepare(entry)
             except _Changed:
@@ -108,6 +111,7 @@ class Departures:
                 self._journal.drop(entry.n)
                 continue
             batch.jobs.append(job)
+            saved.add(entry.node if entry.kind is Kind.COMMIT else "")
             batch.size_bytes += job.manifest.size_bytes if job.manifest else 0
         return batch
 
@@ -147,6 +151,7 @@ class Departures:
         return _Job(entry, p.Delete(entry.op_id, entry.node, ghost.version if ghost else 0))
 
     def _prepare_commit(self, entry: Entry, parent: str) -> _Job | None:
+        self._journal.take(entry)
         file, writes = self._tree.snapshot(entry.ino or 0)
         if file is None or file.node != entry.node or not file.dirty:
             return None

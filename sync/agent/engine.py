@@ -7,6 +7,7 @@ sender at once. Nothing here decides anything about files.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -53,7 +54,7 @@ class Engine:
         self.content = Content(config.state_dir, self.index, self.remote, cache_bytes=config.cache_bytes)
         self.tree = Tree(self.index, self.journal, self.content)
         self.status = Status(config.status_path)
-        self.status.set(member=identity.member_name, device=identity.device, agent_version=VERSION)
+        self.status.set(member=identity.member_name, device=identity.device, agent_version=VERSION, pid=os.getpid())
         self._identity = identity
         self._stop = threading.Event()
         self._wake_sender = threading.Event()
@@ -150,7 +151,7 @@ class Engine:
     def _send(self, departures: Departures) -> None:
         now = int(time.time() * 1000)
         due = self.journal.next_due_ms(now)
-        if not self.journal.ready(now, 1):
+        if not self.journal.has_ready(now):
             self._wake_sender.wait(None if due is None else max(0.01, (due - now) / 1000))
         self._wake_sender.clear()
         if self._stop.is_set():

@@ -69,6 +69,8 @@ class Entry:
 
 _COLUMNS = "n, op_id, library, kind, ino, node, parent, name, dirty, state, manifest, sent, tries, made_ms"
 
+_READY = "not_before_ms<=? AND NOT EXISTS (SELECT 1 FROM ops AS e WHERE e.n<o.n AND e.not_before_ms>? AND (e.ino=o.ino OR e.node=o.node))"
+
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     n, op_id, library, kind, ino, node, parent, name, dirty, state, manifest, sent, tries, made = row
@@ -80,12 +82,22 @@ class Journal:
 
     def __init__(self, index: Index) -> None:
         self._index = index
+        self._taken: set[int] = set()
 
     def save(self, file: File) -> None:
-        """Write down that the content of a file changed; one that still waits will take it as it then is."""
-        same = self._index.one("SELECT 1 FROM ops WHERE ino=? AND node=? AND kind='commit' AND state='waiting'", file.ino, file.node)
-        if same is None:
-            self._add(file, Kind.COMMIT)
+        """Write down that the content of a file changed; one that still waits will take it as it then is.
+
+        One whose bytes are being read does not count: it may have passed what has just changed.
+        """
+        with self._index.transaction():
+            same = self._index.rows("SELECT n FROM ops WHERE ino=? AND node=? AND kind='commit' AND state='waiting'", file.ino, file.node)
+            if all(n in self._taken for (n,) in same):
+                self._add(file, Kind.COMMIT)
+
+    def take(self, entry: Entry) -> None:
+        """The bytes for this operation are about to be read."""
+        with self._index.transaction():
+            self._taken.add(entry.n)
 
     def make_folder(self, file: File) -> None:
         """Write down a new folder."""
@@ -116,13 +128,19 @@ class Journal:
         """The next operations, in order.
 
         One that must wait holds back nothing but later operations on the same file or node, which keeps their order.
+        Nothing counts as being read any more: the one who sends begins anew.
         """
+        with self._index.transaction():
+            self._taken.clear()
         found = self._index.rows(
-            f"SELECT {_COLUMNS} FROM ops AS o WHERE not_before_ms<=? AND NOT EXISTS (SELECT 1 FROM ops AS e WHERE e.n<o.n"
-            " AND e.not_before_ms>? AND (e.ino=o.ino OR e.node=o.node)) ORDER BY n LIMIT ?",
+            f"SELECT {_COLUMNS} FROM ops AS o WHERE {_READY} ORDER BY n LIMIT ?",
             now_ms, now_ms, limit,
         )  # fmt: skip
         return [_entry(row) for row in found]
+
+    def has_ready(self, now_ms: int) -> bool:
+        """Whether anything could be sent now."""
+        return self._index.one(f"SELECT 1 FROM ops AS o WHERE {_READY}", now_ms, now_ms) is not None
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When the next delayed operation becomes ready."""
@@ -136,8 +154,9 @@ class Journal:
         return self._index.one(f"SELECT 1 FROM ops WHERE ino=? AND kind IN ({marks})", ino, *wanted) is not None
 
     def in_flight(self, ino: int, kind: Kind) -> bool:
-        """Whether such an operation may have reached the library."""
-        return self._index.one("SELECT 1 FROM ops WHERE ino=? AND kind=? AND state='sent'", ino, kind) is not None
+        """Whether such an operation may have reached the library, or is being made ready to."""
+        found = self._index.rows("SELECT n, state FROM ops WHERE ino=? AND kind=?", ino, kind)
+        return any(state == State.SENT or n in self._taken for n, state in found)
 
     def mark_sent(self, entry: Entry, *, dirty: int, manifest: Address | None, sent: str) -> None:
         """From now on it is repeated as it is."""

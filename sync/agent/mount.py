@@ -300,7 +300,7 @@ class Operations(pyfuse3.Operations):
 def clear_stale_mount(mount_point: Path) -> None:
     """Take away what a killed predecessor left: a mount that answers every call with ENOTCONN."""
     try:
-        mount_point.stat()
+        os.statvfs(mount_point)  # not stat: the kernel answers that from its cache even when nobody is there any more
         return
     except FileNotFoundError:
         mount_point.mkdir(parents=True, exist_ok=True)

@@ -75,9 +75,12 @@ class Tree:
         return file
 
     def lookup(self, parent: int, name: str) -> File:
-        """The file of this name."""
+        """The file of this name, in any Unicode form but in its own case.
+
+        Found in any case, the kernel would take renaming `A` to `a` for a rename onto itself and never send it.
+        """
         file = self.index.child(parent, name)
-        if file is None:
+        if file is None or file.name != normal_name(name):
             raise fail(errno.ENOENT)
         return file
 

@@ -146,9 +146,7 @@ class PackWriter:
 
     def finish(self) -> bytes:
         """The whole pack. The writer must not be used afterwards."""
-        index = b"".join(
-            _RECORD.pack(address_bytes(p.address), p.offset, p.stored_bytes, p.size_bytes, p.coding) for p in self._places
-        )
+        index = b"".join(_RECORD.pack(address_bytes(p.address), p.offset, p.stored_bytes, p.size_bytes, p.coding) for p in self._places)
         self._bytes += index + _TRAILER.pack(len(self._places), 0, blake3(index).digest(), TAIL)
         return bytes(self._bytes)
 

@@ -125,17 +125,14 @@ def _place(entry: Entry) -> tuple[str | None, str]:
     return entry.parent, entry.name
 
 
-def plan(
-    local: Mapping[str, Entry], base: Mapping[str, Entry], remote: Mapping[str, Entry], journal: Collection[str]
-) -> list[Step]:
+def plan(local: Mapping[str, Entry], base: Mapping[str, Entry], remote: Mapping[str, Entry], journal: Collection[str]) -> list[Step]:
     """What brings `local` and `remote` together, parents before children and removals last, deepest first.
 
     journal: ids of nodes with an unanswered operation. A folder that one side removed stays while the other side
     changed something inside it.
     """
     decisions = {
-        node: decide(local.get(node), base.get(node), remote.get(node), pending=node in journal)
-        for node in {*local, *base, *remote}
+        node: decide(local.get(node), base.get(node), remote.get(node), pending=node in journal) for node in {*local, *base, *remote}
     }
     _keep_needed_folders(decisions, local, remote)
     steps = [

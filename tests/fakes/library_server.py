@@ -69,6 +69,7 @@ class FakeLibrary:
         self.faults = Faults()
         self.heartbeats: list[tuple[str, p.HeartbeatRequest]] = []
         self.received: list[tuple[str, int]] = []
+        self.done: list[tuple[p.Op, p.OpAnswer]] = []
         self.tag = 1
         self._server: ThreadingHTTPServer | None = None
         self.api = ""
@@ -254,6 +255,7 @@ class FakeLibrary:
                 if answer.outcome is not p.Outcome.REFUSED:
                     self.answers[key] = answer
                 answers.append(answer)
+                self.done.append((op, answer))
                 self.condition.notify_all()
         return p.OpsAnswer(tuple(answers))
 

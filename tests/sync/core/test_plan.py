@@ -121,9 +121,7 @@ def test_plan_when_trees_are_perturbed_then_one_pass_makes_them_equal(data: st.D
 
     def tree() -> dict[str, Entry]:
         chosen = data.draw(st.sets(st.sampled_from(nodes)))
-        return {
-            node: Entry(None, data.draw(st.sampled_from("xy")) + node, data.draw(st.sampled_from(contents)), 1) for node in chosen
-        }
+        return {node: Entry(None, data.draw(st.sampled_from("xy")) + node, data.draw(st.sampled_from(contents)), 1) for node in chosen}
 
     local, base, remote = tree(), tree(), tree()
     after_local, after_remote = apply(plan(local, base, remote, ()), local, remote)
