@@ -6,12 +6,14 @@ elsewhere (an S3 server, a libvirt host) is simply not started here.
 
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from desktops.hypervisor.choose import choose_hypervisor
+from desktops.hypervisor.choose import choose_hypervisor
 from sync.library.embedded_store import prepare_store
-from workspace.ports import http_answers
+from workspace.ports import http_answers, tcp_answers
 from workspace.settings import ROOT, Settings
 from workspace.supervise import Child, Supervisor
 
@@ -23,8 +25,11 @@ def run_product(settings: Settings, *, tell: Callable[[str], None], on_ready: Ca
 
     demo: create the demo company when the database is empty.
     """
+    # Others may pass through, not look: each desktop's QEMU runs under an account of its own and must reach its disk.
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings.data_dir.chmod(0o700)
+    settings.data_dir.chmod(0o711)
+    (settings.data_dir / "logs").mkdir(exist_ok=True)
+    (settings.data_dir / "logs").chmod(0o700)
     supervisor = Supervisor(
         children(settings, demo=demo), run_dir=settings.run_dir, log_dir=settings.data_dir / "logs", tell=tell, on_ready=on_ready
     )
@@ -38,8 +43,12 @@ def children(settings: Settings, *, demo: bool) -> list[Child]:
         store = prepare_store(settings.data_dir / "store", s3_port=settings.store_port, bucket=settings.s3_bucket)
         made.append(store.child())
     stores = tuple(child.name for child in made)
+    daemon = choose_hypervisor(settings.libvirt_uri, settings.data_dir).daemon
+    hypervisors = ("libvirtd",) if daemon else ()
+    if daemon:
+        made.append(Child("libvirtd", daemon.argv, cwd=ROOT, needs=(), ready=daemon.ready, ready_within_s=60))
     mainline = _Mainline(settings)
-    host, web, realtime = settings.host, settings.port, settings.realtime_port
+    host, web, realtime, gateway = settings.host, settings.port, settings.realtime_port, settings.gateway_port
     return [
         *made,
         mainline.child("prepare", "seed" if demo else "migrate", needs=(), once=True, ready_within_s=120),
@@ -51,7 +60,14 @@ def children(settings: Settings, *, demo: bool) -> list[Child]:
             ready=lambda: http_answers(host, realtime, "/health"),
             ports=((host, realtime),),
         ),
-        mainline.child("worker", "worker", needs=("prepare", *stores), grace_s=20),
+        mainline.child("worker", "worker", needs=("prepare", *stores, *hypervisors), grace_s=20),
+        mainline.child(
+            "gateway",
+            "gateway",
+            needs=("prepare",),
+            ready=lambda: http_answers(host, gateway, "/health"),
+            ports=((host, gateway),),
+        ),
     ]
 
 

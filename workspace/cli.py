@@ -93,6 +93,14 @@ def worker(wiring: Wiring) -> None:
 
 @mainline.command()
 @click.pass_obj
+def gateway(wiring: Wiring) -> None:
+    """Serve desktop consoles to browsers, and the product to the guests, until stopped."""
+    parts = _parts(wiring)
+    wiring["run_gateway"](parts.get(Settings), parts)
+
+
+@mainline.command()
+@click.pass_obj
 def web(wiring: Wiring) -> None:
     """Run one web process (gunicorn, threads)."""
     settings = load_settings()

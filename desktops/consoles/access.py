@@ -1,0 +1,47 @@
+"""Which console sessions are open, and which of them may stay."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from desktops.consoles.models import ConsoleSession, GatewaySeen
+from desktops.machines.models import Desktop, DesktopPermission
+from desktops.machines.rules import Wanted
+from workspace.people.models import Member
+from workspace.roles.access import permissions_of
+from workspace.signin.models import SignInSession
+from workspace.work import Work
+
+
+def signed_in_still(work: Work, member_id: str, sign_in_hash: str) -> bool:
+    """Whether the browser's sign-in session lives, its member is active and still has the right to a desktop."""
+    query = select(SignInSession.id).join(Member, Member.id == SignInSession.member_id)
+    query = query.where(
+        SignInSession.token_hash == sign_in_hash,
+        SignInSession.member_id == member_id,
+        SignInSession.ended_at.is_(None),
+        SignInSession.expires_at > work.now,
+        Member.state == "active",
+    )
+    return work.session.scalar(query) is not None and DesktopPermission.OWN in permissions_of(work, member_id)
+
+
+def allowed_sessions(work: Work, session_ids: Iterable[str]) -> set[str]:
+    """Those that may stay open at this instant; asked by the gateway every two seconds."""
+    query = select(ConsoleSession).join(Desktop, Desktop.id == ConsoleSession.desktop_id)
+    query = query.where(
+        ConsoleSession.id.in_(list(session_ids)),
+        ConsoleSession.closed_at.is_(None),
+        Desktop.member_id == ConsoleSession.member_id,
+        Desktop.wanted != Wanted.GONE,
+    )
+    return {row.id for row in work.session.scalars(query) if signed_in_still(work, row.member_id, row.sign_in_hash)}
+
+
+def open_consoles(work: Work) -> dict[str, tuple[int, datetime | None]]:
+    """desktop id -> how many consoles are open, and when the most silent of their gateways was last heard."""
+    query = select(ConsoleSession.desktop_id, func.count(), func.min(GatewaySeen.at), func.count(GatewaySeen.at))
+    query = query.outerjoin(GatewaySeen, GatewaySeen.gateway == ConsoleSession.gateway)
+    query = query.where(ConsoleSession.closed_at.is_(None)).group_by(ConsoleSession.desktop_id)
+    return {row[0]: (row[1], row[2] if row[3] == row[1] else None) for row in work.session.execute(query)}

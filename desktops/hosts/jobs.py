@@ -1,0 +1,56 @@
+"""Looking at the hosts and at what images they have; runs in the worker."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from desktops.hosts.actions import ensure_own_host, note_host_seen, note_probe
+from desktops.hosts.drivers import Hypervisors
+from desktops.hosts.models import Host
+from desktops.hosts.words import verdict
+from desktops.hypervisor.base import HostFacts
+from desktops.images.actions import add_image
+from desktops.images.build import image_facts, list_images
+from workspace.errors import MainlineError
+from workspace.jobs.registry import periodic
+from workspace.jobs.worker import JobRun
+from workspace.settings import Settings
+
+log = structlog.get_logger("desktops")
+
+
+@periodic("desktops.look_at_hosts", every_s=30, lane="desktops", lease_s=120)
+def look_at_hosts(run: JobRun) -> None:
+    """Probe each host: what it is, what accelerates it, what it holds."""
+    with run.open_work() as work:
+        ensure_own_host(work)
+    with run.open_work(writes=False) as work:
+        hosts = list(work.session.scalars(select(Host)))
+    for host in hosts:
+        try:
+            facts = run.parts.get(Hypervisors).of(host.uri).facts()
+        except MainlineError as error:
+            log.warning("host.unreachable", host=host.name, uri=host.uri, problem=str(error.title))
+            with run.open_work() as work:
+                note_host_seen(work, host.id, str(error.title))
+            continue
+        with run.open_work() as work:
+            note_probe(work, host.id, simulated=facts.simulated, facts=_plain(facts), verdict=verdict(facts.reasons))
+            note_host_seen(work, host.id)
+
+
+@periodic("desktops.find_images", every_s=15, lane="desktops")
+def find_images(run: JobRun) -> None:
+    """Make images known that were built since."""
+    with run.open_work() as work:
+        for image in list_images(work.parts.get(Settings).effective_image_dir):
+            add_image(work, name=image.name, title=image.title, digest=image.digest, path=str(image.folder), facts=image_facts(image))
+
+
+def _plain(facts: HostFacts) -> dict[str, Any]:
+    """As JSON keeps it, so that what is known and what was found can be compared."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(facts)))
+    return found
