@@ -6,14 +6,13 @@ elsewhere (an S3 server, a libvirt host) is simply not started here.
 
 import sys
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from desktops.hypervisor.choose import choose_hypervisor
-from desktops.hypervisor.choose import choose_hypervisor
 from sync.library.embedded_store import prepare_store
-from workspace.ports import http_answers, tcp_answers
+from workspace.ports import http_answers
 from workspace.settings import ROOT, Settings
 from workspace.supervise import Child, Supervisor
 

@@ -3,16 +3,16 @@
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import JSON, Text
+from sqlalchemy import JSON, Text, TypeDecorator
 
 import app  # noqa: F401  Imports every feature, so that autogenerate sees all tables.
-from workspace.db import Base, Database, UtcDateTime
+from workspace.db import Base, Database
 
 
 def render_type(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     """Migrations name plain database types: they must still run when our Python types have changed."""
-    if kind == "type" and isinstance(item, UtcDateTime):
-        return "sa.DateTime()"
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return f"sa.{item.impl_instance!r}"
     if kind == "type" and isinstance(item, Text) and "postgresql" in item._variant_mapping:
         autogen_context.imports.add("from sqlalchemy.dialects import postgresql")
         return 'sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")'
