@@ -47,7 +47,7 @@ SHIPPED = (
         1,
         N_("素材定稿"),
         N_("主视觉、详情页、视频等交付前的签发"),
-        "photo",
+        "photo-check",
         (_field("use", N_("用途"), "text", required=False), _field("note", N_("说明"), "area", required=False)),
         wants_asset=True,
         phrases=(N_("画面需要调整"), N_("文案或价格有误"), N_("尺寸不符合要求"), N_("请按品牌规范修改")),
@@ -57,7 +57,7 @@ SHIPPED = (
         1,
         N_("请假"),
         N_("年假、事假、病假、调休"),
-        "clock",
+        "calendar-event",
         (
             _field("kind", N_("假别"), "choice", options=[N_("年假"), N_("事假"), N_("病假"), N_("调休")]),
             _field("from", N_("开始日期"), "date"),
@@ -72,7 +72,7 @@ SHIPPED = (
         1,
         N_("直通车推广费"),
         N_("直通车计划的预算"),
-        "progress",
+        "speakerphone",
         (
             _field("amount", N_("金额"), "money"),
             _field("plan", N_("推广计划")),
@@ -87,7 +87,7 @@ SHIPPED = (
         1,
         N_("钻展推广费"),
         N_("钻石展位的预算"),
-        "photo",
+        "target",
         (
             _field("amount", N_("金额"), "money"),
             _field("place", N_("展位")),
@@ -102,7 +102,7 @@ SHIPPED = (
         1,
         N_("特价"),
         N_("活动期间低于标价的价格"),
-        "checkup-list",
+        "tag",
         (
             _field("sku", N_("商品")),
             _field("list_price", N_("标价"), "money"),
@@ -118,7 +118,7 @@ SHIPPED = (
         1,
         N_("云桌面或外设"),
         N_("开通云桌面、扫码枪、标签打印机"),
-        "device-desktop",
+        "device-desktop-plus",
         (
             _field("what", N_("需要什么"), "choice", options=[N_("云桌面"), N_("扫码枪"), N_("标签打印机"), N_("其他外设")]),
             _field("for_whom", N_("使用人"), "text"),

@@ -1,0 +1,219 @@
+"""Through HTTP as each person: lists, the detail, every verb as a plain form, refusals in words."""
+
+import html
+import re
+from collections.abc import Callable
+
+import pytest
+
+from main_lines.approvals.actions import approve_request, return_request
+from tests.house import Person
+from tests.main_lines.approvals.conftest import LEAVE, Clerk, WorkAs
+
+SignedIn = Callable[[str], Person]
+PHONE = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36 wxwork/4.1"}
+
+
+def text_of(answer: object) -> str:
+    return html.unescape(answer.get_data(as_text=True))  # type: ignore[attr-defined]
+
+
+def form_of(page: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form that posts there."""
+    found = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', page, re.S)
+    assert found, action
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', found.group(0)))
+
+
+@pytest.mark.parametrize("headers", [{}, PHONE], ids=["full frame", "phone frame"])
+def test_inbox_when_something_waits_then_listed_and_counted(clerk: Clerk, signed_in: SignedIn, headers: dict[str, str]) -> None:
+    approval_id = clerk.submit("陈墨")
+    page = text_of(signed_in("chenmo").get("/approvals", headers=headers))
+    assert f'href="/approvals/{approval_id}"' in page
+    assert '待办 <span class="nav-count">1</span>' in page
+    assert ("tabler.css" in page) is not bool(headers) or "/vendor/tabler-" in page
+    others = text_of(signed_in("zhaoning").get("/approvals", headers=headers))
+    assert approval_id not in others
+    assert "没有待办的审批" in others
+
+
+def test_tabs_when_passed_through_then_each_person_finds_it_in_theirs(clerk: Clerk, work_as: WorkAs, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    with work_as("陈墨") as work:
+        approve_request(work, approval_id, step_id=clerk.step(approval_id, "陈墨"), to=[clerk.id_of("林悦")])
+    for login, tab in (("linyue", "todo"), ("chenmo", "done"), ("suhang", "mine")):
+        person = signed_in(login)
+        found = [
+            name for name in ("todo", "done", "mine", "cc") if approval_id in text_of(person.get(f"/approvals/list/fragment?tab={name}"))
+        ]
+        assert found == [tab], login
+
+
+@pytest.mark.parametrize("headers", [{}, PHONE], ids=["full frame", "phone frame"])
+def test_approval_when_opened_from_a_link_then_two_posts_away_without_script(
+    clerk: Clerk, signed_in: SignedIn, headers: dict[str, str]
+) -> None:
+    approval_id = clerk.submit("陈墨")
+    person = signed_in("chenmo")
+    page = text_of(person.get(f"/approvals/{approval_id}?sheet=approve", headers=headers))
+    assert re.search(r'<dialog class="sheet" id="sheet-approve"[^>]* open>', page)
+    fields = form_of(page, f"/approvals/{approval_id}/finish")
+    answer = person.post(f"/approvals/{approval_id}/finish", data=fields, headers=headers)
+    assert (answer.status_code, answer.location) == (303, f"/approvals?after={approval_id}")
+    after = text_of(person.get(answer.location, headers=headers))
+    assert "国庆请假" in after
+    assert "您已于" in after
+    assert person.post(f"/approvals/{approval_id}/finish", data=fields).status_code == 303, "the same form sent again is answered again"
+
+
+def test_acting_when_more_waits_then_the_next_opens(clerk: Clerk, signed_in: SignedIn) -> None:
+    first, second = clerk.submit("陈墨"), clerk.submit("陈墨", title="第二项")
+    person = signed_in("chenmo")
+    data = {"step": clerk.step(first, "陈墨"), "phrase": "请补充证明", "reason": "还缺医院证明", "key": "k"}
+    answer = person.post(f"/approvals/{first}/reject", data=data)
+    assert answer.location == f"/approvals/{second}?after={first}"
+    assert "请补充证明；还缺医院证明" in text_of(person.get(f"/approvals/{first}"))
+
+
+@pytest.mark.parametrize("verb", ["reject", "return"])
+def test_refusal_when_no_reason_is_given_then_the_sheet_opens_again(clerk: Clerk, signed_in: SignedIn, verb: str) -> None:
+    approval_id = clerk.submit("陈墨")
+    answer = signed_in("chenmo").post(f"/approvals/{approval_id}/{verb}", data={"step": clerk.step(approval_id, "陈墨"), "key": "k"})
+    assert answer.status_code == 422
+    assert re.search(rf'id="sheet-{verb}"[^>]* open>', text_of(answer))
+    assert "请填写理由" in text_of(answer)
+    assert clerk.states(approval_id) == {"陈墨": "pending"}
+
+
+def test_late_form_when_somebody_was_first_then_409_with_the_fresh_state(clerk: Clerk, work_as: WorkAs, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    step_id = clerk.step(approval_id, "陈墨")
+    person = signed_in("chenmo")
+    with work_as("陈墨") as work:
+        return_request(work, approval_id, step_id=step_id, reason="请改")
+    answer = person.post(f"/approvals/{approval_id}/finish", data={"step": step_id, "key": "late"})
+    page = text_of(answer)
+    assert answer.status_code == 409
+    assert "这项审批已经有了结果" in page
+    assert "退回" in page
+    assert "sheet-approve" not in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/fragment", "/edit", "/people/pass-on", "/people/transfer", "/people/cc", "/asset/thumb", "/asset/content"],
+)
+def test_page_when_asked_by_a_stranger_then_absent(clerk: Clerk, signed_in: SignedIn, path: str) -> None:
+    approval_id = clerk.submit("陈墨")
+    stranger = signed_in("zhaoning")
+    assert stranger.get(f"/approvals/{approval_id}{path}").status_code == 404
+    assert stranger.get(f"/approvals/{'0' * 26}{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["finish", "reject", "return", "recall", "comment", "remind", "people/pass-on", "people/transfer", "people/cc", "edit"]
+)
+def test_verb_when_posted_by_a_stranger_then_absent(clerk: Clerk, signed_in: SignedIn, path: str) -> None:
+    approval_id = clerk.submit("陈墨")
+    data = {"step": clerk.step(approval_id, "陈墨"), "to": clerk.id_of("何青"), "reason": "x", "words": "x", "title": "x", "key": "k"}
+    assert signed_in("zhaoning").post(f"/approvals/{approval_id}/{path}", data=data).status_code == 404
+    assert clerk.states(approval_id) == {"陈墨": "pending"}
+
+
+def test_people_when_searched_then_the_chosen_stay_and_passing_on_opens_their_step(clerk: Clerk, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    person = signed_in("chenmo")
+    here = f"/approvals/{approval_id}/people/pass-on"
+    page = text_of(person.get(f"{here}?q=北京&to={clerk.id_of('吴昊')}"))
+    assert re.search(rf'value="{clerk.id_of("吴昊")}" checked', page)
+    assert clerk.id_of("林悦") in page
+    assert clerk.id_of("苏航") not in page, "the applicant cannot be next"
+    data = {**form_of(page, here), "to": [clerk.id_of("吴昊"), clerk.id_of("林悦")], "mode": "any"}
+    assert person.post(here, data=data).status_code == 303
+    assert clerk.states(approval_id) == {"陈墨": "approved", "吴昊": "pending", "林悦": "pending"}
+
+
+def test_people_when_nobody_is_chosen_then_asked_again(clerk: Clerk, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    data = {"step": clerk.step(approval_id, "陈墨"), "key": "k"}
+    for purpose in ("pass-on", "transfer", "cc"):
+        answer = signed_in("chenmo").post(f"/approvals/{approval_id}/people/{purpose}", data=data)
+        assert answer.status_code == 422, purpose
+        assert "请选择处理人" in text_of(answer)
+    assert clerk.states(approval_id) == {"陈墨": "pending"}
+
+
+def test_new_when_filled_in_then_sent_to_the_first_holder(clerk: Clerk, signed_in: SignedIn) -> None:
+    person = signed_in("suhang")
+    assert "素材定稿" in text_of(person.get("/approvals/new"))
+    page = text_of(person.get("/approvals/new?template=leave"))
+    data = {
+        **form_of(page, "/approvals/new"),
+        "title": "请假",
+        "to": clerk.id_of("陈墨"),
+        **{f"f_{name}": text for name, text in LEAVE.items()},
+    }
+    first = person.post("/approvals/new", data=data)
+    assert first.status_code == 303
+    assert person.post("/approvals/new", data=data).location == first.location, "a resend makes no second request"
+    refused = person.post("/approvals/new", data={**data, "key": "other", "f_from": "2026-12-01"})
+    assert refused.status_code == 422
+    assert "结束日期早于开始日期" in text_of(refused)
+    assert 'value="2026-12-01"' in text_of(refused)
+    assert person.get("/approvals/new?template=no-such").status_code == 404
+
+
+def test_returned_when_edited_then_the_next_round_begins(clerk: Clerk, work_as: WorkAs, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    with work_as("陈墨") as work:
+        return_request(work, approval_id, step_id=clerk.step(approval_id, "陈墨"), reason="请改日期")
+    person = signed_in("suhang")
+    here = f"/approvals/{approval_id}/edit"
+    assert f'href="{here}"' in text_of(person.get(f"/approvals/{approval_id}"))
+    page = text_of(person.get(here))
+    assert "家事" in page
+    data = {**form_of(page, here), "title": "请假", "to": clerk.id_of("陈墨"), **{f"f_{name}": text for name, text in LEAVE.items()}}
+    assert person.post(here, data=data).status_code == 303
+    assert "第 2 轮" in text_of(person.get(f"/approvals/{approval_id}"))
+    assert signed_in("chenmo").get(here).status_code == 403
+
+
+def test_text_when_hostile_then_shown_as_text(clerk: Clerk, signed_in: SignedIn) -> None:
+    nasty = "<script>alert(1)</script>' \" {{ 7*7 }}"
+    approval_id = clerk.submit("陈墨", title=nasty)
+    person = signed_in("chenmo")
+    person.post(f"/approvals/{approval_id}/comment", data={"words": nasty, "key": "k"})
+    for url in (f"/approvals/{approval_id}", "/approvals", f"/approvals/{approval_id}/people/pass-on?q={nasty}"):
+        raw = person.get(url).get_data(as_text=True)
+        assert "<script>alert" not in raw
+        assert "&lt;script&gt;alert" in raw
+
+
+def test_home_when_something_waits_then_the_fragment_shows_it(clerk: Clerk, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    assert approval_id in text_of(signed_in("chenmo").get("/approvals/inbox/fragment"))
+    assert "没有待办的审批" in text_of(signed_in("suhang").get("/approvals/inbox/fragment"))
+
+
+def test_api_when_used_then_same_rules_and_stored_replies(clerk: Clerk, signed_in: SignedIn) -> None:
+    applicant, holder = signed_in("suhang"), signed_in("chenmo")
+    body = {
+        "template": "ad_spend",
+        "title": "加投",
+        "to": [clerk.id_of("陈墨")],
+        "values": {"amount": "99.90", "plan": "p", "from": "2026-11-01", "to": "2026-11-02", "goal": "g"},
+    }
+    made = applicant.post("/api/approvals", json=body, headers={"Idempotency-Key": "n1"})
+    assert made.status_code == 201
+    approval_id = made.get_json()["approval_id"]
+    assert applicant.post("/api/approvals", json=body, headers={"Idempotency-Key": "n1"}).get_json() == made.get_json()
+    shown = holder.get(f"/api/approvals/{approval_id}").get_json()
+    assert (shown["amount"], shown["verbs"]) == ("99.90", ["cc", "comment", "finish", "pass_on", "reject", "return", "transfer"])
+    assert holder.get("/api/approvals?tab=todo").get_json()["counts"]["todo"] == 1
+    assert applicant.post(f"/api/approvals/{approval_id}/finish", json={"step_id": shown["step_id"]}).status_code == 403
+    done = holder.post(f"/api/approvals/{approval_id}/finish", json={"step_id": shown["step_id"]})
+    assert done.get_json()["state"] == "approved"
+    late = holder.post(f"/api/approvals/{approval_id}/reject", json={"step_id": shown["step_id"], "reason": "不行"})
+    assert late.status_code == 409
+    assert "您已于" in late.get_json()["error"]["message"]
+    assert signed_in("zhaoning").get(f"/api/approvals/{approval_id}").status_code == 404
