@@ -127,8 +127,9 @@ class _Writer:
         return self._rename(op) if isinstance(op, Rename) else self._delete(op)
 
     def finish(self) -> None:
-        """Send what happened on its way to the bucket's log."""
+        """Send what happened on its way to the bucket's log and into the search index."""
         if self.library.seq != self._seq_before:
+            self.work.after_commit("library.index_changes", library_id=self.library.id, since=self._seq_before)
             self.work.after_commit("library.ship_log", key=self.library.id, library_id=self.library.id)
 
     # --- saves ------------------------------------------------------------------------------------------------------

@@ -1,4 +1,6 @@
-"""The log in the bucket: every change of a library as lines of JSON, so that the catalogue can be rebuilt from it.
+"""After a change: the log in the bucket, and the search index.
+
+The log holds every change of a library as lines of JSON, so that the catalogue can be rebuilt from the bucket.
 
 Objects ``log/<library>/<first>-<last>.jsonl`` hold the lines in order of seq. A crash between PUT and removing the
 rows sends them again under another name; lines carry their seq, so a reader keeps one of each.
@@ -6,12 +8,16 @@ rows sends them again under another name; lines carry their seq, so a reader kee
 
 from sqlalchemy import delete, select
 
-from sync.library.assets.models import LogEntry
+from sync.library.assets.models import LogEntry, Node
+from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
 from workspace.jobs.registry import job, periodic
 from workspace.jobs.worker import JobRun
+from workspace.search.actions import forget_document, index_document
+from workspace.work import Work
 
 LINES_AT_ONCE = 2000
+INDEXED_AT_ONCE = 200
 
 
 @job("library.ship_log", max_attempts=1000)
@@ -37,3 +43,31 @@ def ship_left_logs(run: JobRun) -> None:
     with run.open_work() as work:
         for library_id in work.session.scalars(select(LogEntry.library_id).distinct()).all():
             work.after_commit("library.ship_log", key=library_id, library_id=library_id)
+
+
+@job("library.index_changes")
+def index_changes(run: JobRun, *, library_id: str, since: int) -> None:
+    """Make what changed after a number findable, and take out what was deleted. Idempotent: it reads the state of now."""
+    while True:
+        with run.open_work() as work:
+            query = select(Node).where(Node.library_id == library_id, Node.seq > since, Node.parent_id.is_not(None))
+            nodes = list(work.session.scalars(query.order_by(Node.seq).limit(INDEXED_AT_ONCE)))
+            library = work.session.get_one(Library, library_id)
+            for node in nodes:
+                _index(work, library, node)
+        if len(nodes) < INDEXED_AT_ONCE:
+            return
+        since = nodes[-1].seq
+
+
+def _index(work: Work, library: Library, node: Node) -> None:
+    if node.deleted_at is None:
+        url = f"/library/{'assets' if node.kind == 'file' else 'folders'}/{node.id}"
+        index_document(work, subject=f"asset:{node.id}", room=f"library:{library.id}", title=node.name, url=url, note=library.name)
+        return
+    level = [node.id]
+    while level:
+        for node_id in level:
+            forget_document(work, f"asset:{node_id}")
+        query = select(Node.id).where(Node.parent_id.in_(level), Node.deleted_at.is_not(None))
+        level = list(work.session.scalars(query))

@@ -13,7 +13,7 @@ from sync.library.assets.models import Node
 from sync.library.content.reading import plan_reading, read_all
 from sync.library.previews.access import preview_key
 from sync.library.previews.models import Preview, PreviewEvent
-from sync.library.previews.rules import PREVIEWABLE, SIZES, suffix_of
+from sync.library.previews.rules import SIZES
 from sync.library.storage import ObjectStore
 from workspace.jobs.registry import job
 from workspace.jobs.worker import JobRun
@@ -33,7 +33,7 @@ def make_preview(run: JobRun, *, node_id: str, number: int) -> None:
         if work.session.get(Preview, content.digest) is not None:
             return
         reading = plan_reading(work, content.library_id, content.manifest, 0, content.manifest.size_bytes)
-    made = render(read_all(store, reading), PREVIEWABLE[suffix_of(content.name)])
+    made = render(read_all(store, reading))
     for size, picture in zip(SIZES, made.pictures, strict=False):
         store.put(preview_key(content.digest, size), picture, "image/webp")
     with run.open_work() as work:
@@ -59,11 +59,11 @@ class Rendered:
     pictures: tuple[bytes, ...] = ()
 
 
-def render(data: bytes, kind: str) -> Rendered:
+def render(data: bytes) -> Rendered:
     """Run the renderer on untrusted bytes. A crash, a refusal and a timeout all mean: no preview for this content."""
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(RENDER), kind], input=data, capture_output=True, timeout=TIMEOUT_S, env={"LANG": "C.UTF-8"}
+            [sys.executable, "-I", str(RENDER)], input=data, capture_output=True, timeout=TIMEOUT_S, env={"LANG": "C.UTF-8"}
         )
     except subprocess.TimeoutExpired:
         log.warning("preview.refused", why=f"took longer than {TIMEOUT_S} s")

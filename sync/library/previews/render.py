@@ -1,4 +1,4 @@
-"""Make the pictures of one image. A program of its own: ``python -I render.py FORMAT``, image on stdin.
+"""Make the pictures of one image. A program of its own: ``python -I render.py``, image on stdin.
 
 What it reads was brought by anybody, so it runs as a child with limits on memory, time and pixels, and imports nothing
 of the product. On stdout: one line of JSON {"width", "height", "pictures": [bytes of each]}, then the WebP pictures in
@@ -12,6 +12,8 @@ import sys
 
 from PIL import Image, ImageOps
 
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+"""Pillow tries no other decoder, whatever the file is called."""
 EDGES = (480, 1600)
 """Longest edge of the small and the large picture, in pixels."""
 PIXELS_MAX = 120_000_000
@@ -23,17 +25,17 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     try:
-        width, height, pictures = render(sys.stdin.buffer.read(), sys.argv[1])
+        width, height, pictures = render(sys.stdin.buffer.read())
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
         sys.exit(f"not a picture that can be shown: {error}")
     sys.stdout.buffer.write(json.dumps({"width": width, "height": height, "pictures": [len(one) for one in pictures]}).encode())
     sys.stdout.buffer.write(b"\n" + b"".join(pictures))
 
 
-def render(data: bytes, kind: str) -> tuple[int, int, list[bytes]]:
-    """Width and height as shown, and the pictures. The format is told, never guessed, so no other decoder runs."""
+def render(data: bytes) -> tuple[int, int, list[bytes]]:
+    """Width and height as shown, and the pictures."""
     Image.MAX_IMAGE_PIXELS = PIXELS_MAX
-    image = Image.open(io.BytesIO(data), formats=[kind])
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
     if image.width * image.height > PIXELS_MAX:
         raise ValueError(f"{image.width} x {image.height} pixels are too many")
     size = image.size

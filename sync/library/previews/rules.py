@@ -1,7 +1,7 @@
 """Which files get a preview. Pure."""
 
-PREVIEWABLE = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF"}
-"""File suffix to Pillow format. SVG is left out: it is a program, not a picture."""
+PREVIEWABLE = frozenset({"jpg", "jpeg", "png", "webp", "gif"})
+"""File suffixes. SVG is left out: it is a program, not a picture."""
 
 SOURCE_MAX_BYTES = 200 * 1024 * 1024
 

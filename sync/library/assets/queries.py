@@ -1,0 +1,210 @@
+"""Folders and assets as the browser shows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select
+
+from sync.library.assets.access import ancestors_of, get_asset, get_node, library_of
+from sync.library.assets.models import Node, Version
+from sync.library.libraries.access import find_library
+from sync.library.previews.access import find_previews
+from sync.library.previews.rules import is_previewable, suffix_of
+from workspace.errors import NotFound
+from workspace.i18n import _
+from workspace.people.queries import initials
+from workspace.work import Work
+
+ITEMS_AT_ONCE = 120
+VERSIONS_AT_ONCE = 50
+
+_FILM = frozenset({"mp4", "webm"})
+_TEXT = frozenset({"txt", "md", "doc", "docx", "pdf", "xls", "xlsx", "csv", "ppt", "pptx"})
+_PICTURE = frozenset({"svg", "psd", "psb", "ai", "tif", "tiff", "heic", "eps", "indd", "avif", "bmp"})
+
+Crumb = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file or folder in a list. picture: whether a preview was made. author_name: of the newest version."""
+
+    id: str
+    name: str
+    is_folder: bool
+    version: int
+    size_bytes: int
+    author_name: str
+    modified_at: datetime
+    picture: bool
+    is_second_head: bool
+
+    @property
+    def url(self) -> str:
+        return f"/library/folders/{self.id}" if self.is_folder else f"/library/assets/{self.id}"
+
+    @property
+    def icon(self) -> str:
+        return "folder" if self.is_folder else icon_of(self.name)
+
+    @property
+    def suffix(self) -> str:
+        return suffix_of(self.name).upper()
+
+
+@dataclass(frozen=True)
+class FolderView:
+    """older: key of the last row shown when there are more, else ""."""
+
+    library_id: str
+    library_name: str
+    id: str
+    name: str
+    crumbs: list[Crumb]
+    may_edit: bool
+    items: list[Item]
+    more_after: str
+
+
+@dataclass(frozen=True)
+class Author:
+    id: str
+    name: str
+
+    @property
+    def initials(self) -> str:
+        return initials(self.name)
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """by_browser: brought by browser rather than saved in a mounted folder. picture: whether a preview was made."""
+
+    number: int
+    name: str
+    digest: str
+    size_bytes: int
+    author: Author
+    at: datetime
+    by_browser: bool
+    picture: bool
+
+
+@dataclass(frozen=True)
+class AssetView:
+    """shown: the version that the page is about. winner: what this is a second head of. heads: second heads of this."""
+
+    id: str
+    name: str
+    library_id: str
+    library_name: str
+    crumbs: list[Crumb]
+    may_edit: bool
+    deleted: bool
+    newest: int
+    shown: VersionRow
+    versions: list[VersionRow]
+    more_before: int | None
+    winner: Item | None
+    heads: list[Item]
+
+    @property
+    def suffix(self) -> str:
+        return suffix_of(self.name).upper()
+
+    @property
+    def icon(self) -> str:
+        return icon_of(self.name)
+
+    @property
+    def is_film(self) -> bool:
+        return suffix_of(self.name) in _FILM
+
+    @property
+    def awaits_picture(self) -> bool:
+        return not self.shown.picture and is_previewable(self.shown.name, self.shown.size_bytes)
+
+
+def icon_of(name: str) -> str:
+    suffix = suffix_of(name)
+    if suffix in _FILM or suffix in ("mov", "avi", "mkv"):
+        return "video"
+    if suffix in _TEXT:
+        return "file-text"
+    return "photo" if suffix in _PICTURE or is_previewable(name, 1) else "file"
+
+
+def folder_view(work: Work, folder_id: str, *, after: str = "") -> FolderView:
+    """A live folder: folders first, then files, by name; ``after`` is the key of the last row of the page before."""
+    folder = get_node(work, folder_id)
+    if folder.kind != "folder":
+        raise NotFound(_("没有找到这个文件夹"), _("它可能已被删除，或您没有查看的权限。"))
+    opened = find_library(work, folder.library_id)
+    query = select(Node).where(Node.parent_id == folder.id, Node.deleted_at.is_(None)).order_by(Node.kind.desc(), Node.name_key)
+    if after:
+        kind, _dash, key = after.partition("-")
+        query = query.where(or_(Node.kind < kind, and_(Node.kind == kind, Node.name_key > key)))
+    rows = list(work.session.scalars(query.limit(ITEMS_AT_ONCE + 1)))
+    shown = rows[:ITEMS_AT_ONCE]
+    return FolderView(
+        library_id=folder.library_id, library_name=opened.library.name, id=folder.id, name=folder.name or opened.library.name,
+        crumbs=_crumbs(work, folder), may_edit=opened.may_edit, items=_items(work, shown),
+        more_after=f"{shown[-1].kind}-{shown[-1].name_key}" if len(rows) > ITEMS_AT_ONCE else "",
+    )  # fmt: skip
+
+
+def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: int | None = None) -> AssetView:
+    """An asset with its versions, newest first; ``number`` is the version to show, else the newest."""
+    node = get_asset(work, asset_id)
+    opened = find_library(work, node.library_id)
+    query = select(Version).where(Version.node_id == node.id).order_by(Version.number.desc())
+    if before is not None:
+        query = query.where(Version.number < before)
+    versions = list(work.session.scalars(query.limit(VERSIONS_AT_ONCE + 1)))
+    shown = work.session.get(Version, (node.id, number or node.version))
+    if shown is None:
+        raise NotFound(_("没有找到这个版本"), _("地址有误，或您没有查看的权限。"))
+    made = find_previews(work, [version.digest for version in (*versions, shown)])
+    listed = [_version_row(version, made) for version in versions[:VERSIONS_AT_ONCE]]
+    winner = work.session.get(Node, node.head_of) if node.head_of else None
+    heads = work.session.scalars(select(Node).where(Node.head_of == node.id, Node.deleted_at.is_(None)).order_by(Node.created_at))
+    return AssetView(
+        id=node.id, name=node.name, library_id=node.library_id, library_name=opened.library.name,
+        crumbs=_crumbs(work, node), may_edit=opened.may_edit, deleted=node.deleted_at is not None, newest=node.version,
+        shown=_version_row(shown, made), versions=listed,
+        more_before=listed[-1].number if len(versions) > VERSIONS_AT_ONCE else None,
+        winner=next(iter(_items(work, [winner])), None) if winner is not None else None, heads=_items(work, list(heads)),
+    )  # fmt: skip
+
+
+def count_files(work: Work, library_id: str) -> int:
+    query = select(func.count()).select_from(Node).where(Node.library_id == library_id, Node.kind == "file", Node.deleted_at.is_(None))
+    return int(work.session.scalar(query) or 0)
+
+
+def _crumbs(work: Work, node: Node) -> list[Crumb]:
+    """The way from the list of libraries to the folder above."""
+    library = library_of(work, node)
+    above = [(step.name or library.name, f"/library/folders/{step.id}") for step in ancestors_of(work, node)]
+    return [(_("素材库"), "/library"), *above]
+
+
+def _items(work: Work, nodes: list[Node]) -> list[Item]:
+    made = find_previews(work, [node.digest for node in nodes])
+    return [
+        Item(
+            id=node.id, name=node.name, is_folder=node.kind == "folder", version=node.version, size_bytes=node.size_bytes,
+            author_name=node.author_name, modified_at=node.modified_at, picture=node.digest in made,
+            is_second_head=node.head_of is not None,
+        )
+        for node in nodes
+    ]  # fmt: skip
+
+
+def _version_row(version: Version, made: Mapping[str, object]) -> VersionRow:
+    return VersionRow(
+        number=version.number, name=version.name, digest=version.digest, size_bytes=version.size_bytes,
+        author=Author(version.author_id or "", version.author_name), at=version.at, by_browser=version.device_id is None,
+        picture=version.digest in made,
+    )  # fmt: skip

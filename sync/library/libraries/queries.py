@@ -1,0 +1,74 @@
+"""The list of libraries as the browser shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from sync.library.assets.models import Node, Version
+from sync.library.libraries.access import visible_libraries
+from sync.library.previews.access import find_previews
+from workspace.work import Work
+
+COVERS = 4
+
+
+@dataclass(frozen=True)
+class Cover:
+    """A recent picture of a library."""
+
+    asset_id: str
+    version: int
+    name: str
+
+
+@dataclass(frozen=True)
+class LibraryCard:
+    """newest_at, newest_author: of the latest saved version, None and "" while there is none."""
+
+    id: str
+    name: str
+    may_edit: bool
+    files: int
+    size_bytes: int
+    newest_at: datetime | None
+    newest_author: str
+    covers: tuple[Cover, ...]
+
+
+def library_cards(work: Work) -> list[LibraryCard]:
+    """The libraries that the reader may see, those that moved last first."""
+    opened = visible_libraries(work)
+    totals = _totals(work, [found.library.id for found in opened])
+    cards = []
+    for found in opened:
+        library = found.library
+        files, size_bytes = totals.get(library.id, (0, 0))
+        newest = _newest_versions(work, library.id)
+        cards.append(
+            LibraryCard(
+                library.id, library.name, found.may_edit, files, size_bytes, newest[0].at if newest else None,
+                newest[0].author_name if newest else "", _covers(work, newest),
+            )
+        )  # fmt: skip
+    return sorted(cards, key=lambda card: card.newest_at.timestamp() if card.newest_at else 0, reverse=True)
+
+
+def _totals(work: Work, library_ids: list[str]) -> dict[str, tuple[int, int]]:
+    query = select(Node.library_id, func.count(), func.coalesce(func.sum(Node.size_bytes), 0))
+    query = query.where(Node.library_id.in_(library_ids), Node.kind == "file", Node.deleted_at.is_(None)).group_by(Node.library_id)
+    return {library_id: (int(files), int(size)) for library_id, files, size in work.session.execute(query)}
+
+
+def _newest_versions(work: Work, library_id: str) -> list[Version]:
+    query = select(Version).where(Version.library_id == library_id).order_by(Version.at.desc()).limit(COVERS * 5)
+    return list(work.session.scalars(query))
+
+
+def _covers(work: Work, versions: list[Version]) -> tuple[Cover, ...]:
+    made = find_previews(work, [version.digest for version in versions])
+    newest: dict[str, Cover] = {}
+    for version in versions:
+        if version.digest in made:
+            newest.setdefault(version.node_id, Cover(version.node_id, version.number, version.name))
+    return tuple(newest.values())[:COVERS]
