@@ -8,7 +8,7 @@ from main_lines.alerts.queries import AlertRow, open_alerts
 from main_lines.board.rules import CityReadiness, GridRow, grid, pressing, readiness
 from main_lines.lines.access import company_today, visible_lines
 from main_lines.lines.models import MainLine
-from main_lines.lines.queries import LineHead, line_head
+from main_lines.lines.queries import FeedRow, LineHead, feed_rows, line_head
 from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health
 from main_lines.tasks.queries import Counts, TaskRow, counts_by_line, counts_of, for_director, line_tasks
 from workspace.events.access import EventRow, newest_events
@@ -36,8 +36,8 @@ class Board:
     for_me: Sequence[TaskRow]
     alerts: Sequence[AlertRow]
     cities: Sequence[CityReadiness]
-    assets: Sequence[EventRow]
-    events: Sequence[EventRow]
+    assets: Sequence[FeedRow]
+    events: Sequence[FeedRow]
 
 
 def board_of(work: Work, line: MainLine) -> Board:
@@ -48,18 +48,19 @@ def board_of(work: Work, line: MainLine) -> Board:
     return Board(
         head=line_head(work, line), health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
         counts=counts, grid=grid(rows), pressing=pressing(rows), for_me=for_director(work, line.id), alerts=open_alerts(work, line.id),
-        cities=readiness(rows), assets=_assets_of_last_day(work, line), events=newest_events(work, rooms=[line.room], limit=LAST_EVENTS),
+        cities=readiness(rows), assets=_assets_of_last_day(work, line),
+        events=feed_rows(newest_events(work, rooms=[line.room], limit=LAST_EVENTS)),
     )  # fmt: skip
 
 
-def _assets_of_last_day(work: Work, line: MainLine) -> list[EventRow]:
+def _assets_of_last_day(work: Work, line: MainLine) -> list[FeedRow]:
     """The newest saved version of each asset in the last 24 hours, as the feed told it."""
     since = work.now - timedelta(hours=24)
     newest: dict[str, EventRow] = {}
     for event in newest_events(work, rooms=[line.room], limit=ASSETS_LOOKED_THROUGH):
         if event.kind == ASSET_EVENT and event.at >= since:
             newest.setdefault(event.subject, event)
-    return list(newest.values())[:ASSETS_SHOWN]
+    return feed_rows(list(newest.values())[:ASSETS_SHOWN])
 
 
 @dataclass(frozen=True)

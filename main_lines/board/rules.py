@@ -30,28 +30,28 @@ class Order(Protocol):
     def finished(self) -> bool: ...
 
 
-O = TypeVar("O", bound=Order)
+OrderT = TypeVar("OrderT", bound=Order)
 
 
 @dataclass(frozen=True)
-class Cell(Generic[O]):
+class Cell(Generic[OrderT]):
     """Orders of one department in one phase. worst: the order that colours it, None when there is none at all."""
 
     phase: Phase
     tone: Tone | None
-    worst: O | None
+    worst: OrderT | None
     done: int
     total: int
 
 
 @dataclass(frozen=True)
-class GridRow(Generic[O]):
+class GridRow(Generic[OrderT]):
     department_id: str
     department_name: str
-    cells: tuple[Cell[O], ...]
+    cells: tuple[Cell[OrderT], ...]
 
 
-def grid(orders: Iterable[O]) -> list[GridRow[O]]:
+def grid(orders: Iterable[OrderT]) -> list[GridRow[OrderT]]:
     """Department × phase; the department with the worst order is on top, so that trouble is read first."""
     by_department = _grouped(orders, lambda order: order.department_id)
     rows = []
@@ -72,7 +72,7 @@ class CityReadiness:
     tone: Tone | None
 
 
-def readiness(orders: Iterable[O]) -> list[CityReadiness]:
+def readiness(orders: Iterable[OrderT]) -> list[CityReadiness]:
     """Per city; orders without one are not counted."""
     by_city = _grouped((order for order in orders if order.city_name), lambda order: order.city_name)
     return [
@@ -82,13 +82,13 @@ def readiness(orders: Iterable[O]) -> list[CityReadiness]:
     ]
 
 
-def pressing(orders: Iterable[O]) -> list[O]:
+def pressing(orders: Iterable[OrderT]) -> list[OrderT]:
     """Blocked, then late, each the longest overdue first: what to do something about now."""
     urgent = [order for order in orders if order.tone in URGENT]
     return sorted(urgent, key=lambda order: (_rank(order.tone), -order.late_days))
 
 
-def _cell(phase: Phase, orders: Sequence[O]) -> Cell[O]:
+def _cell(phase: Phase, orders: Sequence[OrderT]) -> Cell[OrderT]:
     tone = worst(order.tone for order in orders)
     bad = max((order for order in orders if order.tone is tone), key=lambda order: order.late_days, default=None)
     return Cell(phase, tone, bad, sum(order.finished for order in orders), len(orders))
@@ -98,8 +98,8 @@ def _rank(tone: Tone | None) -> int:
     return list(Tone).index(tone) if tone is not None else len(Tone)
 
 
-def _grouped(orders: Iterable[O], key: Callable[[O], str]) -> dict[str, list[O]]:
-    groups: dict[str, list[O]] = defaultdict(list)
+def _grouped(orders: Iterable[OrderT], key: Callable[[OrderT], str]) -> dict[str, list[OrderT]]:
+    groups: dict[str, list[OrderT]] = defaultdict(list)
     for order in orders:
         groups[key(order)].append(order)
     return dict(groups)

@@ -15,6 +15,7 @@ from workspace.i18n import _
 from workspace.people.access import get_member
 from workspace.people.actions import add_to_group, make_group, remove_from_group
 from workspace.people.models import Member
+from workspace.search.actions import index_document
 from workspace.work import Work
 
 
@@ -34,6 +35,7 @@ def open_line(work: Work, *, name: str, kind: LineKind, d_day: date, goal: str =
         LineMember(line_id=line.id, member_id=member.id, role="director" if member.id == director_id else "member", joined_at=work.now)
         for member in members
     )
+    index_document(work, subject=line.room, room=line.room, title=name, note=goal, url=f"/lines/{line.id}/board")
     rooms = line_rooms(work, line)
     _record(
         work, LineEvent.OPENED, line, joins={member.id: rooms for member in members},
@@ -76,6 +78,9 @@ def post_progress(work: Work, line_id: str, *, text: str) -> ProgressPost:
     line = get_line(work, line_id)
     post = ProgressPost(id=new_id(), line_id=line.id, author_id=_acting_member(work), text=text.strip(), at=work.now)
     work.session.add(post)
+    index_document(
+        work, subject=f"post:{post.id}", room=line.room, title=post.text[:80], note=line.name, url=f"/lines/{line.id}", words=post.text
+    )
     _record(work, LineEvent.POSTED, line, text=post.text, post_id=post.id)
     return post
 

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
 from main_lines.lines.access import company_today, director_ids, is_director
-from main_lines.lines.models import Gate, LineMember, MainLine
+from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine
 from main_lines.lines.rules import days_from
 from workspace.events.access import EventRow, newest_events
-from workspace.people.queries import MemberRow, list_members
+from workspace.i18n import _
+from workspace.people.queries import MemberRow, initials, list_members
 from workspace.work import Work
 
 FEED_PAGE = 30
@@ -75,10 +77,39 @@ def gates_of(work: Work, line_id: str) -> list[Gate]:
 
 
 @dataclass(frozen=True)
+class Face:
+    """Who did it, as the feed draws them."""
+
+    id: str
+    name: str
+    initials: str
+
+
+@dataclass(frozen=True)
+class FeedRow:
+    """An event as the feed shows it. face: None for the system, whose icon stands there. url: where it leads, "" nowhere.
+
+    quote: the text of a progress post, which stands under the sentence instead of in it.
+    """
+
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    words: str
+    face: Face | None
+    tone: str
+    icon: str
+    url: str
+    quote: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class FeedPage:
     """Newest first. older: sequence before which to ask on, None at the beginning of time."""
 
-    rows: Sequence[EventRow]
+    rows: Sequence[FeedRow]
     older: int | None
 
     @property
@@ -88,10 +119,40 @@ class FeedPage:
 
 def line_feed(work: Work, line: MainLine, *, before: int | None = None, limit: int = FEED_PAGE) -> FeedPage:
     rows = newest_events(work, rooms=[line.room], limit=limit + 1, before=before)
-    return FeedPage(rows[:limit], rows[limit - 1].seq if len(rows) > limit else None)
+    return FeedPage(feed_rows(rows[:limit]), rows[limit - 1].seq if len(rows) > limit else None)
 
 
 def line_feed_since(work: Work, line: MainLine, oldest: int) -> FeedPage:
     """Everything from ``oldest`` on (at most FEED_MOST), so that a page that is kept fresh leaves no hole before its older rows."""
     rows = newest_events(work, rooms=[line.room], limit=FEED_MOST)
-    return FeedPage([row for row in rows if row.seq >= oldest], None)
+    return FeedPage(feed_rows(row for row in rows if row.seq >= oldest), None)
+
+
+# How an event stands out in a feed: (tone, icon). Any other kind is quiet.
+_LOOK = {
+    "main_lines.task.blocked": ("blocked", "hand-stop"),
+    "main_lines.task.returned": ("late", "arrow-back-up"),
+    "main_lines.task.accepted": ("done", "check"),
+    "main_lines.task.delivered": ("waiting", "upload"),
+    "main_lines.task.released": ("late", "user-circle"),
+    "main_lines.alert.raised": ("blocked", "alert-triangle"),
+    "main_lines.alert.closed": ("done", "circle-check"),
+    "main_lines.phase.closed": ("done", "flag-3"),
+    "main_lines.approval.approved": ("done", "rubber-stamp"),
+    "main_lines.approval.rejected": ("blocked", "x"),
+    "library.version.committed": ("running", "versions"),
+}
+
+
+def feed_rows(events: Iterable[EventRow]) -> list[FeedRow]:
+    """Events with their face, look and link."""
+    rows = []
+    for event in events:
+        tone, icon = _LOOK.get(event.kind, ("", "point"))
+        posted = event.kind == str(LineEvent.POSTED)
+        words = _("%(name)s 发布进度通告", name=event.actor) if posted else event.words
+        face = Face(event.actor_id, event.actor, initials(event.actor)) if event.actor_id else None
+        url = f"/tasks/{event.facts['task_id']}" if event.kind.startswith("main_lines.task.") else ""
+        quote = str(event.facts.get("text", "")) if posted else ""
+        rows.append(FeedRow(event.seq, event.at, event.kind, event.actor, words, face, tone, icon, url, quote, event.facts))
+    return rows

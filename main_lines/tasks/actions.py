@@ -19,6 +19,7 @@ from workspace.errors import Conflict, InvalidInput, NotAllowed
 from workspace.i18n import _
 from workspace.people.access import get_department, get_site
 from workspace.people.models import Department, Member
+from workspace.search.actions import index_document
 from workspace.work import Work
 
 PINNED = ("asset_id", "version", "digest", "name")
@@ -51,6 +52,7 @@ def write_task(work: Work, line_id: str, draft: Draft) -> TaskOrder:
     )
     work.session.add(order)
     work.session.flush()
+    _index(work, order)
     _record(work, TaskEvent.WRITTEN, order, department=work.session.get_one(Department, order.department_id).name)
     return order
 
@@ -78,6 +80,7 @@ def edit_task(work: Work, task_id: str, draft: Draft) -> TaskOrder:
     if checklist:
         done = {item["text"] for item in order.checklist if item["done"]}
         order.checklist = [{"text": text, "done": text in done} for text in draft.checklist]
+    _index(work, order)
     words = [str(_FIELD_WORDS[name]()) for name in (*changed, *(["checklist"] if checklist else []))]
     _record(work, TaskEvent.EDITED, order, changed=list(dict.fromkeys(words)), sign_again=new_requirements)
     return order
@@ -301,6 +304,14 @@ _FIELD_WORDS = {
     "owner_id": lambda: _("负责人"), "site_id": lambda: _("城市"), "due_offset": lambda: _("截止日"), "due_on": lambda: _("截止日"),
     "checklist": lambda: _("清单"),
 }
+
+
+def _index(work: Work, order: TaskOrder) -> None:
+    line = line_of(work, order)
+    index_document(
+        work, subject=f"task:{order.id}", room=line.room, title=order.title, note=line.name, url=f"/tasks/{order.id}",
+        words=order.requirements,
+    )  # fmt: skip
 
 
 def _owner_name(work: Work, order: TaskOrder) -> str:

@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from main_lines.lines.access import company_today, director_ids, in_my_lines
 from main_lines.lines.models import LineMember, MainLine
-from main_lines.lines.queries import cards_of
+from main_lines.lines.queries import FeedRow, cards_of, feed_rows
 from main_lines.lines.rules import days_from
 from main_lines.tasks.access import standing_of
 from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.rules import FINISHED, OPEN, Bucket, State, Tone, Verb, allowed_verbs, bucket, days_late, due_day, tone_of
-from workspace.events.access import EventRow, in_words
+from workspace.events.access import in_words
 from workspace.events.models import Event
 from workspace.people.models import Department, Member, Site
 from workspace.people.queries import MemberRow, initials
@@ -177,7 +177,7 @@ class TaskPage:
     verbs: list[Verb]
     may_assign: bool
     may_check: bool
-    history: Sequence[EventRow]
+    history: Sequence[FeedRow]
 
 
 def task_row(work: Work, order: TaskOrder) -> TaskRow:
@@ -202,9 +202,9 @@ def task_page(work: Work, order: TaskOrder) -> TaskPage:
     )  # fmt: skip
 
 
-def _history(work: Work, order: TaskOrder) -> list[EventRow]:
+def _history(work: Work, order: TaskOrder) -> list[FeedRow]:
     query = select(Event).where(Event.subject == f"task:{order.id}").order_by(Event.seq.desc()).limit(HISTORY_MOST)
-    return [in_words(event) for event in work.session.scalars(query)]
+    return feed_rows(in_words(event) for event in work.session.scalars(query))
 
 
 def _rows(work: Work, *where: ColumnElement[bool]) -> list[TaskRow]:

@@ -1,0 +1,17 @@
+"""Where a form goes on to: the page it was sent from, when the form names it, else a default. Used by pages only."""
+
+from flask import redirect, request
+from werkzeug.wrappers import Response
+
+from workspace.web import is_htmx
+
+
+def way_back(default: str) -> Response:
+    """A redirect (303) to the form's ``back`` field when that is a path of our own; ``//host`` would leave the site.
+
+    A form sent by htmx is told to go there itself: followed by XHR, the whole page would land inside the form.
+    """
+    wish = request.form.get("back", "")
+    safe = wish.startswith("/") and not wish.startswith(("//", "/\\")) and "\\" not in wish
+    target = wish if safe else default
+    return Response(status=204, headers={"HX-Redirect": target}) if is_htmx() else redirect(target, code=303)

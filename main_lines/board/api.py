@@ -1,0 +1,144 @@
+"""The battle map and the list of main lines as JSON."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel
+
+from main_lines.alerts.api import AlertOut, alerts_out
+from main_lines.board.queries import board_of, my_line_cards
+from main_lines.board.rules import Cell
+from main_lines.lines.access import get_line
+from main_lines.lines.actions import close_phase
+from main_lines.lines.bodies import GateBody
+from main_lines.lines.rules import ShownHealth
+from main_lines.tasks.access import count_open_orders
+from main_lines.tasks.api import TaskOut, task_out
+from main_lines.tasks.queries import Counts, TaskRow
+from workspace.web import SIGNED_IN, Routes
+from workspace.work import Work
+
+api = Routes("board_api", __name__, api=True)
+
+
+class HealthOut(BaseModel):
+    """source: stated by the director, facts of the task orders, stale (older than 24 h), or never stated. at: when stated."""
+
+    health: str
+    source: str
+    reason: str
+    at: datetime | None
+
+
+class CountsOut(BaseModel):
+    total: int
+    done: int
+    blocked: int
+    late: int
+    waiting: int
+
+
+class LineCardOut(BaseModel):
+    id: str
+    name: str
+    kind: str
+    d_day: date
+    day: int
+    phase: str
+    health: HealthOut
+    counts: CountsOut
+
+
+class LinesOut(BaseModel):
+    lines: list[LineCardOut]
+
+
+class CellOut(BaseModel):
+    """tone: of the worst order, null for an empty cell; holder: who is responsible for that order."""
+
+    phase: str
+    tone: str | None
+    done: int
+    total: int
+    holder: str
+    task_id: str | None
+
+
+class GridRowOut(BaseModel):
+    department: str
+    cells: list[CellOut]
+
+
+class CityOut(BaseModel):
+    city: str
+    done: int
+    total: int
+    percent: int
+
+
+class BoardOut(BaseModel):
+    line_id: str
+    name: str
+    d_day: date
+    day: int
+    phase: str
+    health: HealthOut
+    counts: CountsOut
+    pressing: list[TaskOut]
+    for_me: list[TaskOut]
+    grid: list[GridRowOut]
+    cities: list[CityOut]
+    alerts: list[AlertOut]
+
+
+class PhaseOut(BaseModel):
+    phase: str
+
+
+@api.get("/lines", needs=SIGNED_IN, returns=LinesOut)
+def list_lines(work: Work) -> LinesOut:
+    """The reader's main lines, open ones first, by D-day."""
+    cards = [
+        LineCardOut(
+            id=card.id, name=card.name, kind=card.kind, d_day=card.d_day, day=card.day, phase=card.phase,
+            health=_health(card.health, card.health_reason), counts=_counts(card.counts),
+        )
+        for card in my_line_cards(work)
+    ]
+    return LinesOut(lines=cards)
+
+
+@api.get("/lines/<line_id>/board", needs=SIGNED_IN, returns=BoardOut)
+def get_board(work: Work, line_id: str) -> BoardOut:
+    """The battle map."""
+    board = board_of(work, get_line(work, line_id))
+    return BoardOut(
+        line_id=board.head.id, name=board.head.name, d_day=board.head.d_day, day=board.head.day, phase=board.head.phase,
+        health=_health(board.health, board.health_reason), counts=_counts(board.counts),
+        pressing=[task_out(row) for row in board.pressing], for_me=[task_out(row) for row in board.for_me],
+        grid=[GridRowOut(department=row.department_name, cells=[_cell(cell) for cell in row.cells]) for row in board.grid],
+        cities=[CityOut(city=city.name, done=city.done, total=city.total, percent=city.percent) for city in board.cities],
+        alerts=alerts_out(work, line_id).alerts,
+    )  # fmt: skip
+
+
+@api.post("/lines/<line_id>/gate", needs=SIGNED_IN, body=GateBody, returns=PhaseOut)
+def close_gate(work: Work, line_id: str, body: GateBody) -> PhaseOut:
+    """Close the current phase; director only. Open orders are carried over only with a note."""
+    line = get_line(work, line_id)
+    return PhaseOut(phase=close_phase(work, line_id, open_orders=count_open_orders(work, line.id, line.phase), note=body.note).value)
+
+
+def _health(shown: ShownHealth, reason: str) -> HealthOut:
+    return HealthOut(health=shown.health.value, source=shown.source.value, reason=reason, at=shown.at)
+
+
+def _counts(counts: Counts) -> CountsOut:
+    return CountsOut(total=counts.total, done=counts.done, blocked=counts.blocked, late=counts.late, waiting=counts.waiting)
+
+
+def _cell(cell: Cell[TaskRow]) -> CellOut:
+    worst = cell.worst
+    return CellOut(
+        phase=cell.phase.value, tone=cell.tone.value if cell.tone else None, done=cell.done, total=cell.total,
+        holder=worst.holder if worst else "", task_id=worst.id if worst else None,
+    )  # fmt: skip

@@ -1,0 +1,71 @@
+"""What a deliverable looks like on a page, and which asset versions can be delivered. Reads only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from main_lines.tasks.actions import AssetDelivery, deliverable_words
+from main_lines.tasks.bodies import DeliverBody
+from sync.library.assets.access import get_asset, list_versions_of_library
+from workspace.errors import NotFound
+from workspace.work import Work
+
+VERSIONS_OFFERED = 20
+
+
+@dataclass(frozen=True)
+class DeliverableView:
+    """newest: number of the asset's newest version when it is newer than the pinned one, else None. url: "" for plain text.
+
+    digest: of the pinned version, for an asset only.
+    """
+
+    kind: str
+    words: str
+    url: str = ""
+    digest: str = ""
+    newest: int | None = None
+
+
+def deliverable_view(work: Work, deliverable: dict[str, Any]) -> DeliverableView | None:
+    """None when nothing is delivered. A later version is named, never put in the place of the pinned one."""
+    if not deliverable:
+        return None
+    words = deliverable_words(deliverable)
+    if deliverable["kind"] != "asset":
+        return DeliverableView(deliverable["kind"], deliverable["text"], deliverable["text"] if deliverable["kind"] == "link" else "")
+    asset_id, version = deliverable["asset_id"], deliverable["version"]
+    url = f"/library/assets/{asset_id}?version={version}"
+    try:
+        newest = get_asset(work, asset_id).version
+    except NotFound:  # The asset lies in a library that this reader may not see: the pin is shown, the way to it is not.
+        return DeliverableView("asset", words, digest=deliverable["digest"])
+    return DeliverableView("asset", words, url, deliverable["digest"], newest if newest > version else None)
+
+
+@dataclass(frozen=True)
+class OfferedVersion:
+    asset_id: str
+    version: int
+    name: str
+    author: str
+    at: datetime
+
+
+def recent_versions(work: Work, library_id: str | None) -> list[OfferedVersion]:
+    """The newest version of each asset that was saved last in the line's library; what one most likely delivers."""
+    if library_id is None:
+        return []
+    newest: dict[str, OfferedVersion] = {}
+    for version in list_versions_of_library(work, library_id, limit=VERSIONS_OFFERED * 3):
+        offered = OfferedVersion(version.node_id, version.number, version.name, version.author_name, version.at)
+        newest.setdefault(version.node_id, offered)
+    return list(newest.values())[:VERSIONS_OFFERED]
+
+
+def delivery_of(body: DeliverBody) -> AssetDelivery | str:
+    """What the body delivers; an asset wins over text. asset_id may be "id:version", as the form's list sends it."""
+    asset_id, _, version = body.asset_id.partition(":")
+    if asset_id and (version.isdigit() or body.version):
+        return AssetDelivery(asset_id, int(version) if version.isdigit() else body.version or 1)
+    return body.text

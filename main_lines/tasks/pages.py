@@ -1,0 +1,183 @@
+"""Task orders in the browser: my work, the orders of a line, one order with its verbs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import flash, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from main_lines.back import way_back
+from main_lines.lines.access import get_line
+from main_lines.lines.models import MainLine
+from main_lines.lines.queries import line_head, members_of
+from main_lines.lines.words import PHASES
+from main_lines.tasks import actions, queries
+from main_lines.tasks.access import get_task, line_of
+from main_lines.tasks.bodies import AssignBody, CheckBody, DeliverBody, MoveBody, TaskBody
+from main_lines.tasks.deliverables import deliverable_view, delivery_of, recent_versions
+from main_lines.tasks.models import TaskOrder
+from main_lines.tasks.rules import Verb
+from main_lines.tasks.verbs import move_task
+from main_lines.tasks.words import VERBS
+from workspace.errors import MainlineError
+from workspace.i18n import _
+from workspace.people.queries import list_cities, list_departments
+from workspace.web import SIGNED_IN, Routes, parse_form
+from workspace.work import Work
+
+pages = Routes("tasks", __name__)
+
+
+@pages.get("/tasks", needs=SIGNED_IN)
+def show_my_work(work: Work) -> str:
+    """What wants something of me: to sign, to accept, today, this week, later, and what waits for others."""
+    return render_template("tasks/mine.html", mine=queries.my_work(work))
+
+
+@pages.get("/tasks/rows", needs=SIGNED_IN)
+def show_my_work_rows(work: Work) -> str:
+    """My work alone, for refreshing it."""
+    return render_template("tasks/_mine.html", mine=queries.my_work(work))
+
+
+@pages.get("/tasks/mine/fragment", needs=SIGNED_IN)
+def show_my_work_fragment(work: Work) -> str:
+    """My work for the workbench: the most pressing first."""
+    return render_template("tasks/_home.html", mine=queries.my_work(work))
+
+
+@pages.get("/lines/<line_id>/tasks", needs=SIGNED_IN)
+def show_line_tasks(work: Work, line_id: str) -> str:
+    """The orders of a line by department; ``department`` and ``phase`` narrow it down."""
+    return render_template("tasks/line.html", **_line_tasks(work, line_id))
+
+
+@pages.get("/lines/<line_id>/tasks/rows", needs=SIGNED_IN)
+def show_line_task_rows(work: Work, line_id: str) -> str:
+    """The orders of a line alone, for refreshing them."""
+    return render_template("tasks/_line_rows.html", **_line_tasks(work, line_id))
+
+
+@pages.get("/lines/<line_id>/tasks/new", needs=SIGNED_IN)
+def show_new_task(work: Work, line_id: str) -> str:
+    """The form for a new order."""
+    line = get_line(work, line_id)
+    return _form(work, line, {"phase": line.phase})
+
+
+@pages.post("/lines/<line_id>/tasks", needs=SIGNED_IN)
+def submit_new_task(work: Work, line_id: str) -> Response | tuple[str, int]:
+    """Write an order; ``then`` = submit or sign does that in the same commit."""
+    line = get_line(work, line_id)
+    try:
+        order = actions.write_task(work, line.id, parse_form(TaskBody).draft())
+        if request.form.get("then") in ("submit", "sign"):
+            move_task(work, order.id, Verb(request.form["then"]))
+    except MainlineError as error:
+        return _form(work, line, request.form, error=error), error.status
+    return redirect(f"/tasks/{order.id}", code=303)
+
+
+@pages.get("/tasks/<task_id>", needs=SIGNED_IN)
+def show_task(work: Work, task_id: str) -> str:
+    """One order: requirements, who holds it, what can be done now, what happened."""
+    order = get_task(work, task_id)
+    return render_template("tasks/task.html", **_task(work, order), head=line_head(work, line_of(work, order)))
+
+
+@pages.get("/tasks/<task_id>/fragment", needs=SIGNED_IN)
+def show_task_fragment(work: Work, task_id: str) -> str:
+    """The order alone, for refreshing it."""
+    return render_template("tasks/_task.html", **_task(work, get_task(work, task_id)))
+
+
+@pages.get("/tasks/<task_id>/edit", needs=SIGNED_IN)
+def show_task_form(work: Work, task_id: str) -> str:
+    """The form for changing an order."""
+    order = get_task(work, task_id)
+    return _form(work, line_of(work, order), _as_form(order), order=order)
+
+
+@pages.post("/tasks/<task_id>", needs=SIGNED_IN)
+def submit_edit(work: Work, task_id: str) -> Response | tuple[str, int]:
+    """Change what is written; new requirements of a signed order wait for a new signature."""
+    order = get_task(work, task_id)
+    try:
+        actions.edit_task(work, task_id, parse_form(TaskBody).draft())
+    except MainlineError as error:
+        return _form(work, line_of(work, order), request.form, order=order, error=error), error.status
+    return redirect(f"/tasks/{task_id}", code=303)
+
+
+@pages.post("/tasks/<task_id>/moves", needs=SIGNED_IN)
+def submit_move(work: Work, task_id: str) -> Response:
+    """One verb that needs at most a reason."""
+    body = parse_form(MoveBody)
+    order = move_task(work, task_id, Verb(body.verb), reason=body.reason)
+    flash(_("任务单“%(title)s”：%(verb)s", title=order.title, verb=VERBS[Verb(body.verb)].label), "success")
+    return way_back(f"/tasks/{task_id}")
+
+
+@pages.post("/tasks/<task_id>/deliver", needs=SIGNED_IN)
+def submit_delivery(work: Work, task_id: str) -> Response:
+    """Hand in an asset version, a link or a text."""
+    actions.deliver_task(work, task_id, delivery_of(parse_form(DeliverBody)))
+    flash(_("已交付，等待验收"), "success")
+    return way_back(f"/tasks/{task_id}")
+
+
+@pages.post("/tasks/<task_id>/assign", needs=SIGNED_IN)
+def submit_assignment(work: Work, task_id: str) -> Response:
+    """Hand the order to a member of the line."""
+    actions.assign_task(work, task_id, parse_form(AssignBody).owner_id)
+    flash(_("已指派"), "success")
+    return way_back(f"/tasks/{task_id}")
+
+
+@pages.post("/tasks/<task_id>/check", needs=SIGNED_IN)
+def submit_check(work: Work, task_id: str) -> Response:
+    """Tick or untick a line of the checklist."""
+    body = parse_form(CheckBody)
+    actions.check_item(work, task_id, body.index, done=body.done)
+    return way_back(f"/tasks/{task_id}")
+
+
+def _line_tasks(work: Work, line_id: str) -> dict[str, Any]:
+    line = get_line(work, line_id)
+    chosen = {name: request.args.get(name, "") for name in ("department", "phase")}
+    everything = queries.line_tasks(work, line)
+    rows = [row for row in everything if chosen["department"] in ("", row.department_id) and chosen["phase"] in ("", row.phase)]
+    return {
+        "head": line_head(work, line), "rows": rows, "counts": queries.counts_of(everything), "chosen": chosen,
+        "departments": list({row.department_id: row.department_name for row in everything}.items()), "phases": PHASES,
+        "query": request.query_string.decode(),
+    }  # fmt: skip
+
+
+def _task(work: Work, order: TaskOrder) -> dict[str, Any]:
+    line = line_of(work, order)
+    page = queries.task_page(work, order)
+    delivers = Verb.DELIVER in page.verbs
+    return {
+        "task": page, "row": page.row, "verbs": VERBS, "delivered": deliverable_view(work, order.deliverable),
+        "versions": recent_versions(work, line.library_id) if delivers else [], "line_id": line.id,
+        "members": [row.card for row in members_of(work, line.id)] if page.may_assign else [], "phases": PHASES,
+    }  # fmt: skip
+
+
+def _form(
+    work: Work, line: MainLine, form: Mapping[str, Any], *, order: TaskOrder | None = None, error: MainlineError | None = None
+) -> str:
+    return render_template(
+        "tasks/form.html", head=line_head(work, line), form=form, order=order, error=error, errors=getattr(error, "fields", {}),
+        departments=list_departments(work), cities=list_cities(work), phases=PHASES,
+        members=[row.card for row in members_of(work, line.id)],
+    )  # fmt: skip
+
+
+def _as_form(order: TaskOrder) -> dict[str, Any]:
+    """The order's fields as the form shows them; None becomes an empty field."""
+    names = ("title", "requirements", "phase", "department_id", "owner_id", "site_id", "due_offset", "due_on")
+    values = {name: getattr(order, name) for name in names}
+    checklist = "\n".join(item["text"] for item in order.checklist)
+    return {name: "" if value is None else value for name, value in values.items()} | {"checklist": checklist}

@@ -1,0 +1,41 @@
+"""What happened lately in every room that is open to the reader."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from workspace.events.access import newest_events, rooms_of
+from workspace.people.queries import initials
+from workspace.work import Work
+
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Face:
+    """Who did it, as the feed draws them."""
+
+    id: str
+    name: str
+    initials: str
+
+
+@dataclass(frozen=True)
+class HomeEvent:
+    """An event in words. where: the main line it belongs to, when it names one. face: None for the system."""
+
+    seq: int
+    at: datetime
+    words: str
+    where: str
+    face: Face | None
+
+
+def recent_events(work: Work) -> list[HomeEvent]:
+    """The newest events that the actor may see now, without the audit's."""
+    rooms = rooms_of(work) - {"audit"}
+    rows = newest_events(work, rooms=rooms, limit=SHOWN)
+    return [HomeEvent(row.seq, row.at, row.words, str(row.facts.get("line", "")), _face(row.actor_id, row.actor)) for row in rows]
+
+
+def _face(member_id: str | None, name: str) -> Face | None:
+    return Face(member_id, name, initials(name)) if member_id else None
