@@ -12,11 +12,13 @@ from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import workspace.cli
-from demo import seed_company, welcome
+from demo import welcome
+from demo_line import seed_demo
 from desktops.consoles.gateway import run_gateway
 from desktops.hosts import jobs as host_jobs
 from desktops.hosts.access import only_simulated
 from desktops.hosts.drivers import Hypervisors, hypervisors_factory
+from desktops.images.cli import image_commands
 from desktops.machines import jobs as machine_jobs
 from desktops.machines.api import api as desktops_api
 from desktops.machines.files import DesktopSockets
@@ -222,10 +224,11 @@ def start_gateway(settings: Settings, parts: Parts) -> None:
 
 def main() -> None:
     """The ``mainline`` command."""
+    workspace.cli.mainline.add_command(image_commands)
     workspace.cli.run(
         make_parts=make_parts,
         create_app=create_app,
-        seed_company=seed_company,
+        seed_company=seed_demo,
         run_gateway=start_gateway,
         run_product=run_product,
         welcome=welcome,

@@ -1,0 +1,187 @@
+"""The demo company's first main line, so that the first look is not empty: a product launch nine days before its D-day.
+
+It is told through the product's own actions, each by the person who would do it and at the time they would have done it.
+Composition level, beside demo.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from demo import seed_company
+from main_lines.alerts.actions import acknowledge_alert, raise_alert
+from main_lines.alerts.rules import AlertKind
+from main_lines.lines.actions import open_line, post_progress, state_health
+from main_lines.lines.rules import Health, LineKind, Phase
+from main_lines.tasks.actions import (
+    Draft,
+    accept_task,
+    block_task,
+    check_item,
+    close_task,
+    deliver_task,
+    return_task,
+    sign_task,
+    start_task,
+    submit_task,
+    write_task,
+)
+from workspace.db import Database
+from workspace.parts import Parts
+from workspace.people.models import Member
+from workspace.roles.access import permissions_of
+from workspace.settings import Settings
+from workspace.work import Actor, Work, open_work
+
+NAME = "暖冬系列新品上市"
+DAYS_TO_D = 9
+DIRECTOR = "linyue"
+MEMBERS = ("suhang", "chenmo", "zhaoning", "wuhao", "luoyi", "tangxin")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One order and how far it has come. owner: a login. steps: (hours ago, verb, text) after it was signed."""
+
+    owner: str
+    offset: int
+    title: str
+    requirements: str
+    steps: tuple[tuple[float, str, str], ...] = ()
+    signed: bool = True
+    submitted: bool = True
+    phase: Phase = Phase.PREPARE
+    checklist: tuple[str, ...] = ()
+
+
+PLANS = (
+    Plan(
+        "chenmo", -20, "品牌调性与画面规范", "色彩、字体、留白、模特姿态各一页；列出三个不可用的示例。",
+        ((260, "start", ""), (190, "deliver", "https://example.com/brand/warm-winter"), (180, "accept", "")),
+    ),
+    Plan(
+        "suhang", -10, "新品主视觉", "横版 1920×1080、竖版 1080×1920 各一；突出“轻、暖、可机洗”；源文件存素材库。",
+        ((150, "start", ""), (30, "check", "0")), checklist=("横版", "竖版", "源文件归档"),
+    ),
+    Plan("suhang", -4, "详情页首屏", "首屏三秒内看到面料、温度、价格；移动端优先，单图不超过 300 KB。"),
+    Plan(
+        "zhaoning", -6, "新品话术与尺码问答", "面料、洗护、尺码、退换四类；每条不超过 120 字。",
+        ((100, "start", ""), (5, "deliver", "四类共 36 条，尺码表附后；“起球”一问待品控给出口径。")),
+    ),
+    Plan("zhaoning", -2, "客服新品培训", "首发前全员完成，签到与小测各一次。", signed=False),
+    Plan(
+        "wuhao", -8, "首批到仓与质检", "首批 12,000 件入库；按 5% 抽检并出报告。",
+        ((120, "start", ""), (26, "block", "面料供应商晚到两天，等第三方质检报告")),
+    ),
+    Plan("wuhao", -5, "包材与吊牌核对", "吊牌条码逐款扫描；包材按 15,000 件备齐。", ((48, "start", ""),)),
+    Plan(
+        "luoyi", -7, "首发直播脚本", "三小时，按款分段；每段写明利益点、演示动作和备播口径。",
+        ((90, "start", ""), (40, "deliver", "脚本第一稿，全程 3 小时 10 分"), (22, "return", "利益点太靠后，前三分钟就要说清")),
+    ),
+    Plan(
+        "luoyi", -12, "主播排期与备播", "主播两人、备播一人、场控一人，写明到场时间。",
+        ((230, "start", ""), (200, "deliver", "主播安安、小满；备播阿哲，D 日 18:00 到场"), (196, "accept", ""), (170, "close", "")),
+    ),
+    Plan("tangxin", -3, "门店橱窗更换", "按陈列图布置四城门店橱窗，当日回传照片。"),
+    Plan("tangxin", -1, "价签扫码测试", "每店抽 20 个价签扫码，价格与系统一致。", signed=False),
+    Plan(DIRECTOR, 0, "首发日整点战报", "每小时通告销量、库存、客诉；异常 10 分钟内处理。", phase=Phase.EXECUTE),
+    Plan(DIRECTOR, 7, "上市复盘", "目标达成、流程得失、可沿用与须改进各三条。", signed=False, submitted=False, phase=Phase.REVIEW),
+)  # fmt: skip
+
+POSTS = (
+    (70, "suhang", "主视觉横版已定稿，竖版今晚出。"),
+    (20, "wuhao", "面料明早到仓，到仓后优先抽检，尽量不影响首批发货。"),
+)
+
+
+def seed_demo(database: Database, parts: Parts) -> bool:
+    """The demo company and its first main line; False when the database already has members."""
+    if not seed_company(database, parts):
+        return False
+    Story(database, parts).tell()
+    return True
+
+
+class Story:
+    """Tells the line's events in the order of their time."""
+
+    def __init__(self, database: Database, parts: Parts) -> None:
+        self.database, self.parts, self.now = database, parts, datetime.now(UTC)
+        with open_work(database, writes=False) as work:
+            self.people = {member.login: member for member in work.session.scalars(select(Member))}
+            self.actors = {
+                login: Actor(member.id, member.name, permissions_of(work, member.id)) for login, member in self.people.items()
+            }
+        self.steps: list[tuple[float, str, Callable[[Work], object]]] = []
+
+    def tell(self) -> None:
+        line_id = self._open()
+        for number, plan in enumerate(PLANS):
+            self._plan(line_id, plan, number)
+        for hours_ago, login, text in POSTS:
+            self._then(hours_ago, login, lambda work, text=text: post_progress(work, line_id, text=text))
+        reason = "主视觉晚一天，首批质检未出，其余按计划"
+        self._then(3, DIRECTOR, lambda work: state_health(work, line_id, health=Health.AMBER, reason=reason))
+        self._alert(line_id)
+        for hours_ago, login, step in sorted(self.steps, key=lambda step: -step[0]):
+            self._do(hours_ago, login, step)
+
+    def _open(self) -> str:
+        d_day = self._today() + timedelta(days=DAYS_TO_D)
+        members = [self.people[login].id for login in MEMBERS]
+        goal = "首发 7 天售出 8,000 件，退货率低于 6%"
+        return self._do(
+            336, DIRECTOR, lambda work: open_line(work, name=NAME, kind=LineKind.LAUNCH, d_day=d_day, goal=goal, member_ids=members).id
+        )
+
+    def _plan(self, line_id: str, plan: Plan, number: int) -> None:
+        """Write the order now, so that its id is known; what follows is told in its turn."""
+        owner = self.people[plan.owner]
+        draft = Draft(
+            title=plan.title, department_id=owner.department_id, requirements=plan.requirements, phase=plan.phase, owner_id=owner.id,
+            due_offset=plan.offset, checklist=list(plan.checklist),
+        )  # fmt: skip
+        written = 330 - number / 10
+        task_id = self._do(written, DIRECTOR, lambda work: write_task(work, line_id, draft).id)
+        if plan.signed:
+            self._then(written - 10, DIRECTOR, lambda work: sign_task(work, task_id))
+        elif plan.submitted:
+            self._then(46 - number, plan.owner, lambda work: submit_task(work, task_id))
+        for hours_ago, verb, text in plan.steps:
+            login = DIRECTOR if verb in ("accept", "return", "close") else plan.owner
+            self._then(hours_ago, login, lambda work, verb=verb, text=text: _VERBS[verb](work, task_id, text))
+
+    def _alert(self, line_id: str) -> None:
+        raised: list[str] = []
+        title = "首批可售库存不足 6,000 件"
+        detail = "质检未放行前只能按样品量发货，直播与门店请先备预售口径。"
+        self._then(
+            25, "wuhao", lambda work: raised.append(raise_alert(work, line_id, kind=AlertKind.STOCK, title=title, detail=detail).id)
+        )
+        for hours_ago, login in ((24.5, DIRECTOR), (24, "luoyi"), (21, "tangxin")):
+            self._then(hours_ago, login, lambda work: acknowledge_alert(work, raised[0]))
+
+    def _then(self, hours_ago: float, login: str, step: Callable[[Work], object]) -> None:
+        self.steps.append((hours_ago, login, step))
+
+    def _do(self, hours_ago: float, login: str, step: Callable[[Work], object]) -> str:
+        at = self.now - timedelta(hours=hours_ago)
+        with open_work(self.database, actor=self.actors[login], now=at, parts=self.parts) as work:
+            return str(step(work))
+
+    def _today(self) -> date:
+        return self.now.astimezone(ZoneInfo(self.parts.get(Settings).time_zone)).date()
+
+
+_VERBS: dict[str, Callable[[Work, str, str], object]] = {
+    "start": lambda work, task_id, _text: start_task(work, task_id),
+    "deliver": deliver_task,
+    "accept": lambda work, task_id, _text: accept_task(work, task_id),
+    "return": lambda work, task_id, text: return_task(work, task_id, reason=text),
+    "block": lambda work, task_id, text: block_task(work, task_id, reason=text),
+    "close": lambda work, task_id, _text: close_task(work, task_id),
+    "check": lambda work, task_id, text: check_item(work, task_id, int(text), done=True),
+}
