@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from desktops.hosts.actions import add_host
+from desktops.templates.actions import add_template
 from workspace.db import Database
 from workspace.parts import Parts
 from workspace.people.actions import add_department, add_member, add_site
@@ -68,6 +70,8 @@ def _seed(work: Work, password_hash: str) -> None:
     work.session.flush()
     for city, store in STORES:
         add_site(work, kind="store", name=store, parent_id=cities[city].id)
+    add_host(work, name="上海机房", site_id=cities["上海"].id)
+    add_template(work, name="设计师桌面", audience="设计策划", is_default=True)
     departments = {name: add_department(work, name=name) for name in DEPARTMENTS}
     known = list(all_permissions())
     roles = {

@@ -12,7 +12,7 @@ from desktops.consoles.models import ConsoleEvent, ConsoleSession, ConsoleToken,
 from desktops.consoles.rules import TOKEN_MAX_S
 from desktops.hosts.models import Host
 from desktops.machines.access import get_own_desktop
-from desktops.machines.actions import ADVANCE
+from desktops.machines.actions import advance_soon
 from desktops.machines.models import Desktop, DesktopActivity
 from desktops.machines.rules import UP, State, Wanted
 from workspace.db import new_id
@@ -114,7 +114,7 @@ def note_channel_up(work: Work, desktop_id: str) -> None:
         work.session.add(DesktopActivity(desktop_id=desktop_id, channel_up_at=work.now))
     else:
         row.channel_up_at = work.now
-    work.after_commit(ADVANCE, key=desktop_id, desktop_id=desktop_id)
+    advance_soon(work, desktop_id)
 
 
 def note_beat(work: Work, gateway: str, inputs: Mapping[str, datetime]) -> None:

@@ -20,7 +20,7 @@ def candidates(work: Work) -> list[Candidate]:
     if work.session.get_bind().dialect.name == "postgresql":
         query = query.with_for_update(of=Host)
     hosts = list(work.session.scalars(query))
-    troubles = dict(work.session.execute(select(HostSeen.host_id, HostSeen.trouble)).tuples().all())
+    troubles = dict(work.session.execute(select(HostSeen.host_id, HostSeen.trouble)).all())
     return [
         Candidate(
             host_id=host.id,

@@ -1,6 +1,6 @@
 """What people ask of desktops. Each action stores a wish and puts the reconciler to work; nothing here calls a hypervisor."""
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from desktops.hosts.access import reserved_mib
 from desktops.hosts.models import Host
@@ -12,6 +12,7 @@ from workspace.db import new_id
 from workspace.errors import Conflict, NotAllowed
 from workspace.events.kinds import EventKind
 from workspace.i18n import _
+from workspace.jobs.models import Job
 from workspace.people.access import get_member
 from workspace.people.models import Member
 from workspace.work import Work
@@ -54,8 +55,15 @@ def open_desktop(work: Work, *, member_id: str, template_id: str | None = None) 
         name=desktop.name,
         state=State.REQUESTED,
     )
-    work.after_commit(ADVANCE, key=desktop.id, desktop_id=desktop.id)
+    advance_soon(work, desktop.id)
     return desktop
+
+
+def advance_soon(work: Work, desktop_id: str) -> None:
+    """Put the reconciler to work on this desktop; a job of it that waits for its next look comes forward."""
+    waiting = update(Job).where(Job.name == ADVANCE, Job.key == desktop_id, Job.state == "waiting", Job.run_at > work.now)
+    work.session.execute(waiting.values(run_at=work.now))
+    work.after_commit(ADVANCE, key=desktop_id, desktop_id=desktop_id)
 
 
 def next_number(work: Work) -> int:
@@ -134,5 +142,5 @@ def _ask(work: Work, desktop: Desktop, kind: EventKind) -> Desktop:
     work.record(
         kind, subject=room, rooms=[room, f"member:{member.id}", "desktops"], member=member.name, name=desktop.name, state=desktop.state
     )
-    work.after_commit(ADVANCE, key=desktop.id, desktop_id=desktop.id)
+    advance_soon(work, desktop.id)
     return desktop

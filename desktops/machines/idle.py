@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from desktops.machines.access import verdict_of
-from desktops.machines.actions import ADVANCE
+from desktops.machines.actions import advance_soon
 from desktops.machines.models import Desktop, DesktopEvent
 from desktops.machines.progress import move, record
 from desktops.machines.rules import Rest, State, Wanted, up_state
@@ -28,4 +28,4 @@ def watch_one(work: Work, desktop: Desktop, consoles_open: int, gateway_seen_at:
     elif verdict.rest is Rest.SLEEP:  # Warned for at least one round before, so never without a warning.
         desktop.wanted = Wanted.HIBERNATED
         record(work, desktop, DesktopEvent.HIBERNATE_ASKED)
-        work.after_commit(ADVANCE, key=desktop.id, desktop_id=desktop.id)
+        advance_soon(work, desktop.id)

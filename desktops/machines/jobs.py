@@ -13,7 +13,7 @@ from desktops.hosts.actions import note_host_seen
 from desktops.hosts.drivers import Hypervisors
 from desktops.hosts.models import Host
 from desktops.hypervisor.base import Hypervisor
-from desktops.machines.actions import ADVANCE
+from desktops.machines.actions import ADVANCE, advance_soon
 from desktops.machines.carry import Seen, has_disks, in_words, power_of
 from desktops.machines.idle import watch_one
 from desktops.machines.models import Desktop
@@ -140,7 +140,7 @@ def _put_to_work(run: JobRun, desktop_ids: list[str]) -> None:
     if desktop_ids:
         with run.open_work() as work:
             for desktop_id in desktop_ids:
-                work.after_commit(ADVANCE, key=desktop_id, desktop_id=desktop_id)
+                advance_soon(work, desktop_id)
 
 
 @periodic("desktops.watch_idle", every_s=IDLE_EVERY_S)

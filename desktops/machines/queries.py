@@ -72,8 +72,8 @@ def own_desktops(work: Work) -> list[DesktopRow]:
 
 def _rows(work: Work, desktops: list[Desktop]) -> list[DesktopRow]:
     hosts = {host.id: host for host in work.session.scalars(select(Host))}
-    troubles = dict(work.session.execute(select(HostSeen.host_id, HostSeen.trouble)).tuples().all())
-    cities = dict(work.session.execute(select(Site.id, Site.name)).tuples().all())
+    troubles = dict(work.session.execute(select(HostSeen.host_id, HostSeen.trouble)).all())
+    cities = dict(work.session.execute(select(Site.id, Site.name)).all())
     images = {image.id: image for image in work.session.scalars(select(ImageVersion))}
     members = {
         member.id: member for member in work.session.scalars(select(Member).where(Member.id.in_({one.member_id for one in desktops})))
@@ -159,8 +159,8 @@ class HostRow:
 
 
 def list_hosts(work: Work) -> list[HostRow]:
-    cities = dict(work.session.execute(select(Site.id, Site.name)).tuples().all())
-    troubles = dict(work.session.execute(select(HostSeen.host_id, HostSeen.trouble)).tuples().all())
+    cities = dict(work.session.execute(select(Site.id, Site.name)).all())
+    troubles = dict(work.session.execute(select(HostSeen.host_id, HostSeen.trouble)).all())
     living = Counter(work.session.scalars(select(Desktop.host_id).where(Desktop.state != State.GONE)))
     return [
         HostRow(
@@ -250,7 +250,7 @@ def desktops_by_city(work: Work, line_id: str) -> list[CityCount]:
         .join(LineMember, LineMember.member_id == Member.id)
         .where(LineMember.line_id == line_id, Desktop.state != State.GONE)
     )
-    found = list(work.session.execute(query).tuples().all())
+    found = list(work.session.execute(query).all())
     cities = sorted({city for city, _state in found})
     return [
         CityCount(city, sum(State(state) in UP for name, state in found if name == city), sum(name == city for name, _ in found))
