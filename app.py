@@ -25,6 +25,7 @@ from desktops.machines.files import DesktopSockets
 from desktops.machines.pages import pages as desktops_pages
 from main_lines.alerts.api import api as alerts_api
 from main_lines.alerts.pages import pages as alerts_pages
+from main_lines.approvals import reactions as approval_reactions
 from main_lines.approvals.api import api as approvals_api
 from main_lines.approvals.asset_pages import pages as approvals_asset_pages
 from main_lines.approvals.compose_pages import pages as approvals_compose_pages
@@ -112,6 +113,7 @@ REGISTERS = (
     machine_jobs,
     asset_jobs,
     preview_jobs,
+    approval_reactions,
     task_reactions,
 )  # Modules imported for the jobs and reactions that they register.
 

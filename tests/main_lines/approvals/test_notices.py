@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
+import app as composition
+from main_lines.approvals import reactions
 from main_lines.approvals.actions import (
     approve_request,
     comment_request,
@@ -100,6 +102,11 @@ def test_notice_when_the_reaction_runs_again_then_not_told_twice(
     tell_people(JobRun(company, parts, 2, "again", threading.Event()), seq)
     with work_as("陈墨", writes=False) as work:
         assert unread_count(work) == 1
+
+
+def test_product_when_composed_then_the_reactions_are_registered() -> None:
+    """The tests here import them anyway; a worker has them only through the composition."""
+    assert reactions in composition.REGISTERS
 
 
 def test_notices_page_when_opened_then_leads_on_and_is_read(clerk: Clerk, signed_in: SignedIn, run_jobs: RunJobs) -> None:
