@@ -132,6 +132,9 @@ class Arrivals:
             self._drop_ghost(node.id)  # an edit beats our delete
         file = self._index.by_node(node.id)
         if node.deleted:
+            if file is not None and self._tree.may_be_written(file.ino):
+                self._hold(node)
+                return
             if file is not None:
                 self._gone(file)
             with self._index.transaction() as db:
@@ -193,12 +196,31 @@ class Arrivals:
         remote = Entry(None, "", node.manifest, node.version)
         pending = self._journal.pending(file.ino, Kind.COMMIT)
         match decide(local, base, remote, pending=pending):
+            case Decision.TAKE if self._tree.may_be_written(file.ino):
+                self._hold(node)
             case Decision.TAKE:
                 self._take(file, node)
             case Decision.NOTHING:
                 self._index.change(file.ino, version=node.version, author=node.author)
             case _:
                 pass  # our save comes first; its answer says what became of both
+
+    def _hold(self, node: Node) -> None:
+        """A program may still write into what it opened. Taking it away would throw those bytes away unseen."""
+        with self._index.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, json.dumps(encode(node))))
+
+    def released(self) -> None:
+        """A program closed a file: what was held back for it can be applied. A save made meanwhile goes first."""
+        if self._index.one("SELECT 1 FROM held") is None:
+            return
+        with self._tree.lock, self._index.transaction() as db:
+            rows = self._index.rows("SELECT body FROM held")
+            db.execute("DELETE FROM held")
+            for (body,) in rows:
+                self._node(decode(Node, json.loads(body)))
+            self._settle()
+        self._tell_kernel()
 
     def _take(self, file: File, node: Node) -> None:
         """The next version of a file that nobody changed here."""
@@ -226,11 +248,8 @@ class Arrivals:
             if self._index.children(file.ino, parked=True):
                 self._revive(file)
                 return
-        elif file.dirty or file.node is None or self._journal.pending(file.ino):
-            if file.node is None and stays_local(file.name) and not self._tree.is_open(file.ino):
-                pass  # a forgotten lock or temporary file does not keep a folder
-            else:
-                return
+        elif self._stays(file):
+            return
         if file.parent is not None:
             self._entries.append((file.parent, file.name))
         if self._tree.is_open(file.ino):
@@ -238,6 +257,13 @@ class Arrivals:
         else:
             self._index.remove(file.ino)
             self._tree.content.drop_work(file.ino)
+
+    def _stays(self, file: File) -> bool:
+        """Whether a file must outlive its deletion elsewhere."""
+        if file.node is None and stays_local(file.name) and not self._tree.is_open(file.ino):
+            return False  # a forgotten lock or temporary file does not keep a folder
+        unsent = file.dirty > 0 or file.node is None or self._journal.pending(file.ino)
+        return unsent or self._tree.may_be_written(file.ino)
 
     def _revive(self, folder: File) -> None:
         if folder.node is not None and not self._journal.pending(folder.ino, Kind.MAKE_FOLDER):
@@ -261,20 +287,32 @@ class Arrivals:
     def adopt_node(self, file: File, node: Node) -> None:
         """The library already has this folder or file under another id: they are one from now on."""
         with self._tree.lock, self._index.transaction():
-            other = self._index.by_node(node.id)
-            if other is not None and other.ino != file.ino:
-                for child in self._index.children(other.ino, parked=True):
-                    self._index.change(child.ino, parent=file.ino)
-                self._index.remove(other.ino)
+            self._absorb(node.id, file)
             if file.node is not None and file.node != node.id:
                 self._journal.move_node(file.node, node.id)
             self._index.change(file.ino, node=node.id)
+
+    def _absorb(self, node: str, file: File) -> None:
+        """The feed may have been quicker than the answer and have brought a file for what `file` is about to be."""
+        other = self._index.by_node(node)
+        if other is None or other.ino == file.ino:
+            return
+        if other.parent is not None and not other.parked:
+            self._entries.append((other.parent, other.name))
+        for child in self._index.children(other.ino, parked=True):
+            self._index.change(child.ino, parent=file.ino)
+        if self._tree.is_open(other.ino):
+            self._index.change(other.ino, parent=None, node=None)
+        else:
+            self._index.remove(other.ino)
+            self._tree.content.drop_work(other.ino)
 
     def become_second(self, file: File, winner: Node, second: Node) -> None:
         """Our save lost: the file with our bytes is the second head from now on, and the name is the winner's."""
         with self._tree.lock, self._index.transaction():
             if file.parent is not None:
                 self._entries.append((file.parent, file.name))
+            self._absorb(second.id, file)
             if file.node != second.id:
                 self._index.change(file.ino, node=None)
                 if file.node is not None:

@@ -73,6 +73,7 @@ class Engine:
             log.info("found %d saves of the last run", found)
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
         departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
+        arrivals.released()
         for name, body in (
             ("sender", lambda: self._send(departures)),
             ("feed", lambda: self._follow(arrivals)),
@@ -92,6 +93,11 @@ class Engine:
     def saved(self) -> None:
         """Something was written into the journal."""
         self._wake_sender.set()
+
+    def released(self) -> None:
+        """A program closed a file."""
+        if self.arrivals is not None:
+            self.arrivals.released()
 
     def drain(self, timeout_s: float) -> bool:
         """Send what waits; returns whether nothing is left. For stopping a desktop."""
@@ -120,6 +126,16 @@ class Engine:
     # --- threads ------------------------------------------------------------------------------------------------
 
     def _loop(self, name: str, body: Callable[[], None]) -> None:
+        """Call `body` again and again. A mistake of ours ends the whole agent: half of one would only look alive."""
+        finished = False
+        try:
+            self._repeat(name, body)
+            finished = True
+        finally:
+            if not finished:
+                self._give_up(AgentError("同步客户端内部错误", f"the {name} thread stopped; see the log"), state="failed")
+
+    def _repeat(self, name: str, body: Callable[[], None]) -> None:
         pause = 0.1
         while not self._stop.is_set():
             try:
@@ -138,11 +154,11 @@ class Engine:
                 self._stop.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
 
-    def _give_up(self, error: AgentError) -> None:
-        """The library does not know us any more: say so, and stop serving what may not be seen."""
+    def _give_up(self, error: AgentError, *, state: str = "not_enrolled") -> None:
+        """Nothing more can be sent or seen: say so and stop serving. What was saved stays for the next start."""
         log.error("%s", error)
         self.fatal = error
-        self.status.set(state="not_enrolled", error=error.title)
+        self.status.set(state=state, error=error.title)
         self._stop.set()
         self._wake_sender.set()
         self._wake_heart.set()

@@ -6,6 +6,7 @@ transaction, so that a kill -9 between them cannot happen. Inode numbers are nev
 A `files` row is a name in the mount. `node` is the library's id for it, None while it is for this machine only;
 `version` and `manifest` are the version it was last known to equal; `local` means that `work/<ino>` holds its whole
 bytes; `dirty` counts the changes that are not in the library yet. `parked` rows wait for their name to become free.
+A `held` row is what the library said about a file that a program has open for writing; it waits for the release.
 A `ghosts` row is a node whose name is gone here and whose deletion is on its way: if the name comes back, as programs do
 when they save, the node continues under it.
 """
@@ -51,6 +52,7 @@ CREATE TABLE manifests (digest TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE ghosts (
     node TEXT PRIMARY KEY, library TEXT NOT NULL, parent INTEGER NOT NULL, name_key TEXT NOT NULL, version INTEGER NOT NULL
 );
+CREATE TABLE held (node TEXT PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE strays (node TEXT PRIMARY KEY, parent TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX strays_parent ON strays (parent);
 CREATE TABLE ops (

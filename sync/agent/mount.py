@@ -284,6 +284,7 @@ class Operations(pyfuse3.Operations):
     async def release(self, fh: int) -> None:
         if self._tree.release(fh):
             self._engine.saved()
+        self._engine.released()
 
     @_errors
     async def statfs(self, ctx: object) -> pyfuse3.StatvfsData:

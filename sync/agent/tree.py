@@ -93,6 +93,11 @@ class Tree:
         with self.lock:
             return any(handle.ino == ino for handle in self._handles.values())
 
+    def may_be_written(self, ino: int) -> bool:
+        """Whether a program has the file open for writing: what it still writes must count, so its version stays."""
+        with self.lock:
+            return any(handle.ino == ino and handle.writable for handle in self._handles.values())
+
     # --- names --------------------------------------------------------------------------------------------------
 
     def _editable_folder(self, parent: int) -> File:

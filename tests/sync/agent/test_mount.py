@@ -163,6 +163,45 @@ def test_reader_when_the_file_changes_elsewhere_then_the_open_file_stays_whole(l
         assert head + stream.read() == old
 
 
+def test_writer_when_the_file_changes_elsewhere_before_it_writes_then_both_are_kept(
+    lin: Agent, chen: Agent, fake: FakeLibrary, library: str
+) -> None:
+    """Opened, changed elsewhere, and only then written: what a program does that holds a document open."""
+    (lin.library / "f.psd").write_bytes(b"base")
+    until(lambda: read(chen.library / "f.psd") == b"base", "there")
+    with open(lin.library / "f.psd", "r+b", buffering=0) as stream:
+        (chen.library / "f.psd").write_bytes(b"chen")
+        (chen.library / "witness").write_bytes(b"x")
+        until(lambda: (lin.library / "witness").exists(), "seen, and with it what was committed before")
+        stream.write(b"lin!")
+    until(lambda: {fake.bytes_of(library, n) for n in fake.live(library).values()} == {b"chen", b"lin!", b"x"}, "both kept")
+    until(lambda: read(lin.library / "f.psd") == b"chen", "the winner under the name")
+
+
+def test_writer_when_the_file_changes_elsewhere_and_it_writes_nothing_then_the_new_version(lin: Agent, chen: Agent) -> None:
+    (lin.library / "f.psd").write_bytes(b"base")
+    until(lambda: read(chen.library / "f.psd") == b"base", "there")
+    with open(lin.library / "f.psd", "r+b") as stream:
+        (chen.library / "f.psd").write_bytes(b"newer")
+        (chen.library / "witness").write_bytes(b"x")
+        until(lambda: (lin.library / "witness").exists(), "seen")
+        assert stream.read() == b"base"
+    until(lambda: read(lin.library / "f.psd") == b"newer", "taken after the release")
+    assert sorted(os.listdir(lin.library)) == ["f.psd", "witness"]
+
+
+def test_writer_when_the_file_is_deleted_elsewhere_then_the_edit_brings_it_back(lin: Agent, chen: Agent) -> None:
+    (lin.library / "f.psd").write_bytes(b"base")
+    until(lambda: read(chen.library / "f.psd") == b"base", "there")
+    with open(lin.library / "f.psd", "r+b", buffering=0) as stream:
+        (chen.library / "f.psd").unlink()
+        until(lambda: chen.status()["pending_ops"] == 0, "deletion sent")
+        (chen.library / "witness").write_bytes(b"x")
+        until(lambda: (lin.library / "witness").exists(), "seen")
+        stream.write(b"more")
+    until(lambda: read(chen.library / "f.psd") == b"more", "back")
+
+
 def test_local_files_when_temporary_then_never_leave_this_machine(lin: Agent, fake: FakeLibrary, library: str) -> None:
     (lin.library / "~$方案.docx").write_bytes(b"lock")
     (lin.library / ".~lock.表.ods#").write_bytes(b"lock")
