@@ -12,8 +12,7 @@ COMMENT_LENGTH = 2000
 
 def is_phone() -> bool:
     """What the browser says of itself; a narrow window on a PC gets the PC's frame, which bends to it."""
-    hint = request.headers.get("Sec-CH-UA-Mobile")
-    return hint == "?1" if hint else "Mobi" in request.headers.get("User-Agent", "")
+    return request.headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobi" in request.headers.get("User-Agent", "")
 
 
 def frame() -> dict[str, object]:
