@@ -1,0 +1,197 @@
+"""Confidentiality, walked route by route: whoever is not a member of a line gets 404 from every page, fragment and API of it,
+and nothing of it in any list, count, feed or search. Every route of these features must be in the walk."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from main_lines.alerts.actions import raise_alert
+from main_lines.alerts.rules import AlertKind
+from main_lines.lines.actions import add_line_member, post_progress, remove_line_member
+from tests.main_lines.conftest import Story
+from workspace.events.models import Event
+
+FEATURES = ("lines", "tasks", "board", "alerts", "playbooks")
+SECRET = "双十一大促"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One request. body: JSON for the API, form fields for pages; a good one, so that only membership can refuse it."""
+
+    endpoint: str
+    url: str
+    method: str = "GET"
+    body: dict[str, object] = field(default_factory=dict)
+
+
+ROUTES = [
+    Route("lines.show_line", "/lines/{line}"),
+    Route("lines.show_feed", "/lines/{line}/feed"),
+    Route("lines.submit_post", "/lines/{line}/posts", "POST", {"text": "外人的话"}),
+    Route("lines.show_members", "/lines/{line}/members"),
+    Route("lines.show_member_rows", "/lines/{line}/members/rows"),
+    Route("lines.submit_member", "/lines/{line}/members", "POST", {"member_id": "{outsider}"}),
+    Route("lines.submit_removal", "/lines/{line}/members/{insider}/remove", "POST"),
+    Route("lines.submit_health", "/lines/{line}/health", "POST", {"health": "red", "reason": "外人的话"}),
+    Route("lines.submit_d_day", "/lines/{line}/d-day", "POST", {"d_day": "2026-12-12"}),
+    Route("lines_api.get_one_line", "/api/lines/{line}"),
+    Route("lines_api.get_feed", "/api/lines/{line}/feed"),
+    Route("lines_api.post_progress", "/api/lines/{line}/posts", "POST", {"text": "外人的话"}),
+    Route("lines_api.add_member", "/api/lines/{line}/members", "POST", {"member_id": "{outsider}"}),
+    Route("lines_api.remove_member", "/api/lines/{line}/members/{insider}", "DELETE"),
+    Route("lines_api.state_health", "/api/lines/{line}/health", "POST", {"health": "red", "reason": "外人的话"}),
+    Route("lines_api.move_d_day", "/api/lines/{line}/d-day", "POST", {"d_day": "2026-12-12"}),
+    Route("tasks.show_line_tasks", "/lines/{line}/tasks"),
+    Route("tasks.show_line_task_rows", "/lines/{line}/tasks/rows"),
+    Route("tasks.show_new_task", "/lines/{line}/tasks/new"),
+    Route("tasks.submit_new_task", "/lines/{line}/tasks", "POST", {"title": "外人的单", "department_id": "{department}"}),
+    Route("tasks.show_task", "/tasks/{task}"),
+    Route("tasks.show_task_fragment", "/tasks/{task}/fragment"),
+    Route("tasks.show_task_form", "/tasks/{task}/edit"),
+    Route("tasks.submit_edit", "/tasks/{task}", "POST", {"title": "外人的单", "department_id": "{department}"}),
+    Route("tasks.submit_move", "/tasks/{task}/moves", "POST", {"verb": "submit"}),
+    Route("tasks.submit_delivery", "/tasks/{task}/deliver", "POST", {"text": "外人的货"}),
+    Route("tasks.submit_assignment", "/tasks/{task}/assign", "POST", {"owner_id": "{insider}"}),
+    Route("tasks.submit_check", "/tasks/{task}/check", "POST", {"index": "0", "done": "true"}),
+    Route("tasks_api.list_line_tasks", "/api/lines/{line}/tasks"),
+    Route("tasks_api.write_task", "/api/lines/{line}/tasks", "POST", {"title": "外人的单", "department_id": "{department}"}),
+    Route("tasks_api.get_one_task", "/api/tasks/{task}"),
+    Route("tasks_api.edit_task", "/api/tasks/{task}", "PUT", {"title": "外人的单", "department_id": "{department}"}),
+    Route("tasks_api.post_move", "/api/tasks/{task}/moves", "POST", {"verb": "submit"}),
+    Route("tasks_api.deliver_task", "/api/tasks/{task}/deliver", "POST", {"text": "外人的货"}),
+    Route("tasks_api.assign_task", "/api/tasks/{task}/assign", "POST", {"owner_id": "{insider}"}),
+    Route("tasks_api.check_item", "/api/tasks/{task}/check", "POST", {"index": 0, "done": True}),
+    Route("board.show_board", "/lines/{line}/board"),
+    Route("board.show_board_fragment", "/lines/{line}/board/fragment"),
+    Route("board.show_wall", "/lines/{line}/wall"),
+    Route("board.show_wall_fragment", "/lines/{line}/wall/fragment"),
+    Route("board.submit_gate", "/lines/{line}/gate", "POST", {"note": "外人的话"}),
+    Route("board_api.get_board", "/api/lines/{line}/board"),
+    Route("board_api.close_gate", "/api/lines/{line}/gate", "POST", {"note": "外人的话"}),
+    Route("alerts.show_alerts", "/lines/{line}/alerts"),
+    Route("alerts.show_alert_rows", "/lines/{line}/alerts/rows"),
+    Route("alerts.submit_alert", "/lines/{line}/alerts", "POST", {"title": "外人的话"}),
+    Route("alerts.submit_acknowledgement", "/alerts/{alert}/acknowledge", "POST"),
+    Route("alerts.submit_alert_close", "/alerts/{alert}/close", "POST"),
+    Route("alerts_api.list_alerts", "/api/lines/{line}/alerts"),
+    Route("alerts_api.raise_alert", "/api/lines/{line}/alerts", "POST", {"title": "外人的话"}),
+    Route("alerts_api.acknowledge_alert", "/api/alerts/{alert}/acknowledge", "POST"),
+    Route("alerts_api.close_alert", "/api/alerts/{alert}/close", "POST"),
+]
+# These name no line: they list what the reader may see, and must hold nothing of the others.
+LISTS = {
+    "board.show_lines": "/lines",
+    "board.show_line_rows": "/lines/rows",
+    "board.show_my_lines_fragment": "/lines/mine/fragment",
+    "board_api.list_lines": "/api/lines",
+    "tasks.show_my_work": "/tasks",
+    "tasks.show_my_work_rows": "/tasks/rows",
+    "tasks.show_my_work_fragment": "/tasks/mine/fragment",
+    "tasks_api.get_my_work": "/api/tasks",
+}
+# Whoever may open lines opens their own; these read no line.
+OPENING = {"playbooks.show_new_line", "playbooks.submit_line", "playbooks_api.open_line"}
+ELSEWHERE = ("/", "/home/events", "/api/events?since=0", f"/search?q={SECRET}", f"/api/search?q={SECRET}")
+
+
+@pytest.fixture
+def names(work_as: Callable, story: Story, write: Callable) -> dict[str, str]:
+    """What the placeholders of the walk stand for, in a line with a task order, an alert and a post."""
+    task_id = write("绝密主视觉", checklist=["横版"])
+    with work_as("苏航") as work:
+        alert = raise_alert(work, story.line_id, kind=AlertKind.OTHER, title="绝密预警")
+        post_progress(work, story.line_id, text="绝密通告")
+    return {
+        "line": story.line_id, "task": task_id, "alert": alert.id, "outsider": story.id_of("何青"), "insider": story.id_of("吴昊"),
+        "department": story.people["苏航"].department_id,
+    }  # fmt: skip
+
+
+def ask(person, route: Route, names: dict[str, str]):
+    url = route.url.format(**names)
+    body = {name: value.format(**names) if isinstance(value, str) else value for name, value in route.body.items()}
+    if route.method == "GET":
+        return person.get(url)
+    if "token" not in vars(person):  # One page gives the token for the whole walk.
+        person.token = person.csrf()
+    form = {"json": body} if url.startswith("/api/") else {"data": body}
+    return person.client.open(url, method=route.method, headers={"X-CSRF-Token": person.token}, **form)
+
+
+def test_walk_when_listed_then_every_route_of_these_features_is_in_it(app: Flask) -> None:
+    ours = {fact.endpoint for fact in app.extensions["mainline"].facts if fact.endpoint.split(".")[0].removesuffix("_api") in FEATURES}
+    assert ours == {route.endpoint for route in ROUTES} | set(LISTS) | OPENING
+
+
+@pytest.mark.parametrize("login", ["heqing", "guanli"])
+def test_line_when_asked_for_by_an_outsider_then_404_everywhere_and_nothing_changes(
+    signed_in: Callable, work_as: Callable, names: dict[str, str], login: str
+) -> None:
+    """guanli administers the installation: that opens no line either."""
+    person = signed_in(login)
+    wrong = {}
+    for route in ROUTES:
+        answer = ask(person, route, names)
+        told = answer.get_data(as_text=True)
+        if answer.status_code != 404 or SECRET in told or "绝密" in told:
+            wrong[route.endpoint] = answer.status_code
+    assert wrong == {}
+    with work_as("林悦", writes=False) as work:
+        assert "外人" not in str([event.facts for event in work.session.scalars(select(Event))])
+
+
+@pytest.mark.parametrize("login", ["heqing", "guanli"])
+def test_lists_when_read_by_an_outsider_then_hold_nothing_of_the_line(signed_in: Callable, names: dict[str, str], login: str) -> None:
+    person = signed_in(login)
+    for url in [*LISTS.values(), *ELSEWHERE]:
+        answer = person.get(url)
+        told = answer.get_data(as_text=True).replace(f"q={SECRET}", "").replace(f'value="{SECRET}"', "")
+        assert answer.status_code == 200, url
+        assert names["line"] not in told, url
+        assert "绝密" not in told, url
+
+
+def test_absent_and_forbidden_when_compared_then_alike(signed_in: Callable, names: dict[str, str]) -> None:
+    person = signed_in("heqing")
+    no_such = {**names, "line": "0" * 26, "task": "0" * 26, "alert": "0" * 26}
+    for route in ROUTES:
+        if route.url.startswith("/api/"):
+            assert ask(person, route, names).get_json() == ask(person, route, no_such).get_json(), route.endpoint
+
+
+@pytest.mark.parametrize("login", ["linyue", "suhang"])
+def test_line_when_read_by_its_members_then_there(signed_in: Callable, names: dict[str, str], login: str) -> None:
+    """The other half of the walk: the same requests are answered for members, so 404 above is about membership alone."""
+    person = signed_in(login)
+    for route in ROUTES:
+        if route.method == "GET":
+            answer = ask(person, route, names)
+            assert answer.status_code == 200, (route.endpoint, answer.get_data(as_text=True)[:500])
+    for url in (*LISTS.values(), "/", "/search?q=绝密"):
+        assert person.get(url).status_code == 200, url
+
+
+def test_member_when_removed_then_everything_is_gone_at_once_and_back_when_added(
+    signed_in: Callable, work_as: Callable, story: Story, names: dict[str, str]
+) -> None:
+    person = signed_in("suhang")
+    reads = [route for route in ROUTES if route.method == "GET"]
+    assert {ask(person, route, names).status_code for route in reads} == {200}
+    with work_as("林悦") as work:
+        remove_line_member(work, story.line_id, story.id_of("苏航"))
+    assert {ask(person, route, names).status_code for route in ROUTES} == {404}
+    for url in [*LISTS.values(), *ELSEWHERE]:
+        assert "绝密" not in person.get(url).get_data(as_text=True), url
+    with work_as("林悦") as work:
+        add_line_member(work, story.line_id, story.id_of("苏航"))
+    assert {ask(person, route, names).status_code for route in reads} == {200}
+
+
+def test_walk_when_nobody_is_signed_in_then_nothing_is_told(visitor, names: dict[str, str]) -> None:
+    for route in ROUTES:
+        answer = ask(visitor, route, names)
+        assert answer.status_code in (302, 401), (route.endpoint, answer.status_code)
