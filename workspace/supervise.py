@@ -292,13 +292,13 @@ class Supervisor:
             while process.poll() is None and (waited_s := time.monotonic() - started_at) < slot.child.grace_s:
                 if self._stop_requests > 1:
                     break
-                if waited_s > TELL_STOPPING_AFTER_S and not told:
+                if waited_s > TELL_STOPPING_AFTER_S and slot.child.grace_s > 2 * TELL_STOPPING_AFTER_S and not told:
                     told = True
                     self._say(slot, f"is stopping; it may take {slot.child.grace_s:.0f} s (Ctrl-C again cuts that short)")
                 self._wake.wait(0.1)
                 self._wake.clear()
-            ended = process.poll() is not None
-            self._say(slot, f"stopped in {time.monotonic() - started_at:.1f} s" if ended else "killed: it did not stop in time")
+            ended, took_s = process.poll() is not None, time.monotonic() - started_at
+            self._say(slot, f"{'stopped' if ended else 'killed'} after {took_s:.1f} s")
         _kill_group(slot)
 
     def _say(self, slot: _Slot, text: str) -> None:

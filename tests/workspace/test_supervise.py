@@ -213,7 +213,7 @@ run(Child("stubborn", [sys.executable, "-c", STUBBORN, str(mark)], ready=mark.ex
     one.until("ALL READY")
     pid = one.pid_of("stubborn")
     one.process.send_signal(signal.SIGINT)
-    one.until("killed: it did not stop in time")
+    assert one.until("killed after").startswith("stubborn")
     one.until("ENDED WELL")
     assert not alive(pid)
 
