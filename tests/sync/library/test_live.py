@@ -1,0 +1,48 @@
+"""The whole product: what one member brings by browser appears in another's, without a reload."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from demo import DEMO_PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.slow]
+
+SOON_MS = 15_000
+
+
+def sign_in(page: Any, url: str, login: str) -> None:
+    page.goto(f"{url}/sign-in")
+    page.fill("#login", login)
+    page.fill("#password", DEMO_PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(lambda address: "/sign-in" not in address)
+
+
+def picture(path: Path, colour: tuple[int, int, int]) -> str:
+    out = io.BytesIO()
+    Image.new("RGB", (800, 500), colour).save(out, "PNG")
+    path.write_bytes(out.getvalue())
+    return str(path)
+
+
+@pytest.mark.timeout(180)
+def test_upload_when_a_colleague_watches_then_it_appears_by_itself(product: Any, page: Any, phone_page: Any, tmp_path: Path) -> None:
+    sign_in(page, product.url, "linyue")
+    sign_in(phone_page, product.url, "suhang")
+    page.goto(f"{product.url}/library")
+    page.click(".library-card >> nth=0")
+    page.wait_for_selector("#items, .blank")
+    phone_page.goto(page.url)
+    phone_page.set_input_files("#upload-files", picture(tmp_path / "现场照片.png", (180, 40, 60)))
+    page.wait_for_selector("text=现场照片.png", timeout=SOON_MS)
+    page.wait_for_selector('img[src*="/preview"]', timeout=SOON_MS)
+    page.click("text=现场照片.png")
+    page.wait_for_selector("#version-1")
+    phone_page.set_input_files("#upload-files", picture(tmp_path / "现场照片.png", (30, 90, 160)))
+    page.wait_for_selector("#version-2", timeout=SOON_MS)
+    page.wait_for_selector('#stage img[src*="/versions/2/preview"]', timeout=SOON_MS)
+    assert phone_page.evaluate("document.documentElement.scrollWidth") == 390
