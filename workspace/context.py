@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from sqlalchemy import select
 
 from workspace.i18n import LOCALES
@@ -57,6 +57,7 @@ class Me:
 
 
 def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGroup, ...]) -> None:
+    app.extensions["mainline_nav"] = nav
     app.jinja_env.globals.update(asset_url=asset_url, vendor_url=vendor_url)
 
     @app.context_processor
@@ -96,9 +97,10 @@ def _me() -> Me | None:
     return g.me
 
 
-def nav_counts(groups: tuple[NavGroup, ...]) -> dict[str, int]:
+def nav_counts() -> dict[str, int]:
     """URL of each entry that counts something -> how much; asked once per request."""
     if "nav_counts" not in g:
+        groups: tuple[NavGroup, ...] = current_app.extensions["mainline_nav"]
         with request_work(writes=False) as work:
             g.nav_counts = {item.url: item.count(work) for group in groups for item in group.items if item.count}
     found: dict[str, int] = g.nav_counts
@@ -107,7 +109,7 @@ def nav_counts(groups: tuple[NavGroup, ...]) -> dict[str, int]:
 
 def _nav(groups: tuple[NavGroup, ...], actor: Any) -> list[dict[str, Any]]:
     shown = []
-    counts = nav_counts(groups)
+    counts = nav_counts()
     for group in groups:
         items = [
             {

@@ -1,5 +1,6 @@
 // The entry of every page: starts the base behaviours, each of which lives in its own module.
 
+import { startCounts } from "mainline/counts";
 import { startDialogs } from "mainline/dialogs";
 import { startPalette } from "mainline/palette";
 import { startRealtime } from "mainline/realtime";
@@ -18,4 +19,5 @@ startShell();
 startPalette();
 startRequests();
 startRefresh();
+startCounts();
 startRealtime();

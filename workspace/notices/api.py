@@ -5,6 +5,7 @@ from datetime import datetime
 from flask import request
 from pydantic import BaseModel
 
+from workspace.context import nav_counts
 from workspace.notices import actions, queries
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
@@ -29,6 +30,12 @@ class NoticePage(BaseModel):
     unread: int
 
 
+class NavCounts(BaseModel):
+    """counts: path of a page in the navigation -> how much waits there for the reader."""
+
+    counts: dict[str, int]
+
+
 class ReadCount(BaseModel):
     read: int
 
@@ -38,6 +45,12 @@ def list_notices(work: Work) -> NoticePage:
     """The reader's notices, newest first, 30 a page; ``before`` = id of the last one known."""
     rows = queries.list_notices(work, unread_only=request.args.get("show") == "unread", before=request.args.get("before"))
     return NoticePage(notices=[NoticeOut(**row.__dict__) for row in rows], unread=queries.unread_count(work))
+
+
+@api.get("/nav/counts", needs=SIGNED_IN, returns=NavCounts, opens_work=False)
+def show_counts() -> NavCounts:
+    """The numbers that the navigation shows."""
+    return NavCounts(counts=nav_counts())
 
 
 @api.post("/notices/<notice_id>/read", needs=SIGNED_IN, returns=ReadCount)
