@@ -21,7 +21,9 @@ async def bridge(browser: ServerConnection, screen: Path, on_input: Callable[[],
     except OSError:
         await browser.close(NO_SCREEN, "no screen")
         return
-    tasks = [asyncio.ensure_future(_to_screen(browser, writer, on_input)), asyncio.ensure_future(_to_browser(reader, browser))]
+    # The third part sees the connection's end also while the first two wait for a screen that does not read.
+    parts = (_to_screen(browser, writer, on_input), _to_browser(reader, browser), browser.wait_closed())
+    tasks = [asyncio.ensure_future(part) for part in parts]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -41,6 +41,7 @@ log = structlog.get_logger("gateway")
 
 LOOK_S = 1.0
 BEAT_S = 2.0
+CLOSE_S = 1.5
 ANNOUNCE_S = 10.0
 MAX_CONSOLES = 500
 MESSAGE_MAX_BYTES = 4 * 1024 * 1024
@@ -56,9 +57,12 @@ class Sockets(Protocol):
 
 
 class Gateway:
-    """One gateway process. ``serve_until(stopping)`` runs it; ``port`` is known while it runs."""
+    """One gateway process. ``serve_until(stopping)`` runs it.
 
-    def __init__(self, settings: Settings, database: Database, parts: Parts, sockets: Sockets) -> None:
+    port: where it listens, 0 = any free one; read it after ``started``.
+    """
+
+    def __init__(self, settings: Settings, database: Database, parts: Parts, sockets: Sockets, *, port: int | None = None) -> None:
         self._settings, self._database, self._parts, self._sockets = settings, database, parts, sockets
         self._name = f"{socket.gethostname()}:{settings.gateway_port}"
         self._targets = targets_of(settings)
@@ -68,14 +72,15 @@ class Gateway:
         self._ups: set[str] = set()
         self._soon = asyncio.Event()
         self._announced = 0.0
-        self.port = settings.gateway_port
+        self.port = settings.gateway_port if port is None else port
+        self.started = asyncio.Event()
 
     async def serve_until(self, stopping: asyncio.Event) -> None:
         await self._write(lambda work: actions.close_left_open(work, self._name))
         server = await serve(
             self._console,
             self._settings.host,
-            self._settings.gateway_port,
+            self.port,
             process_request=self._screen_request,
             subprotocols=[Subprotocol(PROTOCOL)],
             compression=None,
@@ -84,10 +89,12 @@ class Gateway:
             write_limit=256 * 1024,
             ping_interval=20,
             ping_timeout=20,
+            close_timeout=CLOSE_S,
             server_header=None,
             logger=_wire_log(),
         )
         self.port = server.sockets[0].getsockname()[1]
+        self.started.set()
         loops = [
             asyncio.ensure_future(_forever(loop, every_s))
             for loop, every_s in ((self._beat, BEAT_S), (self._look, LOOK_S), (self._tell_ups, 0.0))

@@ -15,6 +15,7 @@ from workspace.i18n import _
 from workspace.jobs.models import Job
 from workspace.people.access import get_member
 from workspace.people.models import Member
+from workspace.roles.access import permissions_of
 from workspace.work import Work
 
 ADVANCE = "desktops.advance"
@@ -25,6 +26,8 @@ def open_desktop(work: Work, *, member_id: str, template_id: str | None = None) 
     if member_id != work.actor.member_id and work.actor.member_id is not None and not work.actor.may(DesktopPermission.MANAGE):
         raise NotAllowed(_("只能为自己申请云桌面"), _("请联系管理员为其他成员开通。"))
     member = get_member(work, member_id)
+    if DesktopPermission.OWN not in permissions_of(work, member.id):
+        raise NotAllowed(_("%(name)s没有使用云桌面的权限", name=member.name), _("请先授予“使用自己的云桌面”权限。"))
     template = get_template(work, template_id) if template_id else default_template(work)
     there = work.session.scalar(living_desktops(member_id).where(Desktop.template_id == template.id))
     if there is not None:

@@ -1,5 +1,6 @@
 """A desktop's life through the real driver on libvirt's test hypervisor: nothing runs inside, everything else is real."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -258,7 +259,7 @@ def test_ledger_when_a_desktop_lives_then_intervals_follow_without_overlap(estat
         rows = work.session.query(UsageInterval).filter_by(desktop_id=desktop_id).order_by(UsageInterval.began_at).all()
     assert [row.kind for row in rows] == ["running", "hibernated", "running"]
     assert all(row.ended_at is not None for row in rows)
-    assert all(earlier.ended_at <= later.began_at for earlier, later in zip(rows, rows[1:], strict=False))
+    assert all(earlier.ended_at <= later.began_at for earlier, later in itertools.pairwise(rows))
 
 
 def test_access_when_it_is_somebody_elses_then_absent(estate: Estate) -> None:

@@ -180,8 +180,13 @@ IDLE = {
 def test_idle_verdict_when_input_is_known_or_not_then_only_certain_idleness_sleeps(case: str) -> None:
     now, idle_minutes, ready_at, last_input_at, consoles_open, gateway_seen_at, verdict = IDLE[case]
     found = idle_verdict(
-        now=now, idle_minutes=idle_minutes, ready_at=ready_at, last_input_at=last_input_at, consoles_open=consoles_open, gateway_seen_at=gateway_seen_at
-    )  # fmt: skip
+        now=now,
+        idle_minutes=idle_minutes,
+        ready_at=ready_at,
+        last_input_at=last_input_at,
+        consoles_open=consoles_open,
+        gateway_seen_at=gateway_seen_at,
+    )
     assert found == verdict
 
 
