@@ -15,12 +15,13 @@ from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_digest
 from sync.core.paths import conflict_name, name_key, normal_name, refuse_name
 from sync.core.protocol import Commit, Delete, ErrorCode, MakeFolder, Op, OpAnswer, Outcome, Rename, is_id
+from sync.library.assets.access import get_asset, get_version
 from sync.library.assets.models import AssetEvent, Node, Version
 from sync.library.assets.models import OpAnswer as OpAnswerRow
 from sync.library.assets.rules import CommitDecision, DeleteDecision, State, decide_commit, decide_delete
 from sync.library.assets.tree import Tree, lock_tree
 from sync.library.assets.wire import from_ms, name_problem_in_words, node_message, refused
-from sync.library.content.access import missing_chunks, stored_bytes
+from sync.library.content.access import load_manifest, missing_chunks, stored_bytes
 from sync.library.content.actions import CheckedPack, keep_manifests, record_packs
 from sync.library.libraries.access import find_library, rooms_of_library
 from sync.library.libraries.rules import Right
@@ -80,8 +81,29 @@ def save_upload(work: Work, library_id: str, *, folder_id: str, name: str, manif
 
 def make_folder(work: Work, library_id: str, *, parent_id: str, name: str) -> OpAnswer:
     """A folder for a browser; the existing one when a folder has this name already."""
+    return _apply_one(work, library_id, MakeFolder(new_id(), new_id(), parent_id, name))
+
+
+def rename_node(work: Work, node: Node, *, name: str) -> OpAnswer:
+    """A new name in the same folder, by browser."""
+    return _apply_one(work, node.library_id, Rename(new_id(), node.id, str(node.parent_id), name))
+
+
+def delete_node(work: Work, node: Node, *, base_version: int) -> OpAnswer:
+    """To the trash, with what is inside. base_version: the version that the person saw; a newer one is kept."""
+    return _apply_one(work, node.library_id, Delete(new_id(), node.id, base_version, recursive=node.kind == "folder"))
+
+
+def restore_version(work: Work, asset_id: str, number: int) -> OpAnswer:
+    """Make an earlier version the newest again, as a version of its own; brings a deleted file back. Nothing is overwritten."""
+    node = get_asset(work, asset_id, to=Right.EDIT)
+    manifest = load_manifest(work, get_version(work, asset_id, number).digest)
+    now_ms = int(work.now.timestamp() * 1000)
+    return _apply_one(work, node.library_id, Commit(new_id(), node.id, str(node.parent_id), node.name, node.version, manifest, now_ms))
+
+
+def _apply_one(work: Work, library_id: str, op: Op) -> OpAnswer:
     find_library(work, library_id, to=Right.EDIT)
-    op = MakeFolder(new_id(), new_id(), parent_id, name)
     writer = _Writer(lock_tree(work, library_id), [op])
     answer = writer.apply(op)
     writer.finish()

@@ -6,9 +6,9 @@ from flask import Response, flash, jsonify, redirect, render_template, request
 from werkzeug.datastructures import FileStorage
 
 from sync.core.paths import NameProblem, normal_name, refuse_name
-from sync.core.protocol import OpAnswer, Problem
+from sync.core.protocol import OpAnswer, Outcome, Problem
 from sync.library.assets.access import content_of, get_node, get_version
-from sync.library.assets.actions import make_folder, save_upload
+from sync.library.assets.actions import delete_node, make_folder, rename_node, restore_version, save_upload
 from sync.library.assets.queries import asset_view, folder_view
 from sync.library.assets.wire import name_problem_in_words
 from sync.library.content.sending import send_version
@@ -17,7 +17,7 @@ from sync.library.libraries.access import find_library
 from sync.library.libraries.rules import Right
 from sync.library.previews.sending import send_preview
 from sync.library.storage import ObjectStore
-from workspace.errors import InvalidInput
+from workspace.errors import Conflict, InvalidInput
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, is_htmx, request_work, wants_json, web
 from workspace.work import Work
@@ -56,8 +56,7 @@ def add_folder(work: Work, folder_id: str) -> Any:
     answer = make_folder(work, parent.library_id, parent_id=parent.id, name=name)
     _raise_refusal(answer, field="name")
     assert answer.node is not None
-    url = f"/library/folders/{answer.node.id}"
-    return Response(status=204, headers={"HX-Redirect": url}) if is_htmx() else redirect(url, 303)
+    return _go_to(f"/library/folders/{answer.node.id}")
 
 
 @pages.post("/library/folders/<folder_id>/upload", needs=SIGNED_IN, opens_work=False)
@@ -109,6 +108,37 @@ def send_content(asset_id: str, number: int) -> Response:
 def send_picture(asset_id: str, number: int) -> Response:
     """The picture of a version."""
     return send_preview(lambda work: get_version(work, asset_id, number).digest, size=request.args.get("size", "small"))
+
+
+@pages.post("/library/nodes/<node_id>/name", needs=SIGNED_IN)
+def rename(work: Work, node_id: str) -> Any:
+    """Give a file or folder another name."""
+    node = get_node(work, node_id, to=Right.EDIT)
+    _raise_refusal(rename_node(work, node, name=normal_name(request.form.get("name", "").strip())), field="name")
+    return _go_to(f"/library/{'assets' if node.kind == 'file' else 'folders'}/{node.id}")
+
+
+@pages.post("/library/nodes/<node_id>/deletion", needs=SIGNED_IN)
+def delete(work: Work, node_id: str) -> Any:
+    """Take a file or folder out of the library; its versions stay readable by link."""
+    node = get_node(work, node_id, to=Right.EDIT)
+    parent_id = node.parent_id
+    answer = delete_node(work, node, base_version=request.form.get("version", node.version, type=int))
+    _raise_refusal(answer, field="version")
+    if answer.outcome is Outcome.KEPT:
+        raise Conflict(_("没有删除：刚刚有人保存了新版本"), _("请先看看版本 %(n)s。", n=node.version))
+    return _go_to(f"/library/folders/{parent_id}")
+
+
+@pages.post("/library/assets/<asset_id>/versions/<int:number>/restoration", needs=SIGNED_IN)
+def restore(work: Work, asset_id: str, number: int) -> Any:
+    """Make an earlier version the newest again; also brings a deleted file back."""
+    _raise_refusal(restore_version(work, asset_id, number), field="version")
+    return _go_to(f"/library/assets/{asset_id}")
+
+
+def _go_to(url: str) -> Any:
+    return Response(status=204, headers={"HX-Redirect": url}) if is_htmx() else redirect(url, 303)
 
 
 def _show_folder(work: Work, folder_id: str) -> Response:

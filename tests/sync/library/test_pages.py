@@ -204,6 +204,43 @@ def test_content_when_deleted_then_versions_stay_readable_and_folder_is_empty(ro
     assert "a.txt" not in person.get(f"/library/{room.id}").get_data(as_text=True)
 
 
+# --- names, deletes, earlier versions --------------------------------------------------------------------------------
+
+
+def test_rename_when_editor_then_renamed_and_taken_names_are_refused(room: Room, asset: Any, signed_in: SignedIn) -> None:
+    room.su.save(room.id, room.root, "别的.png", b"x")
+    person, url = signed_in("chenmo"), f"/library/nodes/{asset.id}/name"
+    assert person.post(url, {"name": "定稿.png"}).location == f"/library/assets/{asset.id}"
+    refused = person.post(url, {"name": "别的.PNG"}, headers={"Accept": "application/json"})
+    assert (refused.status_code, list(refused.json["error"]["facts"]["fields"])) == (422, ["name"])
+    assert "定稿.png" in person.get(f"/library/{room.id}").get_data(as_text=True)
+    assert signed_in("linyue").post(url, {"name": "x"}).status_code == 403
+    assert signed_in("zhaoning").post(url, {"name": "x"}).status_code == 404
+
+
+def test_delete_when_a_newer_version_came_then_kept_with_words(room: Room, asset: Any, signed_in: SignedIn) -> None:
+    room.su.save(room.id, room.root, "主视觉.png", b"newer", node=asset.id, base=1)
+    person, url = signed_in("chenmo"), f"/library/nodes/{asset.id}/deletion"
+    kept = person.post(url, {"version": "1"}, headers={"Accept": "application/json"})
+    assert (kept.status_code, kept.json["error"]["code"]) == (409, "conflict")
+    assert person.post(url, {"version": "2"}).location == f"/library/folders/{room.root}"
+    assert len(room.su.feed({room.id: 0}).pages[0].nodes) == 1
+    assert signed_in("linyue").post(url, {"version": "2"}).status_code == 404, "who may only see learns nothing of what is gone"
+
+
+def test_restore_when_earlier_or_deleted_then_a_version_of_its_own(room: Room, asset: Any, signed_in: SignedIn) -> None:
+    room.su.save(room.id, room.root, "主视觉.png", b"worse", node=asset.id, base=1)
+    person, url = signed_in("chenmo"), f"/library/assets/{asset.id}/versions/1/restoration"
+    assert person.post(url).status_code == 303
+    node = room.su.feed({room.id: 0}).pages[0].nodes[-1]
+    assert (node.version, node.manifest, node.author) == (3, asset.manifest, "陈墨")
+    room.su.op(room.id, delete(asset.id, 3))
+    assert person.post(f"/library/assets/{asset.id}/versions/2/restoration").status_code == 303
+    assert room.su.feed({room.id: 0}).pages[0].nodes[-1].version == 4
+    assert signed_in("linyue").post(url).status_code == 403
+    assert signed_in("zhaoning").post(url).status_code == 404
+
+
 # --- previews -------------------------------------------------------------------------------------------------------
 
 
