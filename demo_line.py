@@ -92,8 +92,8 @@ PLANS = (
 )  # fmt: skip
 
 POSTS = (
-    (70, "suhang", "主视觉横版已定稿，竖版今晚出。"),
-    (20, "wuhao", "面料明早到仓，到仓后优先抽检，尽量不影响首批发货。"),
+    (70.0, "suhang", "主视觉横版已定稿，竖版今晚出。"),
+    (20.0, "wuhao", "面料明早到仓，到仓后优先抽检，尽量不影响首批发货。"),
 )
 
 
@@ -112,9 +112,7 @@ class Story:
         self.database, self.parts, self.now = database, parts, datetime.now(UTC)
         with open_work(database, writes=False) as work:
             self.people = {member.login: member for member in work.session.scalars(select(Member))}
-            self.actors = {
-                login: Actor(member.id, member.name, permissions_of(work, member.id)) for login, member in self.people.items()
-            }
+            self.actors = {login: Actor(member.id, member.name, permissions_of(work, member.id)) for login, member in self.people.items()}
         self.steps: list[tuple[float, str, Callable[[Work], object]]] = []
 
     def tell(self) -> None:
@@ -122,7 +120,7 @@ class Story:
         for number, plan in enumerate(PLANS):
             self._plan(line_id, plan, number)
         for hours_ago, login, text in POSTS:
-            self._then(hours_ago, login, lambda work, text=text: post_progress(work, line_id, text=text))
+            self._then(hours_ago, login, _posting(line_id, text))
         reason = "主视觉晚一天，首批质检未出，其余按计划"
         self._then(3, DIRECTOR, lambda work: state_health(work, line_id, health=Health.AMBER, reason=reason))
         self._alert(line_id)
@@ -152,15 +150,13 @@ class Story:
             self._then(46 - number, plan.owner, lambda work: submit_task(work, task_id))
         for hours_ago, verb, text in plan.steps:
             login = DIRECTOR if verb in ("accept", "return", "close") else plan.owner
-            self._then(hours_ago, login, lambda work, verb=verb, text=text: _VERBS[verb](work, task_id, text))
+            self._then(hours_ago, login, _doing(verb, task_id, text))
 
     def _alert(self, line_id: str) -> None:
         raised: list[str] = []
         title = "首批可售库存不足 6,000 件"
         detail = "质检未放行前只能按样品量发货，直播与门店请先备预售口径。"
-        self._then(
-            25, "wuhao", lambda work: raised.append(raise_alert(work, line_id, kind=AlertKind.STOCK, title=title, detail=detail).id)
-        )
+        self._then(25, "wuhao", lambda work: raised.append(raise_alert(work, line_id, kind=AlertKind.STOCK, title=title, detail=detail).id))
         for hours_ago, login in ((24.5, DIRECTOR), (24, "luoyi"), (21, "tangxin")):
             self._then(hours_ago, login, lambda work: acknowledge_alert(work, raised[0]))
 
@@ -174,6 +170,14 @@ class Story:
 
     def _today(self) -> date:
         return self.now.astimezone(ZoneInfo(self.parts.get(Settings).time_zone)).date()
+
+
+def _posting(line_id: str, text: str) -> Callable[[Work], object]:
+    return lambda work: post_progress(work, line_id, text=text)
+
+
+def _doing(verb: str, task_id: str, text: str) -> Callable[[Work], object]:
+    return lambda work: _VERBS[verb](work, task_id, text)
 
 
 _VERBS: dict[str, Callable[[Work, str, str], object]] = {

@@ -37,8 +37,15 @@ def alerts_out(work: Work, line_id: str) -> AlertsOut:
     """The caller has checked the line."""
     rows = [
         AlertOut(
-            id=row.id, kind=row.kind, title=row.title, detail=row.detail, raised_by=row.raised_by, raised_at=row.raised_at,
-            acknowledged=row.acknowledged, people=row.people, missing=[card.name for card in row.missing],
+            id=row.id,
+            kind=row.kind,
+            title=row.title,
+            detail=row.detail,
+            raised_by=row.raised_by,
+            raised_at=row.raised_at,
+            acknowledged=row.acknowledged,
+            people=row.people,
+            missing=[card.name for card in row.missing],
         )
         for row in open_alerts(work, line_id)
     ]

@@ -99,8 +99,14 @@ def list_lines(work: Work) -> LinesOut:
     """The reader's main lines, open ones first, by D-day."""
     cards = [
         LineCardOut(
-            id=card.id, name=card.name, kind=card.kind, d_day=card.d_day, day=card.day, phase=card.phase,
-            health=_health(card.health, card.health_reason), counts=_counts(card.counts),
+            id=card.id,
+            name=card.name,
+            kind=card.kind,
+            d_day=card.d_day,
+            day=card.day,
+            phase=card.phase,
+            health=_health(card.health, card.health_reason),
+            counts=_counts(card.counts),
         )
         for card in my_line_cards(work)
     ]

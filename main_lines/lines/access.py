@@ -86,4 +86,3 @@ def line_rooms(work: Work, line: MainLine) -> list[str]:
 @gives_rooms
 def _rooms(work: Work) -> list[str]:
     return [f"line:{line_id}" for line_id in line_ids_of(work)]
-

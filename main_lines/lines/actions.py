@@ -25,8 +25,15 @@ def open_line(work: Work, *, name: str, kind: LineKind, d_day: date, goal: str =
     members = [get_member(work, member_id) for member_id in dict.fromkeys([director_id, *member_ids])]
     group = make_group(work, name=name, kind="line", member_ids=[member.id for member in members])
     line = MainLine(
-        id=new_id(), name=name, kind=kind.value, goal=goal, d_day=d_day, phase=Phase.PREPARE.value, group_id=group.id,
-        opened_at=work.now, opened_by_id=director_id,
+        id=new_id(),
+        name=name,
+        kind=kind.value,
+        goal=goal,
+        d_day=d_day,
+        phase=Phase.PREPARE.value,
+        group_id=group.id,
+        opened_at=work.now,
+        opened_by_id=director_id,
     )
     work.session.add(line)
     work.session.flush()
@@ -38,8 +45,12 @@ def open_line(work: Work, *, name: str, kind: LineKind, d_day: date, goal: str =
     index_document(work, subject=line.room, room=line.room, title=name, note=goal, url=f"/lines/{line.id}/board")
     rooms = line_rooms(work, line)
     _record(
-        work, LineEvent.OPENED, line, joins={member.id: rooms for member in members},
-        d_day=d_day.isoformat(), members=[member.name for member in members],
+        work,
+        LineEvent.OPENED,
+        line,
+        joins={member.id: rooms for member in members},
+        d_day=d_day.isoformat(),
+        members=[member.name for member in members],
     )
     return line
 
@@ -135,7 +146,12 @@ def _acting_member(work: Work) -> str:
 
 
 def _record(
-    work: Work, kind: LineEvent, line: MainLine, *, joins: dict[str, list[str]] | None = None, leaves: dict[str, list[str]] | None = None,
+    work: Work,
+    kind: LineEvent,
+    line: MainLine,
+    *,
+    joins: dict[str, list[str]] | None = None,
+    leaves: dict[str, list[str]] | None = None,
     **facts: Any,
 ) -> None:
     work.record(kind, subject=line.room, rooms=[line.room], joins=joins, leaves=leaves, line=line.name, line_id=line.id, **facts)

@@ -81,8 +81,7 @@ def get_one_line(work: Work, line_id: str) -> LineOut:
 def get_feed(work: Work, line_id: str) -> FeedOut:
     """The feed, newest first, paged by ``before``."""
     page = queries.line_feed(work, get_line(work, line_id), before=request.args.get("before", type=int))
-    items = [FeedItem(seq=row.seq, at=row.at, kind=row.kind, actor=row.actor, words=row.words, facts=row.facts) for row in page.rows]
-    return FeedOut(events=items, older=page.older)
+    return FeedOut(events=[_feed_item(row) for row in page.rows], older=page.older)
 
 
 @api.post("/lines/<line_id>/posts", needs=SIGNED_IN, body=PostBody, returns=Created)
@@ -116,3 +115,8 @@ def move_d_day(work: Work, line_id: str, body: DDayBody) -> Done:
     """Move D-day with every date that is an offset; director only."""
     actions.move_d_day(work, line_id, body.d_day)
     return Done()
+
+
+def _feed_item(row: queries.FeedRow) -> FeedItem:
+    words = f"{row.words}：{row.quote}" if row.quote else row.words
+    return FeedItem(seq=row.seq, at=row.at, kind=row.kind, actor=row.actor, words=words, facts=row.facts)

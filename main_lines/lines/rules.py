@@ -1,10 +1,10 @@
 """Pure decisions about a main line: phases and their gates, counting days from D-day, health and its age.
 
-    phase      close_phase ->
-    prepare    execute
-    execute    review
-    review     closed
-    closed     refused
+phase      close_phase ->
+prepare    execute
+execute    review
+review     closed
+closed     refused
 """
 
 from dataclasses import dataclass

@@ -46,8 +46,16 @@ def write_task(work: Work, line_id: str, draft: Draft) -> TaskOrder:
     _check(work, line, draft)
     last = work.session.scalar(select(func.max(TaskOrder.number)).where(TaskOrder.line_id == line.id)) or 0
     order = TaskOrder(
-        id=new_id(), line_id=line.id, number=last + 1, state=State.DRAFT.value, state_at=work.now, deliverable={}, blocked_reason="",
-        checklist=[{"text": text, "done": False} for text in draft.checklist], written_by_id=work.actor.member_id, written_at=work.now,
+        id=new_id(),
+        line_id=line.id,
+        number=last + 1,
+        state=State.DRAFT.value,
+        state_at=work.now,
+        deliverable={},
+        blocked_reason="",
+        checklist=[{"text": text, "done": False} for text in draft.checklist],
+        written_by_id=work.actor.member_id,
+        written_at=work.now,
         **_columns(draft),
     )
     work.session.add(order)
@@ -259,7 +267,7 @@ def check_item(work: Work, task_id: str, index: int, *, done: bool) -> TaskOrder
 
 
 def deliverable_words(deliverable: dict[str, Any]) -> str:
-    """"主视觉.psd 第 3 版", the link, or the first words of the text."""
+    """ "主视觉.psd 第 3 版", the link, or the first words of the text."""
     if deliverable.get("kind") == "asset":
         return _("%(name)s 第 %(version)s 版", name=deliverable["name"], version=deliverable["version"])
     text = str(deliverable.get("text", ""))
@@ -300,8 +308,14 @@ def _columns(draft: Draft) -> dict[str, Any]:
 
 
 _FIELD_WORDS = {
-    "title": lambda: _("标题"), "requirements": lambda: _("要求"), "phase": lambda: _("阶段"), "department_id": lambda: _("负责部门"),
-    "owner_id": lambda: _("负责人"), "site_id": lambda: _("城市"), "due_offset": lambda: _("截止日"), "due_on": lambda: _("截止日"),
+    "title": lambda: _("标题"),
+    "requirements": lambda: _("要求"),
+    "phase": lambda: _("阶段"),
+    "department_id": lambda: _("负责部门"),
+    "owner_id": lambda: _("负责人"),
+    "site_id": lambda: _("城市"),
+    "due_offset": lambda: _("截止日"),
+    "due_on": lambda: _("截止日"),
     "checklist": lambda: _("清单"),
 }
 
@@ -329,6 +343,14 @@ def _reason(text: str) -> str:
 def _record(work: Work, kind: TaskEvent, order: TaskOrder, **facts: Any) -> None:
     line = line_of(work, order)
     work.record(
-        kind, subject=f"task:{order.id}", rooms=[line.room], line=line.name, line_id=line.id, task_id=order.id, number=order.number,
-        title=order.title, state=order.state, **facts,
+        kind,
+        subject=f"task:{order.id}",
+        rooms=[line.room],
+        line=line.name,
+        line_id=line.id,
+        task_id=order.id,
+        number=order.number,
+        title=order.title,
+        state=order.state,
+        **facts,
     )

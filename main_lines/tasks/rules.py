@@ -61,8 +61,11 @@ _MOVES: dict[State, dict[Verb, State]] = {
     State.READY: {Verb.START: State.IN_PROGRESS, Verb.DELIVER: State.DELIVERED, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CLOSED},
     State.IN_PROGRESS: {Verb.DELIVER: State.DELIVERED, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CLOSED},
     State.DELIVERED: {
-        Verb.DELIVER: State.DELIVERED, Verb.ACCEPT: State.ACCEPTED, Verb.RETURN: State.RETURNED,
-        Verb.WITHDRAW: State.IN_PROGRESS, Verb.CANCEL: State.CLOSED,
+        Verb.DELIVER: State.DELIVERED,
+        Verb.ACCEPT: State.ACCEPTED,
+        Verb.RETURN: State.RETURNED,
+        Verb.WITHDRAW: State.IN_PROGRESS,
+        Verb.CANCEL: State.CLOSED,
     },
     State.RETURNED: {Verb.START: State.IN_PROGRESS, Verb.DELIVER: State.DELIVERED, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CLOSED},
     State.ACCEPTED: {Verb.RETURN: State.RETURNED, Verb.CLOSE: State.CLOSED},
@@ -164,8 +167,14 @@ class Tone(StrEnum):
 
 
 _TONES = {
-    State.DRAFT: Tone.IDLE, State.WAITING: Tone.WAITING, State.READY: Tone.READY, State.IN_PROGRESS: Tone.RUNNING,
-    State.DELIVERED: Tone.WAITING, State.RETURNED: Tone.LATE, State.ACCEPTED: Tone.DONE, State.CLOSED: Tone.DONE,
+    State.DRAFT: Tone.IDLE,
+    State.WAITING: Tone.WAITING,
+    State.READY: Tone.READY,
+    State.IN_PROGRESS: Tone.RUNNING,
+    State.DELIVERED: Tone.WAITING,
+    State.RETURNED: Tone.LATE,
+    State.ACCEPTED: Tone.DONE,
+    State.CLOSED: Tone.DONE,
 }
 
 

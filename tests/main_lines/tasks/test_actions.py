@@ -2,6 +2,8 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import move_d_day
@@ -145,9 +147,10 @@ def test_reason_when_missing_then_asked_for(work_as: Callable, write: Callable, 
 
 
 def test_owner_when_not_in_the_line_then_refused(work_as: Callable, story: Story) -> None:
+    owner = story.people[OUTSIDE]
+    draft = Draft(title="预算", department_id=owner.department_id, owner_id=owner.id)
     with pytest.raises(NotFound), work_as("林悦") as work:
-        owner = story.people[OUTSIDE]
-        actions.write_task(work, story.line_id, Draft(title="预算", department_id=owner.department_id, owner_id=owner.id))
+        actions.write_task(work, story.line_id, draft)
 
 
 def test_assign_when_handed_over_then_the_department_goes_along(work_as: Callable, write: Callable, story: Story) -> None:
@@ -222,10 +225,8 @@ def test_my_work_when_asked_then_each_sees_their_own(work_as: Callable, write: C
 
 def test_states_when_stored_then_the_database_knows_no_others(work_as: Callable, write: Callable) -> None:
     """The column's CHECK is made from the enum: a foreign value cannot be stored."""
-    from sqlalchemy.exc import IntegrityError
-
     task_id = write()
+    foreign = update(TaskOrder).where(TaskOrder.id == task_id).values(state="lost")
     with pytest.raises(IntegrityError), work_as("林悦") as work:
-        work.session.get_one(TaskOrder, task_id).state = "lost"
-        work.session.flush()
+        work.session.execute(foreign)
     assert State(state_of(work_as, task_id)) is State.DRAFT

@@ -94,7 +94,9 @@ def test_delivery_of_when_sent_then_understood(body: dict, delivery: AssetDelive
     assert delivery_of(DeliverBody.model_validate(body)) == delivery
 
 
-@pytest.mark.parametrize(("text", "kind"), [("https://a.example/x", "link"), ("见 https://a.example", "text"), ("javascript:alert(1)", "text")])
+@pytest.mark.parametrize(
+    ("text", "kind"), [("https://a.example/x", "link"), ("见 https://a.example", "text"), ("javascript:alert(1)", "text")]
+)
 def test_delivery_when_text_then_only_web_addresses_become_links(work_as: Callable, write: Callable, text: str, kind: str) -> None:
     task_id = signed(work_as, write)
     with work_as("苏航") as work:

@@ -3,21 +3,21 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import delete, func, select
 
 from main_lines.approvals.access import steps_of
 from main_lines.approvals.actions import Draft as Request
 from main_lines.approvals.actions import approve_request, reject_request, submit_request
 from main_lines.approvals.models import ApprovalEvent
 from main_lines.lines.actions import remove_line_member
-from main_lines.tasks.actions import cancel_task, sign_task, start_task
 from main_lines.tasks.access import get_task
+from main_lines.tasks.actions import cancel_task, sign_task, start_task
 from main_lines.tasks.models import TaskEvent, TaskOrder
 from main_lines.tasks.reactions import follow_approval
 from tests.main_lines.conftest import Story
 from workspace.events.models import Event
 from workspace.jobs.models import Job
 from workspace.jobs.worker import JobRun
-from sqlalchemy import delete, func, select
 
 PIN = {"asset_id": "a" * 26, "library_id": "l" * 26, "name": "主视觉.psd", "version": 3, "digest": "b3:" + "0" * 64}
 LEAVE = {"kind": "年假", "from": "2026-10-08", "to": "2026-10-09", "reason": "家事"}
@@ -41,7 +41,9 @@ def order_of(work_as: Callable, task_id: str) -> TaskOrder:
 
 def submit(work_as: Callable, story: Story, task_id: str) -> str:
     with work_as("苏航") as work:
-        return submit_request(work, "leave", Request(title="主视觉送审", values=LEAVE, to=(story.id_of("陈墨"),), task_id=task_id)).approval_id
+        return submit_request(
+            work, "leave", Request(title="主视觉送审", values=LEAVE, to=(story.id_of("陈墨"),), task_id=task_id)
+        ).approval_id
 
 
 def step_of(work_as: Callable, approval_id: str) -> str:
@@ -87,7 +89,9 @@ def test_order_when_its_approval_is_rejected_then_returned_and_may_be_sent_again
 def tell(work_as: Callable, kind: ApprovalEvent, task_id: str | None, *, pin: object = PIN, approval_id: str = "p" * 26) -> int:
     """Record an approval's event by hand and take its jobs away, so that a test decides their order. Returns its sequence."""
     with work_as("陈墨") as work:
-        work.record(kind, subject=f"approval:{approval_id}", rooms=["company"], approval_id=approval_id, title="送审", task_id=task_id, pin=pin)
+        work.record(
+            kind, subject=f"approval:{approval_id}", rooms=["company"], approval_id=approval_id, title="送审", task_id=task_id, pin=pin
+        )
     with work_as("陈墨") as work:
         work.session.execute(delete(Job))
         return work.session.scalar(select(func.max(Event.seq)))
@@ -102,7 +106,13 @@ def run(parts, database) -> JobRun:
 
 def test_delivery_when_submitted_then_pinned_to_exactly_that_version(work_as: Callable, task_id: str, run: JobRun) -> None:
     follow_approval(run, tell(work_as, ApprovalEvent.SUBMITTED, task_id))
-    assert order_of(work_as, task_id).deliverable == {"kind": "asset", "asset_id": "a" * 26, "version": 3, "digest": PIN["digest"], "name": "主视觉.psd"}
+    assert order_of(work_as, task_id).deliverable == {
+        "kind": "asset",
+        "asset_id": "a" * 26,
+        "version": 3,
+        "digest": PIN["digest"],
+        "name": "主视觉.psd",
+    }
 
 
 def test_events_when_jobs_overtake_each_other_then_applied_in_order(work_as: Callable, task_id: str, run: JobRun) -> None:

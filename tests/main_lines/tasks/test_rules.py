@@ -116,7 +116,13 @@ D_DAY = date(2026, 11, 11)
 
 @pytest.mark.parametrize(
     ("offset", "on", "due"),
-    [(-20, None, date(2026, 10, 22)), (0, None, D_DAY), (3, None, date(2026, 11, 14)), (None, date(2026, 10, 1), date(2026, 10, 1)), (None, None, None)],
+    [
+        (-20, None, date(2026, 10, 22)),
+        (0, None, D_DAY),
+        (3, None, date(2026, 11, 14)),
+        (None, date(2026, 10, 1), date(2026, 10, 1)),
+        (None, None, None),
+    ],
 )
 def test_due_day_when_moved_then_offsets_follow_and_pins_stay(offset: int | None, on: date | None, due: date | None) -> None:
     assert due_day(D_DAY, offset=offset, on=on) == due

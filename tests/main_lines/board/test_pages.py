@@ -1,0 +1,120 @@
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from main_lines.alerts.actions import raise_alert
+from main_lines.alerts.rules import AlertKind
+from main_lines.lines.actions import state_health
+from main_lines.lines.rules import Health
+from main_lines.tasks.actions import block_task, sign_task, submit_task
+from tests.main_lines.conftest import Story
+
+
+def board(person, story: Story) -> str:
+    return person.get(f"/lines/{story.line_id}/board/fragment").get_data(as_text=True)
+
+
+def test_board_when_something_is_late_then_names_it_its_holder_and_the_days(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable
+) -> None:
+    today = datetime.now(UTC).date()
+    task_id = write("主视觉", offset=None, due_on=today - timedelta(days=4))
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    person = signed_in("linyue")
+    told = person.get(f"/api/lines/{story.line_id}/board").get_json()
+    (pressing,) = told["pressing"]
+    assert (pressing["title"], pressing["owner"], pressing["city"]) == ("主视觉", "苏航", "上海")
+    assert pressing["late_days"] in (4, 5), "the company's day may already be the next one"
+    assert told["health"] | {"reason": ""} == {"health": "amber", "source": "facts", "reason": "", "at": None}
+    page = board(person, story)
+    assert re.search(r"现在最要紧.*主视觉.*逾期 [45] 天.*苏航", page, re.S)
+
+
+def test_board_when_nothing_was_said_then_unknown_and_not_green(signed_in: Callable, story: Story) -> None:
+    assert signed_in("linyue").get(f"/api/lines/{story.line_id}/board").get_json()["health"]["health"] == "unknown"
+    assert "负责人还没有给出判断" in board(signed_in("linyue"), story)
+
+
+def test_board_when_the_judgement_is_a_day_old_then_grey(signed_in: Callable, work_as: Callable, story: Story) -> None:
+    now = datetime.now(UTC)
+    for hours, health, source in ((1, "green", "stated"), (25, "unknown", "stale")):
+        with work_as("林悦", now=now - timedelta(hours=hours)) as work:
+            state_health(work, story.line_id, health=Health.GREEN, reason=f"{hours} 小时前还好")
+        shown = signed_in("suhang").get(f"/api/lines/{story.line_id}/board").get_json()["health"]
+        assert (shown["health"], shown["source"]) == (health, source)
+
+
+def test_board_when_read_by_a_member_then_without_the_directors_desk(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable
+) -> None:
+    task_id = write()
+    with work_as("苏航") as work:
+        submit_task(work, task_id)
+    assert "等我处理" in board(signed_in("linyue"), story)
+    page = signed_in("suhang").get(f"/lines/{story.line_id}/board").get_data(as_text=True)
+    assert "等我处理" not in page
+    assert 'value="sign"' not in page
+    assert 'id="gate"' not in page
+
+
+def test_cell_when_its_content_changes_then_its_id_does(signed_in: Callable, work_as: Callable, story: Story, write: Callable) -> None:
+    """The page lights up what has an id it did not have before: a changed cell is a new one, the others keep theirs."""
+    first, _second = write("主视觉"), write("话术", owner="赵宁")
+    person = signed_in("linyue")
+
+    def cells() -> set[str]:
+        return set(re.findall(r'id="(cell-[^"]+)"', board(person, story)))
+
+    before = cells()
+    with work_as("苏航") as work:
+        block_task(work, first, reason="等素材")
+    after = cells()
+    assert len(before) == len(after) == 6
+    assert len(after - before) == 1
+    assert "blocked" in (after - before).pop()
+
+
+@pytest.mark.parametrize("path", ["board", "wall"])
+def test_map_when_shown_then_it_listens_to_its_room_alone(signed_in: Callable, story: Story, path: str) -> None:
+    page = signed_in("linyue").get(f"/lines/{story.line_id}/{path}").get_data(as_text=True)
+    assert f'data-refresh-room="{story.room}"' in page
+    assert f'data-refresh-url="/lines/{story.line_id}/{path}/fragment"' in page
+    assert "data-room-page" in page, "a removed member's browser leaves the page"
+
+
+def test_alerts_when_raised_then_n_of_m_on_the_map(signed_in: Callable, work_as: Callable, story: Story) -> None:
+    with work_as("吴昊") as work:
+        alert_id = raise_alert(work, story.line_id, kind=AlertKind.STOCK, title="主推款缺货").id
+    person = signed_in("suhang")
+    assert "1 / 4" in board(person, story)
+    assert person.post(f"/alerts/{alert_id}/acknowledge", data={"back": f"/lines/{story.line_id}/board"}).status_code == 303
+    assert "2 / 4" in board(person, story)
+    assert "确认收到" not in board(person, story)
+
+
+def test_gate_when_orders_are_open_then_a_reason_is_asked_for(signed_in: Callable, story: Story, write: Callable) -> None:
+    write()
+    director = signed_in("linyue")
+    refused = director.post(f"/api/lines/{story.line_id}/gate", json={"note": ""})
+    assert (refused.status_code, list(refused.get_json()["error"]["facts"]["fields"])) == (422, ["note"])
+    assert director.post(f"/api/lines/{story.line_id}/gate", json={"note": "转入执行"}).get_json() == {"phase": "execute"}
+    assert "转入执行" in director.get(f"/lines/{story.line_id}").get_data(as_text=True)
+
+
+def test_lines_when_listed_then_with_countdown_and_counts(signed_in: Callable, story: Story, write: Callable) -> None:
+    write()
+    (line,) = signed_in("suhang").get("/api/lines").get_json()["lines"]
+    assert (line["name"], line["d_day"], line["counts"]["total"], line["counts"]["done"]) == ("双十一大促", "2026-11-11", 1, 0)
+    page = signed_in("suhang").get("/lines").get_data(as_text=True)
+    assert "双十一大促" in page
+    assert "/lines/new" not in page, "only who may open lines is offered it"
+
+
+def test_lines_when_there_are_none_then_says_what_to_do(signed_in: Callable) -> None:
+    assert "/lines/new" in signed_in("linyue").get("/lines").get_data(as_text=True)
+    page = signed_in("heqing").get("/lines").get_data(as_text=True)
+    assert "您还不在任何主线中" in page
+    assert "/lines/new" not in page

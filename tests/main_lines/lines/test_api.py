@@ -1,0 +1,46 @@
+from collections.abc import Callable
+
+from flask import Flask
+
+from tests.main_lines.conftest import INSIDE, Story
+
+
+def test_line_when_read_then_with_its_members(signed_in: Callable, story: Story) -> None:
+    line = signed_in("suhang").get(f"/api/lines/{story.line_id}").get_json()
+    assert (line["name"], line["d_day"], line["directs"]) == ("双十一大促", "2026-11-11", False)
+    assert {member["name"] for member in line["members"]} == set(INSIDE)
+    assert [member["name"] for member in line["members"] if member["role"] == "director"] == ["林悦"]
+
+
+def test_feed_when_read_then_in_words_and_paged(signed_in: Callable, story: Story) -> None:
+    person = signed_in("suhang")
+    assert person.post(f"/api/lines/{story.line_id}/posts", json={"text": "第一条"}).status_code == 201
+    feed = person.get(f"/api/lines/{story.line_id}/feed").get_json()
+    assert feed["events"][0]["words"] == "苏航 发布进度通告：第一条"
+    assert feed["older"] is None
+
+
+def test_body_when_a_field_is_unknown_then_named(signed_in: Callable, story: Story) -> None:
+    answer = signed_in("suhang").post(f"/api/lines/{story.line_id}/posts", json={"text": "好", "colour": "red"})
+    assert answer.status_code == 422
+    assert "colour" in answer.get_json()["error"]["facts"]["fields"]
+
+
+def test_members_when_kept_through_the_api_then_followed_by_access(signed_in: Callable, story: Story) -> None:
+    director, outsider = signed_in("linyue"), signed_in("heqing")
+    url = f"/api/lines/{story.line_id}"
+    assert director.post(f"{url}/members", json={"member_id": story.id_of("何青")}).status_code == 201
+    assert director.post(f"{url}/members", json={"member_id": story.id_of("何青")}).status_code == 409
+    assert outsider.get(url).status_code == 200
+    headers = {"X-CSRF-Token": director.csrf()}
+    assert director.client.delete(f"{url}/members/{story.id_of('何青')}", headers=headers).status_code == 200
+    assert outsider.get(url).status_code == 404
+
+
+def test_openapi_when_made_then_every_verb_has_its_body(app: Flask, visitor) -> None:
+    paths = visitor.get("/api/openapi.json").get_json()["paths"]
+    assert {"get", "post"} <= set(paths["/api/lines"])
+    for path in ("/api/lines/{line_id}/board", "/api/lines/{line_id}/tasks", "/api/tasks/{task_id}"):
+        assert "get" in paths[path], path
+    for path in ("/api/lines/{line_id}/tasks", "/api/tasks/{task_id}/moves", "/api/tasks/{task_id}/deliver", "/api/lines/{line_id}/health"):
+        assert "requestBody" in paths[path]["post"], path

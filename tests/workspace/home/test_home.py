@@ -1,0 +1,43 @@
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+LOGINS = ["linyue", "suhang", "chenmo", "tangxin", "guanli"]
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_home_when_opened_then_every_role_gets_it(signed_in: Callable, login: str) -> None:
+    page = signed_in(login).get("/")
+    assert page.status_code == 200
+    for heading in ("我的任务单", "待我审批", "我的主线", "最近动态"):
+        assert heading in page.get_data(as_text=True)
+
+
+def test_home_when_signed_out_then_sign_in_first(visitor) -> None:
+    answer = visitor.get("/")
+    assert (answer.status_code, answer.location) == (302, "/sign-in?next=/")
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_fragments_when_fetched_then_each_answers_with_rows_or_what_to_do(signed_in: Callable, login: str) -> None:
+    """The page embeds features by address only; this is where a wrong address shows."""
+    person = signed_in(login)
+    addresses = re.findall(r'hx-get="([^"]+)"', person.get("/").get_data(as_text=True))
+    assert len(addresses) == (3 if login == "tangxin" else 4), "a card about a desktop only for who may have one"
+    for address in addresses:
+        answer = person.get(address, headers={"HX-Request": "true"})
+        assert answer.status_code == 200, address
+        assert re.search(r'class="(rows|blank|cards)|<li|<a ', answer.get_data(as_text=True)), address
+
+
+def test_events_when_read_then_only_from_open_rooms(signed_in: Callable, work_as: Callable, app: Flask) -> None:
+    from workspace.people.models import PeopleEvent
+
+    with work_as("林悦") as work:
+        work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=["line:secret"], name="绝密地点")
+        work.record(PeopleEvent.SITE_ADDED, subject="site:y", rooms=["company"], name="公开地点")
+    told = signed_in("heqing").get("/home/events").get_data(as_text=True)
+    assert "公开地点" in told
+    assert "绝密地点" not in told
