@@ -12,13 +12,15 @@ mounted and no guest is started, so it also runs in a container that lets root c
 folder beside its result and renames it at the end: a killed build leaves no half image.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +28,7 @@ from pathlib import Path
 from desktops.images import rootfs
 from desktops.images.commands import BuildFailed, require_programs, run
 from desktops.images.kernel import UnknownKernel, initramfs, vmlinux_from
-from desktops.images.recipe import AgentSource, Recipe, inputs_digest
+from desktops.images.recipe import AgentSource, Recipe, inputs_digest, packages_digest
 from desktops.images.wallpaper import draw_wallpaper
 from workspace.i18n import _
 
@@ -36,6 +38,7 @@ _PROGRAMS = {
 }  # fmt: skip
 _FONT = "usr/share/fonts/truetype/wqy/wqy-microhei.ttc"
 MANIFEST = "manifest.json"
+_LAYER_KEPT_S = 7 * 86400
 
 
 @dataclass(frozen=True)
@@ -68,18 +71,42 @@ def build_image(
     Raises BuildFailed with a sentence; the log of the outside programs is then kept as output/build.log.
     """
     digest = inputs_digest(recipe, agent)
-    built = [image for image in list_images(output) if image.inputs_digest == digest]
-    if built and not force:
-        tell(_("镜像已是最新：%(folder)s", folder=built[-1].folder))
-        return built[-1]
-    _require_root()
-    require_programs(_PROGRAMS)
-    output.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(output)
+    built = _built(output, digest)
+    if built is None or force:
+        _require_root()
+        require_programs(_PROGRAMS)
+        output.mkdir(parents=True, exist_ok=True)
+        with _alone(output, tell):
+            built = _built(output, digest)  # Perhaps by the one we waited for.
+            if built is None or force:
+                return _build_into(recipe, agent, output, digest, fresh=force, tell=tell)
+    tell(_("镜像已是最新：%(folder)s", folder=built.folder))
+    return built
+
+
+def _built(output: Path, digest: str) -> Image | None:
+    return next((image for image in reversed(list_images(output)) if image.inputs_digest == digest), None)
+
+
+@contextmanager
+def _alone(output: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """One build at a time in a folder; what killed builds left there is removed."""
+    with (output / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell(_("另一个进程正在制作镜像，等待它完成"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for folder in output.glob(".building-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        yield
+
+
+def _build_into(recipe: Recipe, agent: AgentSource, output: Path, digest: str, *, fresh: bool, tell: Callable[[str], None]) -> Image:
+    """In a scratch folder that is renamed at the end. The log survives a failure as output/build.log."""
     scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=output))
     try:
-        (scratch / "pid").write_text(str(os.getpid()))
-        result = _build(recipe, agent, scratch, digest, _Steps(tell))
+        result = _build(recipe, agent, scratch, digest, _Steps(tell), fresh=fresh)
         folder = _free_name(output, f"{recipe.name}-{digest[:12]}")
         result.rename(folder)
     except BaseException:
@@ -92,23 +119,22 @@ def build_image(
 
 
 class _Steps:
-    """Says each step when it begins, and how long the one before took."""
+    """Says each step when it begins, with the seconds since the start."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell, self._began = tell, time.monotonic()
-        self._last = self._began
 
     def __call__(self, sentence: str) -> None:
         self._tell(f"[{time.monotonic() - self._began:5.0f} s] {sentence}")
 
 
-def _build(recipe: Recipe, agent: AgentSource, scratch: Path, digest: str, step: _Steps) -> Path:
+def _build(recipe: Recipe, agent: AgentSource, scratch: Path, digest: str, step: _Steps, *, fresh: bool) -> Path:
     log, root, kernel_folder, result = scratch / "build.log", scratch / "root", scratch / "kernel", scratch / "result"
     scratch.chmod(0o755)  # apt fetches as an unprivileged user
-    for folder in (kernel_folder, result):
-        folder.mkdir(mode=0o755)
-    step(_("安装 %(count)s 个软件包及其依赖", count=len(recipe.packages)))
-    rootfs.unpack_packages(recipe, root, kernel_folder=kernel_folder, log=log)
+    result.mkdir(mode=0o755)
+    layer = _package_layer(recipe, scratch, step, fresh=fresh, log=log)
+    run(["cp", "-a", "--reflink=auto", layer / "root", root], log=log, step=_("复制软件包"))
+    run(["cp", "-a", "--reflink=auto", layer / "kernel", kernel_folder], log=log, step=_("复制软件包"))
     packages = rootfs.installed_packages(root)
     step(_("内核与启动文件"))
     version, bzimage, modules = rootfs.install_modules(recipe, root, kernel_folder / "tree", log=log)
@@ -130,6 +156,24 @@ def _build(recipe: Recipe, agent: AgentSource, scratch: Path, digest: str, step:
     _write_manifest(recipe, result, digest, version, packages)
     step(_("完成"))
     return result
+
+
+def _package_layer(recipe: Recipe, scratch: Path, step: _Steps, *, fresh: bool, log: Path) -> Path:
+    """The installed packages, kept beside the images for a week: most builds only bring a new agent, and take a fifth."""
+    layer = scratch.parent / f".packages-{packages_digest(recipe)}"
+    made_at = layer / "made"
+    if not fresh and made_at.exists() and time.time() - made_at.stat().st_mtime < _LAYER_KEPT_S:
+        step(_("使用 %(days)s 天内安装好的软件包", days=_LAYER_KEPT_S // 86400))
+        return layer
+    step(_("安装 %(count)s 个软件包及其依赖", count=len(recipe.packages)))
+    work = scratch / "layer"
+    (work / "kernel").mkdir(mode=0o755, parents=True)
+    rootfs.unpack_packages(recipe, work / "root", kernel_folder=work / "kernel", log=log)
+    (work / "made").touch()
+    for old in scratch.parent.glob(".packages-*"):
+        shutil.rmtree(old)
+    work.rename(layer)
+    return layer
 
 
 def _write_disk(recipe: Recipe, root: Path, disk: Path, scratch: Path, log: Path) -> None:
@@ -186,15 +230,6 @@ def _free_name(output: Path, wanted: str) -> Path:
         number += 1
         folder = output / f"{wanted}-{number}"
     return folder
-
-
-def _remove_abandoned(output: Path) -> None:
-    """Remove the scratch folders of builds that were killed; one that still runs keeps its own."""
-    for folder in output.glob(".building-*"):
-        try:
-            os.kill(int((folder / "pid").read_text()), 0)
-        except (OSError, ValueError):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _require_root() -> None:

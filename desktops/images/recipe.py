@@ -101,6 +101,12 @@ def inputs_digest(recipe: Recipe, agent: AgentSource) -> str:
     return state.hexdigest()
 
 
+def packages_digest(recipe: Recipe) -> str:
+    """Of the part of the recipe that decides which Debian packages are unpacked, and how."""
+    parts = (recipe.suite, recipe.packages, recipe.excluded_paths, recipe.included_paths, recipe.kernel.package, BUILDER_VERSION)
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
 def _inputs(recipe: Recipe, agent: AgentSource) -> Iterator[tuple[str, bytes]]:
     yield "builder", str(BUILDER_VERSION).encode()
     yield "recipe", (recipe.folder / "recipe.toml").read_bytes()
