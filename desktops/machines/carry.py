@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +93,6 @@ def carry_out(hypervisor: Hypervisor, step: Step, order: Commission, *, seed: Ma
         hypervisor.hibernate(order.desktop_id, record=order.files.saved_record)
     elif step is Step.WAKE:
         hypervisor.wake(order.desktop_id, record=order.files.saved_record)
-        if not order.simulated:
-            hypervisor.set_clock(order.desktop_id, datetime.now(UTC))
     elif step is Step.STOP:
         _stop(hypervisor, order.desktop_id, gentle=not order.simulated)
     elif step is Step.REMOVE:

@@ -17,7 +17,7 @@ from desktops.machines.actions import ADVANCE, advance_soon
 from desktops.machines.carry import Seen, has_disks, in_words, power_of
 from desktops.machines.idle import watch_one
 from desktops.machines.models import Desktop
-from desktops.machines.progress import note_failure, note_silence
+from desktops.machines.progress import SET_CLOCK, note_failure, note_silence
 from desktops.machines.reconcile import Order, one_pass, read_order
 from desktops.machines.rules import UP, Decision, State, decide
 from desktops.usage.actions import note_usage_seen
@@ -32,6 +32,7 @@ PASSES = 12
 POLL_S = 1.0
 LOOK_EVERY_S = 10
 IDLE_EVERY_S = 5
+CLOCK_RETRY_S = 5.0
 
 _turns: dict[str, threading.Lock] = {}
 _turns_guard = threading.Lock()
@@ -156,6 +157,20 @@ def watch_idle(run: JobRun) -> None:
 def device_mounted(run: JobRun, seq: int) -> None:
     """A desktop's sync client has mounted the library: look at once instead of at the next poll."""
     _put_to_work(run, [run.event(seq).facts["desktop_id"]])
+
+
+@job(SET_CLOCK, lane="desktops", max_attempts=3)
+def set_clock(run: JobRun, desktop_id: str, until: str) -> None:
+    """Set a woken guest's clock; its guest agent may need a moment before it answers."""
+    with run.open_work(writes=False) as work:
+        order = read_order(work, desktop_id)
+    if order is None or order.uri is None or order.simulated or order.state not in UP:
+        return
+    now = datetime.now(UTC)
+    if not run.parts.get(Hypervisors).of(order.uri).set_clock(desktop_id, now):
+        if now < datetime.fromisoformat(until):
+            raise Again(CLOCK_RETRY_S, "its guest agent does not answer yet")
+        log.warning("desktop.clock_not_set", desktop=desktop_id)
 
 
 @contextmanager

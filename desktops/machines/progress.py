@@ -3,6 +3,7 @@
 Sits beside actions (what people ask): these are called by jobs, by nobody, for nobody.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -18,6 +19,8 @@ from workspace.people.models import Member
 from workspace.work import Work
 
 # What is worth a line of its own in the audit, and of interest to the colleagues of the member's main lines.
+SET_CLOCK = "desktops.set_clock"
+CLOCK_WITHIN = timedelta(minutes=2)
 _KINDS = {State.HIBERNATED: DesktopEvent.HIBERNATED, State.STOPPED: DesktopEvent.STOPPED, State.GONE: DesktopEvent.RECLAIMED}
 _SHARED = frozenset({DesktopEvent.READY, DesktopEvent.HIBERNATED, DesktopEvent.WOKEN})
 _TO_MEMBER = _SHARED | {DesktopEvent.FAILED, DesktopEvent.RECLAIMED, DesktopEvent.IDLE, DesktopEvent.STOPPED}
@@ -40,7 +43,10 @@ def note_decision(work: Work, desktop: Desktop, decision: Decision, *, begins: b
         revoke_devices_of_desktop(work, desktop.id)
     if decision.state in UP and former not in UP:
         desktop.ready_at = work.now
-        record(work, desktop, DesktopEvent.WOKEN if former in (State.WAKING, State.HIBERNATED) else DesktopEvent.READY)
+        woken = former in (State.WAKING, State.HIBERNATED)
+        record(work, desktop, DesktopEvent.WOKEN if woken else DesktopEvent.READY)
+        if woken:  # The guest's clock stood still while it slept.
+            work.after_commit(SET_CLOCK, key=desktop.id, desktop_id=desktop.id, until=(work.now + CLOCK_WITHIN).isoformat())
     else:
         record(work, desktop, _KINDS.get(decision.state, DesktopEvent.PROGRESSED))
 

@@ -90,6 +90,8 @@ def was_heard(work: Work, desktop: Desktop) -> bool:
     """Whether the desktop's sync client said "mounted" since the last start or wake."""
     if desktop.booted_at is None:
         return False
+    if desktop.ready_at is not None and desktop.ready_at > desktop.booted_at:
+        return True
     query = select(DeviceSeen.at, DeviceSeen.status).join(Device, Device.id == DeviceSeen.device_id)
     query = query.where(Device.desktop_id == desktop.id, Device.revoked_at.is_(None))
     mounted = [at for at, status in work.session.execute(query) if status.get("state") == "mounted"]

@@ -1,7 +1,7 @@
 // Keys for a screen that is shown by noVNC: the bar for phones, and text that was composed here.
 //
 // VNC carries key symbols, and QEMU knows only those of its keyboard: letters, digits and signs of ASCII arrive as keys.
-// Everything else (Chinese above all) goes to the desktop as text, through the product, and is typed there.
+// Text with anything else in it (Chinese above all) is given to sendText as a whole, never half of it as keys.
 
 const KEYS = { ctrl: [0xffe3, "ControlLeft"], alt: [0xffe9, "AltLeft"], tab: [0xff09, "Tab"], esc: [0xff1b, "Escape"], enter: [0xff0d, "Enter"], backspace: [0xff08, "Backspace"] };
 
@@ -10,7 +10,7 @@ const NEEDS_SHIFT = /[A-Z~!@#$%^&*()_+{}|:"<>?]/; // on the desktop's keyboard, 
 
 export const isPlain = (text) => /^[\x20-\x7e\n\t]*$/.test(text);
 
-/** Connects the bar and the two text fields. screen(): the live RFB object or null. sendText(text): a promise. */
+/** Connects the bar and the two text fields. screen(): the live RFB object or null. sendText(text): false when it was not taken. */
 export function startKeys({ screen, sendText }) {
   const held = new Set();
   const keyboard = document.getElementById("keyboard");
@@ -95,11 +95,11 @@ function startPanel(give) {
       // The browser did not allow it: the person pastes by hand.
     }
   });
-  panel.addEventListener("submit", async (event) => {
+  panel.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = field.value;
     if (!text) return;
-    if ((await give(text)) === false) return; // kept, so that nothing written is lost
+    if (give(text) === false) return; // kept, so that nothing written is lost
     field.value = "";
     show(false);
   });

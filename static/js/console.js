@@ -28,6 +28,7 @@ let attempt = 0;
 let sleepsAt = null; // milliseconds, our clock
 let timer = 0;
 let asking = false;
+let triedAt = 0; // when a connection was begun that has neither come nor failed, else 0
 
 async function call(path, options = {}) {
   const began = performance.now();
@@ -62,6 +63,8 @@ async function look() {
 async function follow(desktop) {
   sleepsAt = desktop.sleeps_in_s === null ? null : Date.now() + desktop.sleeps_in_s * 1000;
   if (screen.connected) return again(CONNECTED_POLL_MS);
+  const trying_ms = performance.now() - triedAt;
+  if (triedAt && desktop.up && trying_ms < CONNECT_LIMIT_MS) return again(CONNECT_LIMIT_MS - trying_ms);
   if (desktop.failed) return cover({ title: desktop.words, hint: desktop.problem, verb: texts.retry, act: () => ask("/retry") });
   if (desktop.up && wantsScreen) return connect();
   if (desktop.wanted === "hibernated") return rest(desktop);
@@ -99,8 +102,10 @@ async function connect() {
   cover({ title: attempt > 1 ? texts.reconnecting : texts.connecting_screen });
   await new Promise((done) => setTimeout(done, delay_ms));
   try {
+    triedAt = performance.now();
     await screen.open(await call("/console", { method: "POST" }));
   } catch (error) {
+    triedAt = 0;
     return again(error.code === "not_ready" ? OPENING_POLL_MS : 400);
   }
   again(CONNECT_LIMIT_MS); // if it neither connects nor ends by then, look again
@@ -108,11 +113,13 @@ async function connect() {
 
 function connected() {
   attempt = 0;
+  triedAt = 0;
   element("cover").hidden = true;
   again(CONNECTED_POLL_MS);
 }
 
 function ended() {
+  triedAt = 0;
   cover({ title: texts.reconnecting });
   again(0);
 }
@@ -145,15 +152,10 @@ for (const kind of ["pointermove", "pointerdown", "keydown", "wheel", "touchstar
 }
 setInterval(countDown, 1000);
 
-async function sendText(text) {
-  try {
-    await call("/type", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ text }) });
-    toast(texts.typed, { tone: "done" });
-    return true;
-  } catch (error) {
-    toast(error.message || texts.typing_failed, { tone: "blocked", detail: error.title === error.message ? "" : error.title });
-    return false;
-  }
+/** What VNC cannot carry is not half sent: it stays in the field, and the page says so. */
+function refuseText() {
+  toast(texts.only_plain, { tone: "late", detail: texts.only_plain_detail });
+  return false;
 }
 
 element("full-button").addEventListener("click", () => {
@@ -165,6 +167,6 @@ addEventListener("online", () => again(0));
 addEventListener("pagehide", () => screen.close());
 
 startToasts();
-startKeys({ screen: () => screen.rfb, sendText });
+startKeys({ screen: () => screen.rfb, sendText: refuseText });
 startRealtime();
 ask("/connect");
