@@ -4,15 +4,20 @@ Embedded default: store, web, realtime, worker and gateway as children of one su
 elsewhere (an S3 server, a libvirt host) is simply not started here.
 """
 
+import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from desktops.hypervisor.choose import choose_hypervisor
+from desktops.hypervisor.choose import choose_hypervisor, open_host
+from desktops.machines.files import installation_id
+from desktops.machines.leaving import put_to_sleep
 from sync.library.embedded_store import prepare_store
 from workspace.ports import http_answers
+from workspace.secrets import load_signing_key
 from workspace.settings import ROOT, Settings
 from workspace.supervise import Child, Supervisor
 
@@ -45,7 +50,8 @@ def children(settings: Settings, *, demo: bool) -> list[Child]:
     daemon = choose_hypervisor(settings.libvirt_uri, settings.data_dir).daemon
     hypervisors = ("libvirtd",) if daemon else ()
     if daemon:
-        made.append(Child("libvirtd", daemon.argv, cwd=ROOT, needs=(), ready=daemon.ready, ready_within_s=60))
+        leave = partial(_put_desktops_to_sleep, settings, daemon.uri)
+        made.append(Child("libvirtd", daemon.argv, cwd=ROOT, needs=(), ready=daemon.ready, ready_within_s=60, before_stop=leave))
     mainline = _Mainline(settings)
     host, web, realtime, gateway = settings.host, settings.port, settings.realtime_port, settings.gateway_port
     return [
@@ -68,6 +74,12 @@ def children(settings: Settings, *, demo: bool) -> list[Child]:
             ports=((host, gateway),),
         ),
     ]
+
+
+def _put_desktops_to_sleep(settings: Settings, uri: str) -> None:
+    owner = installation_id(load_signing_key(settings))
+    with contextlib.closing(open_host(uri, owner=owner, data_dir=settings.data_dir)) as hypervisor:
+        put_to_sleep(hypervisor, settings, tell=print)
 
 
 class _Mainline:

@@ -60,6 +60,7 @@ class Child:
 
     env: added to the supervisor's own environment. ready: asked every 0.1 s until true; may block for 2 s at most.
     grace_s: time between TERM and KILL. needs: names that must be ready first; None = every child listed before.
+    before_stop: called in an orderly stop before TERM is sent, while the child still works.
     once: runs to its end (a migration) and is not restarted. ports: (host, port) it will listen on, so that a
     foreign program on them is named before the first start.
     """
@@ -74,6 +75,7 @@ class Child:
     needs: tuple[str, ...] | None = None
     once: bool = False
     ports: tuple[tuple[str, int], ...] = ()
+    before_stop: Callable[[], object] = lambda: None
 
 
 class State(enum.StrEnum):
@@ -287,6 +289,8 @@ class Supervisor:
         process = slot.process
         assert process is not None
         if process.poll() is None:
+            if slot.state is State.READY:
+                slot.child.before_stop()
             started_at, told = time.monotonic(), False
             process.terminate()
             while process.poll() is None and (waited_s := time.monotonic() - started_at) < slot.child.grace_s:

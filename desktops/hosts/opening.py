@@ -5,12 +5,13 @@ from desktops.hypervisor.choose import choose_hypervisor, open_host
 from desktops.hypervisor.libvirt_driver import LibvirtHost
 from desktops.machines.files import installation_id
 from workspace.parts import Parts
+from workspace.secrets import SigningKey
 from workspace.settings import Settings
 
 
 def open_hypervisors(parts: Parts) -> Hypervisors:
     """The part ``Hypervisors`` of a worker process."""
-    settings, owner = parts.get(Settings), installation_id(parts)
+    settings, owner = parts.get(Settings), installation_id(parts.get(SigningKey))
 
     def open_one(uri: str) -> LibvirtHost:
         chosen = uri or choose_hypervisor(settings.libvirt_uri, settings.data_dir).uri

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from desktops.hypervisor.base import DomainFiles
-from workspace.parts import Parts
 from workspace.secrets import SigningKey
 from workspace.settings import Settings
 
@@ -26,6 +25,6 @@ class DesktopSockets:
         return files_of(self._settings, desktop_id).channel_socket
 
 
-def installation_id(parts: Parts) -> str:
+def installation_id(key: SigningKey) -> str:
     """By which our domains are told from those of another installation on the same host; stays as long as the signing key."""
-    return parts.get(SigningKey).mac("installation", "")[:32]
+    return key.mac("installation", "")[:32]

@@ -29,6 +29,7 @@ from workspace.errors import MainlineError
 from workspace.i18n import _
 from workspace.jobs.worker import Again, JobRun
 from workspace.people.models import Member
+from workspace.secrets import SigningKey
 from workspace.settings import Settings
 from workspace.work import Work
 
@@ -177,7 +178,7 @@ def _commission(work: Work, desktop: Desktop, host: Host) -> Commission:
     return Commission(
         desktop_id=desktop.id,
         number=desktop.number,
-        owner=installation_id(work.parts),
+        owner=installation_id(work.parts.get(SigningKey)),
         title=f"{member.name} · {desktop.name}",
         generation=desktop.generation,
         memory_mib=desktop.memory_mib,
