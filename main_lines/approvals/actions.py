@@ -78,7 +78,7 @@ def submit_request(work: Work, template_key: str, draft: Draft, *, key: str | No
         return earlier
     template = get_template(work, template_key)
     title, values, pin = _checked(work, template, draft)
-    line_id, task_id = linked_places(work, line_id=draft.line_id, task_id=draft.task_id)
+    line_id, task_id = linked_places(work, line_id=draft.line_id, task_id=draft.task_id, pin=pin)
     applicant = get_member(work, act.actor_id)
     approval = Approval(
         id=new_id(), title=title, template_id=template.id, state=RequestState.DRAFT.value, round=1, form_revision=1,

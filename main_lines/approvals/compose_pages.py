@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from main_lines.approvals import actions, queries
 from main_lines.approvals.access import form_of, get_request, get_template
 from main_lines.approvals.actions import Draft
-from main_lines.approvals.links import newest_assets, offered_asset, reachable_places
+from main_lines.approvals.links import assets_to_choose, line_of_library, offered_asset, reachable_places
 from main_lines.approvals.models import Approval, ApprovalTemplate
 from main_lines.approvals.views import chosen_mode, frame, posted_key
 from workspace.db import new_id
@@ -93,16 +93,17 @@ def _form(
 ) -> str:
     """known: what the address, the last revision or the refused form says; fields come as their name or with ``f_``."""
     line_id, task_id = (approval.line_id, approval.task_id) if approval else (known.get("line"), known.get("task"))
-    places = reachable_places(work, line_id=line_id, task_id=task_id)
     asset_id, _sep, version = known.get("asset", "").partition("@")
     chosen = offered_asset(work, asset_id, version or known.get("version", "")) if asset_id else None
-    offered = newest_assets(work, line_id, task_id) if template.definition["wants_asset"] else []
+    if chosen and not line_id and not task_id:
+        line_id = line_of_library(work, chosen.library_id)
+    places = reachable_places(work, line_id=line_id, task_id=task_id)
+    offered = assets_to_choose(work, chosen, line_id=line_id, task_id=task_id) if template.definition["wants_asset"] else []
     people = queries.people_to_choose(work, words=request.values.get("q", ""), chosen=request.values.getlist("to"))
     return render_template(
         "approvals/form.html",
         approval=approval, template=template, fields=queries.form_fields(template), places=places, line_id=line_id, task_id=task_id,
-        values=_values(known, chosen), chosen_asset=chosen,
-        offered=[one for one in offered if not chosen or one.asset_id != chosen.asset_id],
+        values=_values(known, chosen), chosen_asset=chosen, offered=offered,
         people=people, chosen=request.values.getlist("to"), mode=known.get("mode", "all"), words=request.values.get("q", ""),
         key=posted_key() or new_id(), error=error, errors=error.fields if isinstance(error, InvalidInput) else {}, **frame(),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from main_lines.lines.access import get_line
+from main_lines.lines.access import get_line, line_ids_of
 from main_lines.tasks.access import get_task
 from sync.library.assets.access import content_of, get_asset, pin_of
 from sync.library.assets.models import Node, Version
@@ -20,12 +20,23 @@ Pin = dict[str, Any]
 OFFERED = 12
 
 
-def linked_places(work: Work, *, line_id: str | None, task_id: str | None) -> tuple[str | None, str | None]:
-    """(line, task) as they will be kept; NotFound for what the actor does not see. A task brings its line."""
+def linked_places(work: Work, *, line_id: str | None, task_id: str | None, pin: Pin | None) -> tuple[str | None, str | None]:
+    """(line, task) as they will be kept; NotFound for what the actor does not see.
+
+    A task brings its line; an asset brings the line that its library belongs to, when nothing else was named.
+    """
     if task_id:
         task = get_task(work, task_id)
         return task.line_id, task.id
-    return (get_line(work, line_id).id, None) if line_id else (None, None)
+    if line_id:
+        return get_line(work, line_id).id, None
+    return (line_of_library(work, pin["library_id"]) if pin else None), None
+
+
+def line_of_library(work: Work, library_id: str) -> str | None:
+    """The main line that the library belongs to, if the actor is in it."""
+    kind, _sep, line_id = (get_library(work, library_id).scope_room or "").partition(":")
+    return line_id if kind == "line" and line_id in line_ids_of(work) else None
 
 
 def reachable_places(work: Work, *, line_id: str | None, task_id: str | None) -> dict[str, tuple[str, str]]:
@@ -93,16 +104,24 @@ class Offered:
     version: int
     author: str
     at: datetime
+    library_id: str
 
 
 def offered_asset(work: Work, asset_id: str, version: str) -> Offered:
     """What an address or form names; without a version, the newest. NotFound when the actor does not see it."""
     number = int(version) if version.isdecimal() and len(version) < 10 else get_asset(work, asset_id).version
     pin = pin_of(work, asset_id, number)
-    return Offered(asset_id, pin.name, number, pin.author, pin.at)
+    return Offered(asset_id, pin.name, number, pin.author, pin.at, pin.library_id)
 
 
-def newest_assets(work: Work, line_id: str | None, task_id: str | None) -> list[Offered]:
+def assets_to_choose(work: Work, chosen: Offered | None, *, line_id: str | None, task_id: str | None) -> list[Offered]:
+    """What was chosen, its newest version if that is another, then the files changed last in the line's library."""
+    first = [chosen, offered_asset(work, chosen.asset_id, "")] if chosen else []
+    rows = {(one.asset_id, one.version): one for one in [*first, *_newest_assets(work, line_id, task_id)]}
+    return list(rows.values())
+
+
+def _newest_assets(work: Work, line_id: str | None, task_id: str | None) -> list[Offered]:
     """The files changed last in the line's library, for choosing what to send; empty where the actor does not see it."""
     line_id = get_task(work, task_id).line_id if task_id else line_id
     line = get_line(work, line_id) if line_id else None
@@ -110,7 +129,7 @@ def newest_assets(work: Work, line_id: str | None, task_id: str | None) -> list[
         return []
     files = select(Node).where(Node.library_id == line.library_id, Node.kind == "file", Node.deleted_at.is_(None))
     rows = work.session.scalars(files.order_by(Node.seq.desc()).limit(OFFERED))
-    return [Offered(node.id, node.name, node.version, node.author_name, node.modified_at) for node in rows]
+    return [Offered(node.id, node.name, node.version, node.author_name, node.modified_at, node.library_id) for node in rows]
 
 
 def _sees(work: Work, library_id: str) -> bool:

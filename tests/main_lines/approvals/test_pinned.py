@@ -119,6 +119,16 @@ def test_resubmission_when_a_new_version_is_pinned_then_the_old_decision_keeps_i
         assert approval.pin["version"] == 2
 
 
+def test_asset_when_sent_from_its_library_then_its_line_hears_of_it(sent: Sent, clerk: Clerk, work_as: WorkAs, signed_in: SignedIn) -> None:
+    page = signed_in("suhang").get(f"/approvals/new?template=asset_sign_off&asset={sent.asset_id}&version=1").get_data(as_text=True)
+    assert "双十一大促" in page
+    assert f'value="{sent.asset_id}@1" checked' in page
+    assert f'value="{sent.asset_id}@2"' in page, "the newest version can be chosen instead"
+    with work_as("苏航") as work:
+        draft = Draft(title="从素材库送审", to=(clerk.id_of("陈墨"),), asset_id=sent.asset_id, version=2)
+        assert get_request(work, submit_request(work, "asset_sign_off", draft).approval_id).line_id == sent.line_id
+
+
 def test_task_when_its_deliverable_is_approved_then_accepted(
     sent: Sent, clerk: Clerk, work_as: WorkAs, run_jobs: Callable[[], int], signed_in: SignedIn
 ) -> None:

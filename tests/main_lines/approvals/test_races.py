@@ -53,7 +53,7 @@ def at_once(work_as: WorkAs, approval_id: str, *acts: tuple[str, str, Verb]) -> 
     return met
 
 
-@pytest.mark.parametrize("rounds", [FEW, pytest.param(ROUNDS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [FEW, pytest.param(ROUNDS, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
 @pytest.mark.parametrize(
     ("other", "verb", "mode"),
     [("林悦", finish, Mode.ANY), ("林悦", reject, Mode.ANY), ("苏航", recall, Mode.ANY), ("陈墨", finish, Mode.ANY)],
@@ -77,7 +77,7 @@ def test_race_when_two_decide_at_once_then_exactly_one_wins(
     assert sum(wins.values()) == rounds
 
 
-@pytest.mark.parametrize("rounds", [FEW, pytest.param(ROUNDS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [FEW, pytest.param(ROUNDS, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
 def test_countersign_when_both_sign_at_once_then_never_hangs(clerk: Clerk, work_as: WorkAs, company: Database, rounds: int) -> None:
     for _ in range(rounds):
         approval_id = clerk.submit("陈墨", "林悦")
