@@ -15,7 +15,9 @@ from workspace.roles.actions import assign_role, define_role
 def test_admin_when_holding_the_permission_then_sees_but_does_not_decide(clerk: Clerk, work_as: WorkAs) -> None:
     approval_id = clerk.submit("陈墨")
     with work_as("林悦") as work:
-        assign_role(work, member_named(work, "管力"), define_role(work, name="审批管理员", permissions=[ApprovalPermission.MANAGE]))
+        role = define_role(work, name="审批管理员", permissions=[ApprovalPermission.MANAGE])
+        work.session.flush()
+        assign_role(work, member_named(work, "管力"), role)
     with work_as("管力", writes=False) as work:
         assert get_request(work, approval_id).title == "国庆请假"
         assert {"finish", "reject", "recall"}.isdisjoint(show_request(work, approval_id).verbs)
