@@ -23,6 +23,7 @@ from desktops.machines import jobs as machine_jobs
 from desktops.machines.api import api as desktops_api
 from desktops.machines.files import DesktopSockets
 from desktops.machines.pages import pages as desktops_pages
+from main_lines.alerts import reactions as alert_reactions
 from main_lines.alerts.api import api as alerts_api
 from main_lines.alerts.pages import pages as alerts_pages
 from main_lines.approvals import reactions as approval_reactions
@@ -33,6 +34,7 @@ from main_lines.approvals.pages import pages as approvals_pages
 from main_lines.approvals.queries import todo_count
 from main_lines.board.api import api as board_api
 from main_lines.board.pages import pages as board_pages
+from main_lines.lines import reactions as line_reactions
 from main_lines.lines.api import api as lines_api
 from main_lines.lines.pages import pages as lines_pages
 from main_lines.playbooks.api import api as playbooks_api
@@ -40,6 +42,7 @@ from main_lines.playbooks.pages import pages as playbooks_pages
 from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.api import api as tasks_api
 from main_lines.tasks.pages import pages as tasks_pages
+from main_lines.tasks.queries import for_me_count
 from processes import run_product
 from sync.library.agents_api.api import api as agents_api
 from sync.library.agents_api.feed import Bell
@@ -114,6 +117,8 @@ REGISTERS = (
     asset_jobs,
     preview_jobs,
     approval_reactions,
+    line_reactions,
+    alert_reactions,
     task_reactions,
 )  # Modules imported for the jobs and reactions that they register.
 
@@ -123,7 +128,7 @@ NAV = (
         (
             NavItem(_l("工作台"), "/", "home"),
             NavItem(_l("主线"), "/lines", "timeline-event", tab=_l("主线")),
-            NavItem(_l("任务单"), "/tasks", "clipboard-check", tab=_l("任务")),
+            NavItem(_l("任务单"), "/tasks", "clipboard-check", tab=_l("任务"), count=for_me_count),
             NavItem(_l("审批"), "/approvals", "checkup-list", tab=_l("审批"), count=todo_count),
             NavItem(_l("素材库"), "/library", "photo", tab=_l("素材")),
             NavItem(_l("云桌面"), "/desktops", "device-desktop"),

@@ -13,6 +13,7 @@ from main_lines.lines.models import MainLine
 from workspace.db import new_id
 from workspace.errors import Conflict, NotAllowed
 from workspace.i18n import _
+from workspace.notices.actions import read_about
 from workspace.work import Work
 
 
@@ -36,6 +37,7 @@ def acknowledge_alert(work: Work, alert_id: str) -> Alert:
     if work.session.get(AlertAcknowledgement, (alert.id, work.actor.member_id)) is not None:
         return alert
     work.session.add(AlertAcknowledgement(alert_id=alert.id, member_id=work.actor.member_id, at=work.now))
+    read_about(work, f"/lines/{alert.line_id}/alerts")
     work.session.flush()
     members = line_member_ids(work, alert.line_id)
     query = select(func.count()).select_from(AlertAcknowledgement)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from sqlalchemy import delete, select
+
 from main_lines.lines.access import get_line, get_line_as_director, line_rooms
 from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine, ProgressPost
 from main_lines.lines.rules import Advance, GateHold, Health, LineKind, Phase, gate
@@ -11,7 +13,9 @@ from main_lines.lines.words import HEALTHS, PHASES
 from sync.library.libraries.actions import open_library
 from workspace.db import new_id
 from workspace.errors import Conflict, InvalidInput, NotFound
+from workspace.events.models import EventRoom
 from workspace.i18n import _
+from workspace.notices.models import Notice
 from workspace.people.access import get_member
 from workspace.people.actions import add_to_group, make_group, remove_from_group
 from workspace.people.models import Member
@@ -81,6 +85,7 @@ def remove_line_member(work: Work, line_id: str, member_id: str) -> None:
     name = work.session.get_one(Member, member_id).name
     remove_from_group(work, line.group_id, member_id)
     work.session.delete(membership)
+    _forget_notices(work, line, member_id)
     _record(work, LineEvent.MEMBER_REMOVED, line, leaves={member_id: line_rooms(work, line)}, member=name, member_id=member_id)
 
 
@@ -136,6 +141,12 @@ def close_phase(work: Work, line_id: str, *, open_orders: int, note: str = "") -
         open_orders=open_orders, note=closed.note,
     )  # fmt: skip
     return Phase(line.phase)
+
+
+def _forget_notices(work: Work, line: MainLine, member_id: str) -> None:
+    """What they were told about the line goes with it: a notice repeats the words of its event."""
+    seqs = select(EventRoom.seq).where(EventRoom.room == line.room)
+    work.session.execute(delete(Notice).where(Notice.member_id == member_id, Notice.seq.in_(seqs)))
 
 
 def _acting_member(work: Work) -> str:

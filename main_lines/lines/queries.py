@@ -152,7 +152,16 @@ def feed_rows(events: Iterable[EventRow]) -> list[FeedRow]:
         posted = event.kind == str(LineEvent.POSTED)
         words = _("%(name)s 发布进度通告", name=event.actor) if posted else event.words
         face = Face(event.actor_id, event.actor, initials(event.actor)) if event.actor_id else None
-        url = f"/tasks/{event.facts['task_id']}" if event.kind.startswith("main_lines.task.") else ""
+        url = _url_of(event)
         quote = str(event.facts.get("text", "")) if posted else ""
         rows.append(FeedRow(event.seq, event.at, event.kind, event.actor, words, face, tone, icon, url, quote, event.facts))
     return rows
+
+
+def _url_of(event: EventRow) -> str:
+    """Where every member of the line may go on from this event; approvals are for those who take part in them."""
+    if event.kind.startswith("main_lines.task."):
+        return f"/tasks/{event.facts['task_id']}"
+    if event.kind.startswith("library.version."):
+        return f"/library/assets/{event.facts['asset_id']}"
+    return ""

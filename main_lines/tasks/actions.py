@@ -17,6 +17,7 @@ from sync.library.assets.access import pin_of
 from workspace.db import new_id
 from workspace.errors import Conflict, InvalidInput, NotAllowed
 from workspace.i18n import _
+from workspace.notices.actions import read_about
 from workspace.people.access import get_department, get_site
 from workspace.people.models import Department, Member
 from workspace.search.actions import index_document
@@ -282,6 +283,8 @@ def _move(work: Work, order: TaskOrder, verb: Verb) -> None:
     assert isinstance(decision, Move)
     if order.state != decision.to.value:
         order.state, order.state_at = decision.to.value, work.now
+    if work.actor.member_id:
+        read_about(work, f"/tasks/{order.id}")
 
 
 def _refusal(why: Why, order: TaskOrder) -> NotAllowed | Conflict:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from main_lines.lines.access import company_today, director_ids, in_my_lines
 from main_lines.lines.models import LineMember, MainLine
@@ -22,6 +22,7 @@ from workspace.people.queries import MemberRow, initials
 from workspace.work import Work
 
 HISTORY_MOST = 100
+WORKABLE = (State.READY, State.IN_PROGRESS, State.RETURNED)
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,15 @@ def for_director(work: Work, line_id: str | None = None) -> list[TaskRow]:
     if line_id:
         where.append(TaskOrder.line_id == line_id)
     return sorted(_rows(work, *where), key=lambda row: row.state_at)
+
+
+def for_me_count(work: Work) -> int:
+    """How many orders want the actor to act now: own ones that may be worked on, and what waits for their signature."""
+    directed = select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id, LineMember.role == "director")
+    mine = and_(TaskOrder.owner_id == work.actor.member_id, TaskOrder.state.in_([state.value for state in WORKABLE]))
+    asked = and_(TaskOrder.line_id.in_(directed), TaskOrder.state.in_([State.WAITING.value, State.DELIVERED.value]))
+    query = select(func.count()).select_from(TaskOrder).where(in_my_lines(work, TaskOrder.line_id), or_(mine, asked))
+    return work.session.scalar(query) or 0
 
 
 @dataclass(frozen=True)

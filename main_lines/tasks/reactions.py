@@ -1,4 +1,4 @@
-"""What follows for task orders from events elsewhere: an approval that carries a deliverable, a member who leaves."""
+"""What follows for task orders: an approval that carries a deliverable, a member who leaves; and who is told of what."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,14 +6,17 @@ from typing import Any
 from sqlalchemy import select
 
 from main_lines.approvals.models import ApprovalEvent
+from main_lines.lines.access import director_ids, line_member_ids
 from main_lines.lines.models import LineEvent
 from main_lines.tasks.actions import PINNED, accept, give_back, hand_in, release_tasks_of, take_back
-from main_lines.tasks.models import TaskOrder
+from main_lines.tasks.models import TaskEvent, TaskOrder
 from main_lines.tasks.rules import Move, Standing, State, Verb, decide
 from workspace.events.models import Event
 from workspace.i18n import _
 from workspace.jobs.registry import reacts_to
 from workspace.jobs.worker import JobRun
+from workspace.notices.actions import send_notices
+from workspace.people.models import Member
 from workspace.work import Work
 
 ANYBODY = Standing(directs=True, wrote=True, works=True)
@@ -52,6 +55,51 @@ def release_tasks(run: JobRun, seq: int) -> None:
     event = run.event(seq)
     with run.open_work() as work:
         release_tasks_of(work, event.facts["line_id"], event.facts["member_id"], name=event.facts["member"])
+
+
+# Who hears of what: by what they are to the order. The first name is whom it asks to act, the rest are only told.
+_HEARS: dict[TaskEvent, tuple[str, ...]] = {
+    TaskEvent.SUBMITTED: ("directors",),
+    TaskEvent.EDITED: ("directors", "owner"),
+    TaskEvent.SIGNED: ("owner",),
+    TaskEvent.DECLINED: ("writer", "owner"),
+    TaskEvent.ASSIGNED: ("owner",),
+    TaskEvent.DELIVERED: ("directors",),
+    TaskEvent.RETURNED: ("owner",),
+    TaskEvent.ACCEPTED: ("", "owner"),
+    TaskEvent.CANCELLED: ("", "owner"),
+    TaskEvent.BLOCKED: ("directors",),
+    TaskEvent.RELEASED: ("directors",),
+}
+
+
+@reacts_to(*_HEARS, name="main_lines.task_notices")
+def tell_people(run: JobRun, seq: int) -> None:
+    """Who has to act on an order is told, as far as they are in the line now; an order without an owner asks its department."""
+    event = run.event(seq)
+    with run.open_work() as work:
+        order = work.session.get(TaskOrder, event.facts["task_id"])
+        if order is None or (event.kind == TaskEvent.DELIVERED and order.approval_id):
+            return  # An approval asks its own holders.
+        inside = set(line_member_ids(work, order.line_id)) - {event.actor_id}
+        asks, *told = next(hears for kind, hears in _HEARS.items() if str(kind) == event.kind)
+        stands = order.state == event.facts["state"]  # Else somebody was quicker, and a later event asks whose turn it is.
+        asked = _are(work, order, asks) & inside if stands else set()
+        everybody = asked.union(*(_are(work, order, name) for name in told)) & inside
+        send_notices(work, event, sorted(everybody), url=f"/tasks/{order.id}", asking=asked)
+
+
+def _are(work: Work, order: TaskOrder, name: str) -> set[str]:
+    match name:
+        case "directors":
+            return set(director_ids(work, order.line_id))
+        case "writer":
+            return {order.written_by_id}
+        case "owner" if order.owner_id:
+            return {order.owner_id}
+        case "owner":
+            return set(work.session.scalars(select(Member.id).where(Member.department_id == order.department_id)))
+    return set()
 
 
 def _submitted(work: Work, order: TaskOrder, event: Event) -> None:

@@ -3,7 +3,7 @@
 import { fits } from "mainline/feed";
 import { send } from "mainline/texts";
 
-const MOVES = "workspace.notice.* main_lines.approval.*";
+const MOVES = "workspace.notice.* main_lines.approval.* main_lines.task.*";
 const GATHER_MS = 150;
 
 let timer = 0;

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from main_lines.alerts.actions import raise_alert
 from main_lines.alerts.rules import AlertKind
 from main_lines.lines.actions import add_line_member, post_progress, remove_line_member
+from main_lines.tasks.actions import sign_task
 from tests.main_lines.conftest import Story
 from workspace.events.models import Event
 
@@ -95,7 +96,7 @@ LISTS = {
 }
 # Whoever may open lines opens their own; these read no line.
 OPENING = {"playbooks.show_new_line", "playbooks.submit_line", "playbooks_api.open_line"}
-ELSEWHERE = ("/", "/home/events", "/api/events?since=0", f"/search?q={SECRET}", f"/api/search?q={SECRET}")
+ELSEWHERE = ("/", "/notices", "/api/notices", "/home/events", "/api/events?since=0", f"/search?q={SECRET}", f"/api/search?q={SECRET}")
 
 
 @pytest.fixture
@@ -176,9 +177,13 @@ def test_line_when_read_by_its_members_then_there(signed_in: Callable, names: di
 
 
 def test_member_when_removed_then_everything_is_gone_at_once_and_back_when_added(
-    signed_in: Callable, work_as: Callable, story: Story, names: dict[str, str]
+    signed_in: Callable, work_as: Callable, run_jobs: Callable, story: Story, names: dict[str, str]
 ) -> None:
+    with work_as("林悦") as work:
+        sign_task(work, names["task"])
+    run_jobs()
     person = signed_in("suhang")
+    assert "绝密" in person.get("/notices").get_data(as_text=True), "there is something to lose"
     reads = [route for route in ROUTES if route.method == "GET"]
     assert {ask(person, route, names).status_code for route in reads} == {200}
     with work_as("林悦") as work:

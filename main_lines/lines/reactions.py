@@ -1,0 +1,18 @@
+"""Who is told of a main line: those who are in it now, never anybody else."""
+
+from main_lines.lines.access import line_member_ids
+from main_lines.lines.models import LineEvent
+from workspace.jobs.registry import reacts_to
+from workspace.jobs.worker import JobRun
+from workspace.notices.actions import send_notices
+
+
+@reacts_to(LineEvent.OPENED, LineEvent.MEMBER_ADDED, name="main_lines.line_notices")
+def welcome_members(run: JobRun, seq: int) -> None:
+    """Whoever came into the line with this event learns that it exists."""
+    event = run.event(seq)
+    line_id = event.facts["line_id"]
+    with run.open_work() as work:
+        came = set(event.rooms_changed.get("join", {}))
+        told = came & set(line_member_ids(work, line_id)) - {event.actor_id}
+        send_notices(work, event, sorted(told), url=f"/lines/{line_id}/board")

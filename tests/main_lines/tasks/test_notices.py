@@ -1,0 +1,100 @@
+"""Who is told of what about a task order: the table of reactions.py through the real jobs."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from main_lines.alerts.actions import acknowledge_alert, raise_alert
+from main_lines.alerts.rules import AlertKind
+from main_lines.lines.actions import add_line_member, remove_line_member
+from main_lines.tasks.actions import block_task, deliver_task, return_task, sign_task, start_task, submit_task
+from main_lines.tasks.queries import for_me_count, my_work
+from tests.main_lines.conftest import INSIDE, OUTSIDE, Story
+from workspace.notices.models import Notice
+from workspace.people.models import Member
+
+TellsOf = Callable[[str], dict[str, bool]]
+
+
+@pytest.fixture
+def told(work_as: Callable, run_jobs: Callable, story: Story) -> TellsOf:
+    """``told("/tasks/…")`` runs the jobs and says who has an unread notice leading there: name -> asked to act."""
+
+    def asked(url: str) -> dict[str, bool]:
+        run_jobs()
+        with work_as("林悦", writes=False) as work:
+            query = select(Member.name, Notice.asks).join(Member, Member.id == Notice.member_id)
+            return {row.name: row.asks for row in work.session.execute(query.where(Notice.url == url, Notice.read_at.is_(None)))}
+
+    return asked
+
+
+def test_line_when_opened_then_its_members_learn_of_it(told: TellsOf, story: Story) -> None:
+    assert set(told(f"/lines/{story.line_id}/board")) == set(INSIDE) - {"林悦"}
+
+
+def test_member_when_added_then_only_they_learn_of_it(work_as: Callable, told: TellsOf, story: Story) -> None:
+    before = told(f"/lines/{story.line_id}/board")
+    with work_as("林悦") as work:
+        add_line_member(work, story.line_id, story.id_of(OUTSIDE))
+    assert set(told(f"/lines/{story.line_id}/board")) - set(before) == {OUTSIDE}
+
+
+def test_order_when_it_goes_its_way_then_whose_turn_it_is_is_asked(work_as: Callable, write: Callable, told: TellsOf) -> None:
+    task_id = write()
+    url = f"/tasks/{task_id}"
+    with work_as("苏航") as work:
+        submit_task(work, task_id)
+    assert told(url) == {"林悦": True}
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    assert told(url) == {"苏航": True}, "what the director has dealt with is read"
+    with work_as("苏航") as work:
+        start_task(work, task_id)
+        block_task(work, task_id, reason="等模特排期")
+    assert told(url) == {"林悦": True}
+    with work_as("苏航") as work:
+        deliver_task(work, task_id, "改用棚拍")
+    with work_as("林悦") as work:
+        return_task(work, task_id, reason="主标题太小")
+    assert told(url) == {"苏航": True}
+
+
+def test_order_when_nobody_owns_it_then_its_department_in_the_line_is_asked(work_as: Callable, write: Callable, told: TellsOf) -> None:
+    """陈墨 is of the same department, but not in the line."""
+    task_id = write(owner=None)
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    assert told(f"/tasks/{task_id}") == {"苏航": True}
+
+
+def test_alert_when_raised_then_everybody_is_asked_until_they_acknowledge(work_as: Callable, told: TellsOf, story: Story) -> None:
+    url = f"/lines/{story.line_id}/alerts"
+    with work_as("吴昊") as work:
+        alert_id = raise_alert(work, story.line_id, kind=AlertKind.STOCK, title="主推款缺货").id
+    assert told(url) == {"林悦": True, "苏航": True, "赵宁": True}
+    with work_as("苏航") as work:
+        acknowledge_alert(work, alert_id)
+    assert told(url) == {"林悦": True, "赵宁": True}
+
+
+def test_notice_when_its_reader_left_before_it_was_sent_then_not_sent(
+    work_as: Callable, write: Callable, told: TellsOf, story: Story
+) -> None:
+    task_id = write()
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    with work_as("林悦") as work:
+        remove_line_member(work, story.line_id, story.id_of("苏航"))
+    assert "苏航" not in told(f"/tasks/{task_id}")
+
+
+def test_count_when_shown_in_the_navigation_then_the_lists_agree(work_as: Callable, write: Callable) -> None:
+    signed, waiting, _draft = write("一"), write("二"), write("三")
+    with work_as("林悦") as work:
+        sign_task(work, signed)
+        submit_task(work, waiting)
+    for name in (*INSIDE, OUTSIDE):
+        with work_as(name, writes=False) as work:
+            assert for_me_count(work) == my_work(work).count, name
