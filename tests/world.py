@@ -1,0 +1,99 @@
+"""One of everything in the demo company, made through the API by the people who would make it: for tests that walk all routes."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from desktops.templates.models import DesktopTemplate
+from tests.house import Person, member_named
+from workspace.db import Database
+from workspace.work import open_work
+
+LINE = "双十一大促"
+
+
+@dataclass(frozen=True)
+class World:
+    """Ids by the names that routes use. Members of the line: 林悦 (director), 苏航, 陈墨, 赵宁, 吴昊."""
+
+    ids: dict[str, str]
+
+    def url(self, rule: str) -> str:
+        """A rule with its parameters filled in."""
+        for name, value in self.ids.items():
+            rule = rule.replace(f"<int:{name}>", value).replace(f"<{name}>", value)
+        assert "<" not in rule, f"no value for {rule}"
+        return rule
+
+
+def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: Callable[[], int]) -> World:
+    director, designer = signed_in("linyue"), signed_in("suhang")
+    with open_work(company, writes=False) as work:
+        members = {name: member_named(work, name) for name in ("苏航", "陈墨", "赵宁", "吴昊")}
+        template = work.session.query(DesktopTemplate).first()
+        template_id = template.id if template else ""
+    others = [member.id for member in members.values()]
+    line = _made(director, "/api/lines", name=LINE, d_day="2027-11-11", members=others)["id"]
+    task = _made(
+        director, f"/api/lines/{line}/tasks", title="双十一主视觉", department_id=members["苏航"].department_id, owner_id=members["苏航"].id
+    )["id"]
+    _made(director, f"/api/tasks/{task}/moves", verb="sign")
+    alert = _made(director, f"/api/lines/{line}/alerts", kind="blocked", title="样衣未到")["id"]
+    library = _first(r"/library/([0-9a-z]{26})", designer.get("/library"))
+    folder = _first(r"/library/folders/([0-9a-z]{26})", designer.get(f"/library/{library}"))
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "#11667a").save(picture, "PNG")
+    picture.seek(0)
+    answer = designer.post(f"/library/folders/{folder}/upload", data={"files": (picture, "kv.png")}, content_type="multipart/form-data")
+    assert answer.status_code < 400, answer.get_data(as_text=True)
+    run_jobs()
+    asset = _newest_asset(designer)
+    approval = _made(
+        designer,
+        "/api/approvals",
+        template="asset_sign_off",
+        title="主视觉定稿",
+        to=[members["陈墨"].id],
+        asset_id=asset,
+        version=1,
+        task_id=task,
+    )["approval_id"]
+    desktop = _made(designer, "/api/desktops/open", **({"template_id": template_id} if template_id else {}))["id"]
+    run_jobs()
+    notice = signed_in("chenmo").get("/api/notices").get_json()["notices"][0]["id"]
+    ids = {
+        "line_id": line, "task_id": task, "alert_id": alert, "library_id": library, "folder_id": folder, "node_id": asset, "asset_id": asset,
+        "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
+        "member_id": members["吴昊"].id,
+    }  # fmt: skip
+    return World(ids)
+
+
+def _first(pattern: str, answer: TestResponse) -> str:
+    found = re.search(pattern, answer.get_data(as_text=True))
+    assert found, f"{pattern} is not on {answer.request.path}"
+    return found.group(1)
+
+
+def _made(person: Person, url: str, **body: Any) -> dict[str, Any]:
+    answer = person.post(url, json=body)
+    assert answer.status_code < 300, f"{url}: {answer.get_data(as_text=True)}"
+    made: dict[str, Any] = answer.get_json()
+    return made
+
+
+def _newest_asset(person: Person) -> str:
+    since, found = 0, ""
+    while True:
+        page = person.get(f"/api/events?since={since}").get_json()
+        for event in page["events"]:
+            since = event["seq"]
+            if event["kind"] == "library.version.committed":
+                found = event["subject"].split(":", 1)[1]
+        if not page["more"]:
+            return found
