@@ -14,6 +14,18 @@ export class Screen {
     this.onChange = onChange;
     this.rfb = null;
     this.roundTrip_ms = null;
+    this.natural = false; // true: one pixel is one pixel, and the picture is dragged
+  }
+
+  showNatural(on) {
+    this.natural = on;
+    if (this.rfb) this.#fit(this.rfb);
+  }
+
+  #fit(rfb) {
+    rfb.scaleViewport = !this.natural;
+    rfb.clipViewport = this.natural;
+    rfb.dragViewport = this.natural;
   }
 
   get connected() {
@@ -25,8 +37,8 @@ export class Screen {
     const { default: RFB } = await import(this.rfbUrl);
     const rfb = new RFB(this.target, url, { shared: true, wsProtocols: ["binary", `mainline.${token}`] });
     this.rfb = rfb;
-    rfb.scaleViewport = true;
     rfb.resizeSession = true;
+    this.#fit(rfb);
     rfb.background = "#0b1418";
     this.#adapt();
     rfb.addEventListener("connect", () => {

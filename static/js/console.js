@@ -158,6 +158,10 @@ function refuseText() {
   return false;
 }
 
+element("zoom-button").addEventListener("click", ({ currentTarget: button }) => {
+  screen.showNatural(!screen.natural);
+  button.setAttribute("aria-pressed", String(screen.natural));
+});
 element("full-button").addEventListener("click", () => {
   if (document.fullscreenElement) document.exitFullscreen();
   else document.documentElement.requestFullscreen?.();
