@@ -28,7 +28,20 @@ from workspace.run_lock import read_status
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60
 
-__all__ = ["chromium", "free_port", "page", "phone_page", "postgres", "postgres_url", "product", "redis_server", "start_product", "weed"]
+__all__ = [
+    "chromium",
+    "free_port",
+    "golden_image",
+    "page",
+    "phone_page",
+    "postgres",
+    "postgres_url",
+    "product",
+    "redis_server",
+    "short_tmp",
+    "start_product",
+    "weed",
+]
 
 
 @contextmanager
@@ -229,3 +242,20 @@ def _watched_page(browser: Any, **options: Any) -> Iterator[Any]:
     yield opened
     context.close()
     assert not faults, faults
+
+
+@pytest.fixture(scope="session")
+def short_tmp() -> Iterator[Path]:
+    """A folder with a short path, for products with desktops: unix sockets may have 107 bytes."""
+    with short_folder("p") as folder:
+        folder.chmod(0o711)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def golden_image() -> Path:
+    """Folder of golden images, built once into var/images of this checkout and kept for the next run."""
+    images = ROOT / "var" / "images"
+    argv = [str(Path(sys.executable).parent / "mainline"), "image", "build", "--output", str(images)]
+    subprocess.run(argv, check=True, cwd=ROOT, timeout=1200)
+    return images
