@@ -196,3 +196,16 @@ def _content(name: str, size: int) -> bytes:
 def test_every_put_into_the_bucket_is_synced(weed: EmbeddedStore) -> None:
     rules = json.loads(weed.shell("fs.configure"))
     assert [(rule["locationPrefix"], rule["fsync"]) for rule in rules["locations"]] == [(f"/buckets/{BUCKET}/", True)]
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_ready_after_a_kill_means_that_everything_can_be_read_at_once(folder: Path) -> None:
+    """S3 answered seconds before the volumes were known, and gave errors for content that was there."""
+    store = prepare_store(folder, s3_port=free_port(), bucket=BUCKET)
+    with running(store):
+        client(store).put_object(BUCKET, "kept", io.BytesIO(b"kept" * 75_000), 300_000)
+    for _restart in range(3):
+        with running(store):
+            assert client(store).get_object(BUCKET, "kept").read() == b"kept" * 75_000
+            client(store).put_object(BUCKET, "new", io.BytesIO(b"new"), 3)
