@@ -23,6 +23,11 @@ def _l(text: str, **values: Any) -> Any:
     return _Lazy(text, values)
 
 
+def source(text: Any) -> str:
+    """The source text of a lazy one: what events keep as a fact, to be translated for each reader."""
+    return text._text if isinstance(text, _Lazy) else str(text)
+
+
 class _Lazy:
     """Lazy text that also works outside a request, unlike Flask-Babel's."""
 

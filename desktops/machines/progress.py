@@ -14,7 +14,7 @@ from desktops.machines.words import state_words
 from desktops.usage.actions import settle_usage
 from main_lines.lines.models import LineMember
 from workspace.devices.actions import revoke_devices_of_desktop
-from workspace.i18n import _
+from workspace.i18n import _, source
 from workspace.people.models import Member
 from workspace.work import Work
 
@@ -102,6 +102,6 @@ def record(work: Work, desktop: Desktop, kind: DesktopEvent, **facts: Any) -> No
         member=member.name,
         name=desktop.name,
         state=desktop.state,
-        state_words=str(state_words(State(desktop.state))),
+        state_words=source(state_words(State(desktop.state))),
         **facts,
     )

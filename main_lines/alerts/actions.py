@@ -12,7 +12,7 @@ from main_lines.lines.access import get_line, is_director, line_member_ids
 from main_lines.lines.models import MainLine
 from workspace.db import new_id
 from workspace.errors import Conflict, NotAllowed
-from workspace.i18n import _
+from workspace.i18n import _, source
 from workspace.notices.actions import read_about
 from workspace.work import Work
 
@@ -27,7 +27,7 @@ def raise_alert(work: Work, line_id: str, *, kind: AlertKind, title: str, detail
     work.session.add(alert)
     work.session.flush()
     work.session.add(AlertAcknowledgement(alert_id=alert.id, member_id=work.actor.member_id, at=work.now))
-    _record(work, AlertEvent.RAISED, alert, about=alert.kind, kind_words=str(KINDS[kind]), detail=alert.detail)
+    _record(work, AlertEvent.RAISED, alert, about=alert.kind, kind_words=source(KINDS[kind]), detail=alert.detail)
     return alert
 
 

@@ -14,7 +14,7 @@ from sync.library.libraries.actions import open_library
 from workspace.db import new_id
 from workspace.errors import Conflict, InvalidInput, NotFound
 from workspace.events.models import EventRoom
-from workspace.i18n import _
+from workspace.i18n import _, source
 from workspace.notices.models import Notice
 from workspace.people.access import get_member
 from workspace.people.actions import add_to_group, make_group, remove_from_group
@@ -107,7 +107,7 @@ def state_health(work: Work, line_id: str, *, health: Health, reason: str) -> No
     if health is Health.UNKNOWN:
         raise InvalidInput(_("请选择一种判断"), fields={"health": _("请选择一种判断")})
     line.health, line.health_reason, line.health_at = health.value, reason.strip(), work.now
-    _record(work, LineEvent.HEALTH_STATED, line, health=health.value, health_words=str(HEALTHS[health]), reason=line.health_reason)
+    _record(work, LineEvent.HEALTH_STATED, line, health=health.value, health_words=source(HEALTHS[health]), reason=line.health_reason)
 
 
 def move_d_day(work: Work, line_id: str, d_day: date) -> None:
@@ -137,7 +137,7 @@ def close_phase(work: Work, line_id: str, *, open_orders: int, note: str = "") -
     )  # fmt: skip
     work.session.add(closed)
     _record(
-        work, LineEvent.PHASE_CLOSED, line, phase=phase.value, phase_words=str(PHASES[phase]), next=line.phase,
+        work, LineEvent.PHASE_CLOSED, line, phase=phase.value, phase_words=source(PHASES[phase]), next=line.phase,
         open_orders=open_orders, note=closed.note,
     )  # fmt: skip
     return Phase(line.phase)

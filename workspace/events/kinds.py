@@ -26,8 +26,12 @@ class EventKind(StrEnum):
         return member
 
     def sentence(self, facts: Mapping[str, Any]) -> str:
-        """The sentence in the reader's language. A fact that is missing shows as a dash, never as an error."""
-        return _(self.words) % defaultdict(lambda: "—", {name: _shown(value) for name, value in facts.items()})
+        """The sentence in the reader's language. A fact that is missing shows as a dash, never as an error.
+
+        Facts named ``…_words`` are source texts of ours and are translated too; all others are shown as they are.
+        """
+        shown = {name: _(value) if name.endswith("_words") else _shown(value) for name, value in facts.items()}
+        return _(self.words) % defaultdict(lambda: "—", shown)
 
 
 def N_(text: str) -> str:
@@ -46,4 +50,4 @@ def kind_named(value: str) -> EventKind | None:
 
 
 def _shown(value: Any) -> Any:
-    return "、".join(map(str, value)) if isinstance(value, list) else value
+    return _("、").join(map(str, value)) if isinstance(value, list) else value
