@@ -57,12 +57,12 @@ def headings(text: str) -> set[str]:
 
 
 def too_long(path: Path) -> list[str]:
-    """Modules over 400 lines whose docstring does not speak of their length."""
+    """Modules over 400 lines whose docstring does not say why; a migration is written by a program and never edited."""
     text = path.read_text("utf-8")
     lines = text.count("\n")
-    if lines <= MAX_LINES or "long" in (ast.get_docstring(ast.parse(text)) or "").lower():
+    if lines <= MAX_LINES or "Over 400 lines because" in (ast.get_docstring(ast.parse(text)) or "") or "migrations" in path.parts:
         return []
-    return [f"{path.relative_to(ROOT)}: {lines} lines; split it, or say in its docstring why it is this long"]
+    return [f"{path.relative_to(ROOT)}: {lines} lines; split it, or say in its docstring: Over 400 lines because …"]
 
 
 def addresses(path: Path) -> list[str]:

@@ -63,7 +63,8 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         version=1,
         task_id=task,
     )["approval_id"]
-    desktop = _made(designer, "/api/desktops/open", **({"template_id": template_id} if template_id else {}))["id"]
+    chosen = {"template_id": template_id} if template_id else {}
+    desktop = _made(designer, "/api/desktops/open", **chosen)["id"]
     run_jobs()
     notice = signed_in("chenmo").get("/api/notices").get_json()["notices"][0]["id"]
     ids = {

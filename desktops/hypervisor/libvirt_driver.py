@@ -7,7 +7,7 @@ process, because keepalive works only then; without keepalive a call to a host t
 After any libvirt error the domain's state is read again and goes into the error: which of libvirt's codes means
 "done", "not done" or "unknown" differs between its versions, so no list of codes is trusted.
 
-Longer than other modules because no other one may import libvirt.
+Over 400 lines because no other module may import libvirt.
 """
 
 import threading

@@ -7,6 +7,8 @@ program should see. What decides when a save is complete and under which node it
     rename onto a name                             commit on the node of that name (temp + rename)
     name given up, then taken again soon           the node continues (delete + create, vim, Office)
     file moved aside, then its name taken again    the node stays at its name (backup swap)
+
+Over 400 lines because the save patterns above share one set of index rows; apart they would have to agree on it.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ Frames, little-endian, 24 bytes of header:
     RESET   u16 code: the stream is gone          PING, PONG  u64
 
 The guest opens odd streams, the host even ones. Memory is bounded by max_streams x (window + send buffer).
+
+Over 400 lines because both ends and their flow control are one state machine.
 """
 
 from __future__ import annotations

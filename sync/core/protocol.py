@@ -3,6 +3,8 @@
 Both ends import these dataclasses and turn them into JSON with `sync.core.codec`; nobody writes JSON by hand. Paths are
 in `Endpoint`. `docs/reference/sync-protocol.md` says in words what each request means. Times are milliseconds since the
 epoch, UTC. Ids of nodes and of operations are made by the agent, so that work offline and resending need no answer.
+
+Over 400 lines because it is the whole wire format, and two halves would be read side by side anyway.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 It passes the same contract suite as the real one (`tests/contracts/library_contract.py`). Stated limits: one company, every
 member sees every library, no quota, no trash, the catalogue is in memory. `faults` lets a test lose answers.
+
+Over 400 lines because a fake that is split is a second product.
 """
 
 from __future__ import annotations

@@ -31,9 +31,7 @@ def test_events_when_room_is_not_theirs_then_absent(signed_in: Callable[[str], P
     assert page["head"] == head + 3
 
 
-def test_audit_when_not_allowed_then_refused_and_when_allowed_then_in_words(
-    signed_in: Callable[[str], Person], company: Database
-) -> None:
+def test_audit_when_not_allowed_then_refused_and_when_allowed_then_in_words(signed_in: Callable[[str], Person], company: Database) -> None:
     record(company, "company")
     assert signed_in("suhang").get("/audit").status_code == 403
     page = signed_in("guanli").get("/audit").get_data(as_text=True)

@@ -124,9 +124,7 @@ def test_headers_when_any_page_then_strict(visitor: Person) -> None:
 
 def test_openapi_when_read_then_names_every_api_route(visitor: Person, app: Flask) -> None:
     document = json.loads(visitor.get("/api/openapi.json").data)
-    declared = {
-        (facts.rule, method.lower()) for facts in app.extensions["mainline"].facts if facts.is_api for method in facts.methods
-    }
+    declared = {(facts.rule, method.lower()) for facts in app.extensions["mainline"].facts if facts.is_api for method in facts.methods}
     listed = {(path, method) for path, methods in document["paths"].items() for method in methods}
     assert len(listed) == len(declared)
     assert "/api/tests/departments" in document["paths"]

@@ -43,7 +43,7 @@ class Status:
 
 
 def read_status(work: Work, parts: list[PartRow]) -> Status:
-    counts = {row.state: row.count for row in work.session.execute(select(Job.state, func.count().label("count")).group_by(Job.state))}
+    counts = {row.state: row.total for row in work.session.execute(select(Job.state, func.count().label("total")).group_by(Job.state))}
     failed = work.session.scalars(select(Job).where(Job.state == "failed").order_by(Job.created_at.desc()).limit(SHOWN_FAILURES))
     return Status(
         jobs_waiting=counts.get("waiting", 0),
