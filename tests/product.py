@@ -71,6 +71,14 @@ class Product:
         pid = children.get(name, {}).get("pid")
         return int(pid) if pid else None
 
+    def web_workers(self) -> list[int]:
+        """Processes that answer requests: gunicorn's children below the part ``web``; none while it is down."""
+        arbiter = self.pid_of("web")
+        try:
+            return [int(pid) for pid in Path(f"/proc/{arbiter}/task/{arbiter}/children").read_text().split()]
+        except FileNotFoundError:
+            return []
+
     def kill(self, name: str) -> None:
         """kill -9 one part; the supervisor brings it back."""
         pid = self.pid_of(name)

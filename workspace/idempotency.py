@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, LargeBinary, String
+from sqlalchemy import Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
@@ -12,6 +12,7 @@ from workspace.i18n import _
 from workspace.work import Work
 
 KEY_LENGTH = 80
+KEY_LOCKS = 0x6B65  # Apart from the event table's lock, which has one number and no name.
 
 
 class Reply(Base):
@@ -30,9 +31,15 @@ class Reply(Base):
 
 
 def stored_reply(work: Work, key: str, digest: str) -> Reply | None:
-    """The earlier reply; InvalidInput when the key was used for something else."""
+    """The earlier reply; InvalidInput when the key was used for something else.
+
+    A second request with the key that arrives while the first is at work waits for it. On SQLite every writing Work does.
+    """
     if len(key) > KEY_LENGTH:
         raise InvalidInput(_("请求标识太长"))
+    if work.session.get_bind().dialect.name == "postgresql":
+        named = {"locks": KEY_LOCKS, "name": f"{work.actor.member_id} {key}"}
+        work.session.execute(text("SELECT pg_advisory_xact_lock(:locks, hashtext(:name))"), named)
     earlier = work.session.get(Reply, (work.actor.member_id, key))
     if earlier is not None and earlier.digest != digest:
         raise InvalidInput(_("这个请求标识已用于另一次操作"), _("请刷新页面后再试。"), code="key_reused")

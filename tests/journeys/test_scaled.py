@@ -1,0 +1,177 @@
+"""The scaled-out shape: two web processes on PostgreSQL and Redis tell the server's part of the story as one does on SQLite."""
+
+import http.client
+import json
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.journeys.server_story import Caller, Company, Live, Told
+from tests.product import Product, running_product, wait_until
+from workspace.db import new_id
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
+WEB_PROCESSES = 2
+RATE_LIMIT = 400
+RACES = 10
+
+
+@pytest.fixture
+def product(postgres_url: str, redis_server: str, short_tmp: Path) -> Iterator[Product]:
+    scaled = {
+        "MAINLINE_DATABASE_URL": postgres_url, "MAINLINE_REDIS_URL": redis_server, "MAINLINE_WEB_PROCESSES": str(WEB_PROCESSES),
+        "MAINLINE_LIBVIRT_URI": "test:///default", "MAINLINE_RATE_LIMIT": f"{RATE_LIMIT} per minute",
+    }  # fmt: skip
+    with running_product(short_tmp / "scaled", **scaled) as running:
+        wait_until(lambda: len(running.web_workers()) == WEB_PROCESSES, within_s=30, what="both web processes run")
+        yield running
+
+
+def test_story_when_two_web_processes_on_postgresql_and_redis_then_it_passes(product: Product, redis_server: str) -> None:
+    company = Company(product.url)
+    live = Live(company.designer)
+    told = company.tell("双十一大促", [os.urandom(200_000), os.urandom(300_000)])
+    outsiders_see_nothing(product, told)
+    events_arrive_live(company, live, told)
+    double_submits_do_one(product, company, told)
+    company.check(told)
+    audit_tells_all(product, company, told)
+    limit_counts_for_both(product, redis_server)
+
+
+def outsiders_see_nothing(product: Product, told: Told) -> None:
+    outsider = Caller(product.url, "heqing")
+    for path in ("", "/board", "/tasks", "/feed"):
+        assert outsider.status(f"/api/lines/{told.line}{path}") == 404, path
+    for path in (f"/lines/{told.line}", f"/lines/{told.line}/board", f"/library/{told.library}", f"/library/assets/{told.asset}"):
+        assert outsider.status(path) == 404, path
+    for path in (f"/api/tasks/{told.task}", f"/api/approvals/{told.approval}", f"/library/assets/{told.asset}/versions/1/content"):
+        assert outsider.status(path) == 404, path
+    assert told.name not in json.dumps(outsider.events(), ensure_ascii=False)
+    assert told.name not in outsider.page("/lines")
+
+
+def events_arrive_live(company: Company, live: Live, told: Told) -> None:
+    """Everything came, and what the last step brought was pushed, not fetched."""
+    wait_until(live.is_complete, within_s=30, what="the open page has every event", every_s=0.5)
+    company.post(told, "直播间已就位")
+    [seq] = [event["seq"] for event in company.feed(told) if "直播间已就位" in event["words"]]
+    wait_until(lambda: seq in live.pushed, within_s=5, what="the post was pushed")
+    live.close()
+    assert {"library.version.committed", "main_lines.approval.approved", "main_lines.task.signed"} <= live.kinds()
+
+
+def double_submits_do_one(product: Product, company: Company, told: Told) -> None:
+    """The same command with the same key reaches both processes at one moment."""
+    connections = one_connection_each(product)
+    for number in range(RACES):
+        text = f"同一条进展，第 {number} 次"
+        answers = race(connections, company.designer, f"/api/lines/{told.line}/posts", {"text": text})
+        assert [status for status, _body in answers] == [201, 201], answers
+        assert answers[0][1] == answers[1][1], "the second got the first one's answer"
+        told.posts.append(text)
+    body = {"template": "leave", "title": "调休", "to": [company.ids["陈墨"]], "values": LEAVE}
+    answers = race(connections, company.designer, "/api/approvals", body)
+    assert [status for status, _body in answers] == [201, 201], answers
+    [approval] = {json.loads(body)["approval_id"] for _status, body in answers}
+    step = company.approver.get(f"/api/approvals/{approval}")["step_id"]
+    answers = race(connections, company.approver, f"/api/approvals/{approval}/finish", {"step_id": step})
+    assert [status for status, _body in answers] == [200, 200], answers
+    subject = f"approval:{approval}"
+    kinds = Counter(event["kind"] for event in company.approver.events() if event["subject"] == subject)
+    assert (kinds["main_lines.approval.submitted"], kinds["main_lines.approval.approved"]) == (1, 1), kinds
+    for connection in connections:
+        connection.close()
+
+
+LEAVE = {"kind": "调休", "from": "2026-12-01", "to": "2026-12-02", "reason": "大促后调休"}
+
+
+def one_connection_each(product: Product) -> list[http.client.HTTPConnection]:
+    """An open connection to each of the web processes: both accept from the one port."""
+    found: dict[int, http.client.HTTPConnection] = {}
+    deadline = time.monotonic() + 60
+    while len(found) < WEB_PROCESSES:
+        assert time.monotonic() < deadline, f"one of {product.web_workers()} never accepts a connection"
+        waiting = [connected(product) for _ in range(8)]
+        for connection in waiting:
+            found.setdefault(worker_behind(product, connection), connection)
+        for connection in waiting:
+            if connection not in found.values():
+                connection.close()
+    assert set(found) == set(product.web_workers())
+    return list(found.values())
+
+
+def connected(product: Product) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=30)
+    connection.request("GET", "/health")
+    assert connection.getresponse().read()
+    return connection
+
+
+def worker_behind(product: Product, connection: http.client.HTTPConnection) -> int:
+    """Pid of the web process that answers on this connection: the owner of the socket at its other end."""
+    ours = connection.sock.getsockname()[1]
+    ends = f"0100007F:{product.port:04X} 0100007F:{ours:04X}".split()
+    [inode] = [row[9] for row in map(str.split, Path("/proc/net/tcp").read_text().splitlines()) if row[1:3] == ends]
+    for pid in product.web_workers():
+        for handle in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                if handle.readlink().name == f"socket:[{inode}]":
+                    return pid
+    raise AssertionError("no web process holds the other end")
+
+
+def race(connections: list[http.client.HTTPConnection], person: Caller, path: str, body: dict[str, object]) -> list[tuple[int, bytes]]:
+    """Send one command over every connection at one moment, all with one key."""
+    headers, together = person.headers(new_id()), threading.Barrier(len(connections))
+
+    def send(connection: http.client.HTTPConnection) -> tuple[int, bytes]:
+        together.wait()
+        connection.request("POST", path, body=json.dumps(body), headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    with ThreadPoolExecutor(len(connections)) as pool:
+        return list(pool.map(send, connections))
+
+
+def audit_tells_all(product: Product, company: Company, told: Told) -> None:
+    audit = company.director.page("/audit")
+    for word in (told.name, "主视觉.psd", "林悦", "苏航", "陈墨"):
+        assert word in audit, f"the audit does not tell of {word}"
+    assert "chain unbroken" in product.command("verify")
+
+
+def limit_counts_for_both(product: Product, redis_server: str) -> None:
+    """A member's requests are counted in Redis, together for both processes: with a count each, up to twice as many would pass."""
+    with redis.Redis.from_url(redis_server) as storage:
+        assert any(key.startswith(b"LIMITS:") for key in storage.scan_iter())
+    person = Caller(product.url, "wuhao")
+    connections, headers = one_connection_each(product), person.headers("")
+    started, passed = time.monotonic(), Counter[int]()
+    for connection in connections:
+        while passed.total() < 2 * RATE_LIMIT:
+            connection.request("GET", "/api/notices", headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status == 429:
+                break
+            assert answer.status == 200, answer.status
+            passed[connection.sock.getsockname()[1]] += 1
+            if passed.total() == RATE_LIMIT // 2:
+                break
+    assert time.monotonic() - started < 60, "too slow to say anything about a minute"
+    assert RATE_LIMIT // 2 < passed.total() <= RATE_LIMIT, passed
+    assert len(passed) == WEB_PROCESSES, f"one process alone answered: {passed}"
+    for connection in connections:
+        connection.close()
