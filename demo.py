@@ -105,8 +105,7 @@ def welcome(settings: Settings, demo: bool) -> str:
     lines = ["", f"  {settings.company_name} · Mainline 主线", f"  {address}", ""]
     if demo:
         lines += [
-            f"  {_padded(person.login, 10)}{_padded(person.name, 8)}{person.city} {person.department} {person.title}"
-            for person in PEOPLE
+            f"  {_padded(person.login, 10)}{_padded(person.name, 8)}{person.city} {person.department} {person.title}" for person in PEOPLE
         ]
         lines += ["", f"  password of every demo account / 演示账号密码: {DEMO_PASSWORD}"]
     return "\n".join([*lines, "  Ctrl-C stops everything. / 按 Ctrl-C 停止。", ""])

@@ -68,7 +68,8 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     run_jobs()
     notice = signed_in("chenmo").get("/api/notices").get_json()["notices"][0]["id"]
     ids = {
-        "line_id": line, "task_id": task, "alert_id": alert, "library_id": library, "folder_id": folder, "node_id": asset, "asset_id": asset,
+        "line_id": line, "task_id": task, "alert_id": alert, "library_id": library,
+        "folder_id": folder, "node_id": asset, "asset_id": asset,
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
         "member_id": members["吴昊"].id,
     }  # fmt: skip
