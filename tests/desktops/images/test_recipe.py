@@ -71,7 +71,7 @@ def test_packages_digest_when_only_the_agent_or_files_change_then_the_same(recip
     (recipe.files / "etc/new").write_text("")
     assert packages_digest(load_recipe(folder=recipe.folder)) == before
     toml = recipe.folder / "recipe.toml"
-    toml.write_text(toml.read_text("utf-8").replace('"xdotool"', '"xdotool", "hello"'), "utf-8")
+    toml.write_text(toml.read_text("utf-8").replace('"xterm"', '"xterm", "hello"'), "utf-8")
     assert packages_digest(load_recipe(folder=recipe.folder)) != before
 
 
