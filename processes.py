@@ -24,24 +24,26 @@ from workspace.supervise import Child, Supervisor
 WEB_READY_S = 60
 
 
-def run_product(settings: Settings, *, tell: Callable[[str], None], on_ready: Callable[[], None], demo: bool) -> None:
+def run_product(settings: Settings, *, tell: Callable[[str], None], on_ready: Callable[[], None], prepare: Callable[[], None]) -> None:
     """Run everything until Ctrl-C or TERM; returns after an orderly stop.
 
-    demo: create the demo company when the database is empty.
+    prepare: brings the database up to date; called once, when no other supervisor can be running here.
     """
     # Others may pass through, not look: each desktop's QEMU runs under an account of its own and must reach its disk.
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.data_dir.chmod(0o711)
     (settings.data_dir / "logs").mkdir(exist_ok=True)
     (settings.data_dir / "logs").chmod(0o700)
-    supervisor = Supervisor(
-        children(settings, demo=demo), run_dir=settings.run_dir, log_dir=settings.data_dir / "logs", tell=tell, on_ready=on_ready
-    )
-    supervisor.run()
+
+    def start() -> list[Child]:
+        prepare()
+        return children(settings)
+
+    Supervisor(start, run_dir=settings.run_dir, log_dir=settings.data_dir / "logs", tell=tell, on_ready=on_ready).run()
 
 
-def children(settings: Settings, *, demo: bool) -> list[Child]:
-    """The children in order; each waits for those it needs."""
+def children(settings: Settings) -> list[Child]:
+    """The children in order; the worker waits for the store and the hypervisor, the others for nobody."""
     made: list[Child] = []
     if not settings.s3_endpoint:
         store = prepare_store(settings.data_dir / "store", s3_port=settings.store_port, bucket=settings.s3_bucket)
@@ -56,20 +58,19 @@ def children(settings: Settings, *, demo: bool) -> list[Child]:
     host, web, realtime, gateway = settings.host, settings.port, settings.realtime_port, settings.gateway_port
     return [
         *made,
-        mainline.child("prepare", "seed" if demo else "migrate", needs=(), once=True, ready_within_s=120),
-        mainline.child("web", "web", needs=("prepare",), ready=lambda: http_answers(host, web, "/health"), ports=((host, web),)),
+        mainline.child("web", "web", needs=(), ready=lambda: http_answers(host, web, "/health"), ports=((host, web),)),
         mainline.child(
             "realtime",
             "realtime",
-            needs=("prepare",),
+            needs=(),
             ready=lambda: http_answers(host, realtime, "/health"),
             ports=((host, realtime),),
         ),
-        mainline.child("worker", "worker", needs=("prepare", *stores, *hypervisors), grace_s=20),
+        mainline.child("worker", "worker", needs=(*stores, *hypervisors), grace_s=20),
         mainline.child(
             "gateway",
             "gateway",
-            needs=("prepare",),
+            needs=(),
             ready=lambda: http_answers(host, gateway, "/health"),
             ports=((host, gateway),),
         ),

@@ -57,7 +57,14 @@ def mainline() -> None:
 def serve(wiring: Wiring, demo: bool, **flags: Any) -> None:
     """Run the whole product on this machine until Ctrl-C."""
     settings = load_settings(**flags)
-    wiring["run_product"](settings, tell=click.echo, on_ready=lambda: click.echo(wiring["welcome"](settings, demo)), demo=demo)
+    configure_logs(settings)
+
+    def prepare() -> None:
+        parts: Parts = wiring["make_parts"](settings)
+        _prepare(parts, wiring["seed_company"] if demo else None)
+        parts.get(Database).dispose()
+
+    wiring["run_product"](settings, tell=click.echo, on_ready=lambda: click.echo(wiring["welcome"](settings, demo)), prepare=prepare)
 
 
 @mainline.command()
@@ -71,9 +78,7 @@ def migrate(wiring: Wiring) -> None:
 @click.pass_obj
 def seed(wiring: Wiring) -> None:
     """Create the demo company, unless the database has members already."""
-    parts = _parts(wiring)
-    migrate_database(parts.get(Database))
-    done = wiring["seed_company"](parts.get(Database), parts)
+    done = _prepare(_parts(wiring), wiring["seed_company"])
     click.echo("demo company created" if done else "the database has members already; nothing was changed")
 
 
@@ -156,6 +161,13 @@ def verify(wiring: Wiring) -> None:
             f"The event log was altered at number {broken}", "Restore it from a backup and find out who had access to the database."
         )
     click.echo(f"event log: {count} events, chain unbroken")
+
+
+def _prepare(parts: Parts, seed_company: Callable[[Database, Parts], bool] | None) -> bool:
+    """Migrate, and create the demo company where one is wanted and nobody is there; True when it was created."""
+    database = parts.get(Database)
+    migrate_database(database)
+    return seed_company(database, parts) if seed_company else False
 
 
 def _parts(wiring: Wiring) -> Parts:

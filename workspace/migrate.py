@@ -1,15 +1,20 @@
 """Runs the Alembic migrations in ``migrations/`` against a database."""
 
-from alembic import command
-from alembic.config import Config
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import OperationalError
 
 from workspace.db import Database
+from workspace.errors import Unavailable
 from workspace.settings import ROOT
 
-MIGRATION_LOCK = 0x4D494752
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
-def alembic_config(database: Database) -> Config:
+def alembic_config(database: Database) -> "Config":
+    from alembic.config import Config  # Loaded here alone: one process of five migrates.
+
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     config.attributes["database"] = database
@@ -17,5 +22,11 @@ def alembic_config(database: Database) -> Config:
 
 
 def migrate_database(database: Database) -> None:
-    """Upgrade to the newest revision; does nothing when it is there already."""
-    command.upgrade(alembic_config(database), "head")
+    """Upgrade to the newest revision; does nothing when it is there already. Unavailable when no database answers."""
+    from alembic import command
+
+    try:
+        command.upgrade(alembic_config(database), "head")
+    except OperationalError as error:
+        address = database.url.render_as_string(hide_password=True)
+        raise Unavailable("The database does not answer", f"{address}: {error.orig}") from error
