@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser import PHONE, WALL, chromium
+from tests.browser import PHONE, WALL
 from tests.journeys.story import GUEST_FILE, LINE, TASK, Story, until_stable
 from tests.product import ROOT, Product, running_product, wait_until
 
@@ -23,20 +23,14 @@ VISIBLE_WITHIN_S = 1.0
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def product(golden_image: Path, short_tmp: Path) -> Iterator[Product]:
     with running_product(short_tmp, MAINLINE_IMAGE_DIR=str(golden_image)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def story(product: Product, browser: Browser) -> Iterator[Story]:
-    told = Story(browser, product.url, pictures=ARTEFACTS)
+def story(product: Product, chromium: Browser) -> Iterator[Story]:
+    told = Story(chromium, product.url, pictures=ARTEFACTS)
     yield told
     told.close()
 

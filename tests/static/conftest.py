@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask, redirect, render_template, request
 from jinja2 import ChoiceLoader, FileSystemLoader
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
@@ -19,11 +19,6 @@ from workspace.settings import ROOT
 from workspace.web import SIGNED_IN, Routes, register
 from workspace.work import Work
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PEOPLE = [
     SimpleNamespace(id=f"m{n}", name=name, initials=name, department_name="Design", city_name="Shanghai")
     for n, name in enumerate(("Lin", "Zhou", "Chen", "He", "Wang", "Zhao", "Sun"))
@@ -84,14 +79,6 @@ def site(app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
