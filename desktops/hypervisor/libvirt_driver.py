@@ -152,7 +152,7 @@ class LibvirtHost:
                 self._require(domain, DomainState.OFF, verb="start")
                 handle.create()
 
-        self._call("start", start, desktop_id, limit_s=SLOW_S)
+        self._order("start", start, desktop_id, DomainState.RUNNING, limit_s=SLOW_S)
 
     def shut_down(self, desktop_id: str) -> None:
         """Ask the guest to switch itself off; whether and when it does shows in its state."""
@@ -172,7 +172,7 @@ class LibvirtHost:
             if found is not None and found[1].state not in (DomainState.OFF, DomainState.SAVED):
                 found[0].destroy()
 
-        self._call("destroy", destroy, desktop_id)
+        self._order("destroy", destroy, desktop_id, DomainState.OFF, DomainState.SAVED, None)
 
     def hibernate(self, desktop_id: str, *, record: Path) -> None:
         """Save memory to the host's disk and end the domain. ``record``: where the digest of its disks is kept."""
@@ -200,7 +200,7 @@ class LibvirtHost:
             check_record(record, domain, self._disks(handle))
             handle.create()
 
-        self._call("wake", wake, desktop_id, limit_s=SLOW_S)
+        self._order("wake", wake, desktop_id, DomainState.RUNNING, limit_s=SLOW_S)
 
     def discard_saved(self, desktop_id: str) -> None:
         """Throw the saved memory away; the next start is a cold one."""
@@ -210,7 +210,7 @@ class LibvirtHost:
             if found is not None and found[1].state is DomainState.SAVED:
                 found[0].managedSaveRemove(0)
 
-        self._call("discard_saved", discard, desktop_id)
+        self._order("discard_saved", discard, desktop_id, DomainState.OFF, None)
 
     def undefine(self, desktop_id: str) -> None:
         """Forget the definition. Files stay: disks are only ever removed by an action that asked for it."""
@@ -221,7 +221,7 @@ class LibvirtHost:
                 self._require(found[1], DomainState.OFF, verb="undefine")
                 found[0].undefine()
 
-        self._call("undefine", undefine, desktop_id)
+        self._order("undefine", undefine, desktop_id, None)
 
     def domain(self, desktop_id: str) -> Domain | None:
         def read() -> Domain | None:
@@ -283,6 +283,21 @@ class LibvirtHost:
 
     # One call at a time, errors converted here and nowhere else
 
+    def _order(self, verb: str, act: Callable[[], None], desktop_id: str, *goal: DomainState | None, limit_s: float = QUICK_S) -> None:
+        """A verb that is done when the domain is in one of the goal's states, whatever libvirt said on the way there.
+
+        Seen: a domain destroyed while a restarted daemon was still finding it again is gone, and "not running" the answer.
+        """
+
+        def reach() -> None:
+            try:
+                act()
+            except libvirt.libvirtError:
+                if not self._alive() or self._state_now(desktop_id) not in goal:
+                    raise
+
+        self._call(verb, reach, desktop_id, limit_s=limit_s)
+
     def _call(self, verb: str, function: Callable[[], T], desktop_id: str = "", *, limit_s: float = QUICK_S) -> T:
         future = self._calls.submit(self._converted, verb, function, desktop_id)
         try:
@@ -306,10 +321,14 @@ class LibvirtHost:
         if not desktop_id:
             return ""
         try:
-            found = self._find(desktop_id)
+            state = self._state_now(desktop_id)
         except libvirt.libvirtError:
             return "unknown"
-        return found[1].state.value if found else "absent"
+        return state.value if state else "absent"
+
+    def _state_now(self, desktop_id: str) -> DomainState | None:
+        found = self._find(desktop_id)
+        return found[1].state if found else None
 
     # Connections
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from desktops.hypervisor.base import Accelerator, DomainSpec, HypervisorError, Unreachable
+from desktops.hypervisor.base import Accelerator, DomainSpec, DomainState, HypervisorError, Unreachable
 from desktops.hypervisor.libvirt_driver import LibvirtHost
-from tests.contracts.hypervisor_contract import HypervisorContract
+from tests.contracts.hypervisor_contract import HypervisorContract, state_of
 from tests.desktops.hypervisor.test_xml import PLAIN
 
 
@@ -50,3 +50,20 @@ def test_define_when_libvirt_refuses_then_our_error_with_the_state_read_again(hy
         hypervisor.define(wrong)
     assert caught.value.facts["state"] == "absent"
     assert caught.value.facts["verb"] == "define"
+
+
+def test_destroy_when_it_ended_meanwhile_then_done(
+    hypervisor: LibvirtHost, new_spec: Callable[[], DomainSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libvirt answers "domain is not running" to a destroy that comes too late; the domain is off, as was asked."""
+    spec, find = new_spec(), hypervisor._find
+    hypervisor.define(spec)
+    hypervisor.start(spec.desktop_id)
+    stale = find(spec.desktop_id)
+    assert stale is not None
+    stale[0].destroy()
+    looks = itertools.chain([stale], iter(lambda: find(spec.desktop_id), object()))
+    monkeypatch.setattr(hypervisor, "_find", lambda desktop_id: next(looks))
+    hypervisor.destroy(spec.desktop_id)
+    monkeypatch.undo()
+    assert state_of(hypervisor, spec) is DomainState.OFF
