@@ -27,11 +27,11 @@ TASK = "双十一主视觉"
 
 
 class Caller:
-    """A signed-in person. lost: answers that did not come; refused: answers that asked to try again later."""
+    """A signed-in person. answered, lost, refused: requests that were, that got no answer, that were asked to try again later."""
 
     def __init__(self, url: str, login: str) -> None:
         self.url, self.login = url, login
-        self.lost = self.refused = 0
+        self.answered = self.lost = self.refused = 0
         self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5, read=60))
         self._cookies: dict[str, str] = {}
         self._token = ""
@@ -98,6 +98,7 @@ class Caller:
         while True:
             answer = self._once(method, path, body, kind, key, accept)
             if answer is not None and answer.status not in (429, 502, 503):
+                self.answered += 1
                 return answer
             self.lost += answer is None
             self.refused += answer is not None
@@ -292,6 +293,13 @@ class Live:
     def is_complete(self) -> bool:
         """Whether it holds every event since it was opened that the person may see now, once and in order."""
         return self.seqs == [event["seq"] for event in self.caller.events(self._first)]
+
+    def reconnect(self) -> None:
+        """As after a broken line: a new ticket, a new socket, and what was missed fetched over HTTP."""
+        before = self.connections
+        if self._client is not None:
+            self._client.disconnect()
+        wait_until(lambda: self.connections > before, within_s=30, what="the socket is open again")
 
     def close(self) -> None:
         self._closed.set()
