@@ -51,7 +51,8 @@ def make_app(settings: Settings | None = None) -> Flask:
         except MainlineError as error:
             raise ConnectionRefusedError("ticket") from error
         sid = request.sid  # type: ignore[attr-defined]
-        hall.admit(Client(sid, grant["member"], set(grant["rooms"]), grant["head"]))
+        if not hall.admit(Client(sid, grant["member"], set(grant["rooms"]), grant["head"])):
+            raise ConnectionRefusedError("ticket")
         if hall.head > grant["head"]:  # Something was committed between the ticket and now.
             socketio.emit("catch_up", {}, to=sid)
 
@@ -66,7 +67,10 @@ def make_app(settings: Settings | None = None) -> Flask:
     def deliver(frames: Iterable[dict[str, Any]]) -> None:
         for frame in frames:
             for sid, message, body in hall.route(frame):
-                socketio.emit(message, body, to=sid)
+                if message == "again":
+                    socketio.server.disconnect(sid)
+                else:
+                    socketio.emit(message, body, to=sid)
 
     def heartbeat() -> None:
         while True:

@@ -25,7 +25,7 @@ log = structlog.get_logger("relay")
 FRAMES_CHANNEL = "mainline:frames"
 POLL_S = 0.5
 BATCH = 500
-HEARTBEAT_S = 5.0
+HEARTBEAT_S = 1.0  # A realtime process admits nobody before it has heard of the head.
 
 
 class Publisher(Protocol):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ def frame(seq: int, *rooms: str, prev: int | None = None, **changed: Any) -> dic
 
 def hall_with(**rooms: set[str]) -> Hall:
     hall = Hall()
+    hall.route({"head": 0})
     for member, open_rooms in rooms.items():
         hall.admit(Client(f"{member}-1", member, set(open_rooms), 0))
     return hall
@@ -55,11 +57,33 @@ def test_route_when_member_joins_then_sees_the_very_event() -> None:
     assert [sid for sid, _message, _body in hall.route(frame(1, "line:1", join={"a": ["line:1"]}))] == ["a-1"]
 
 
-def test_route_when_relay_skipped_events_then_everybody_catches_up() -> None:
+@pytest.mark.parametrize("lost", [frame(5, "line:1", prev=4), {"head": 5}], ids=["frame", "heartbeat"])
+def test_route_when_relay_skipped_events_then_everybody_comes_again(lost: dict[str, Any]) -> None:
     hall = hall_with(a={"line:1"}, b={"line:2"})
     hall.route(frame(1, "line:1"))
-    sent = hall.route(frame(5, "line:1", prev=4))
-    assert [(sid, message) for sid, message, _body in sent] == [("a-1", "catch_up"), ("b-1", "catch_up"), ("a-1", "frame")]
+    assert [(sid, message) for sid, message, _body in hall.route(lost)] == [("a-1", "again"), ("b-1", "again")]
+    assert hall.clients == {}
+
+
+def test_admit_when_nothing_was_heard_yet_then_not_now() -> None:
+    assert Hall().admit(Client("a-1", "a", {"line:1"}, 7)) is False
+
+
+def test_admit_when_the_ticket_is_older_than_what_is_known_then_refused() -> None:
+    hall = Hall()
+    hall.route({"head": 5})
+    assert hall.admit(Client("a-1", "a", {"line:1"}, 4)) is False
+    assert hall.admit(Client("a-2", "a", {"line:1"}, 5)) is True
+
+
+def test_admit_when_removed_or_joined_since_the_ticket_then_rooms_of_now() -> None:
+    hall = hall_with()
+    hall.route(frame(1, "line:1", leave={"a": ["line:1"]}))
+    hall.route(frame(2, "line:2", join={"a": ["line:2"]}))
+    assert hall.admit(Client("a-1", "a", {"line:1"}, 0))
+    assert hall.clients["a-1"].rooms == {"line:2"}
+    assert hall.route(frame(3, "line:1")) == []
+    assert [sid for sid, _message, _body in hall.route(frame(4, "line:2"))] == ["a-1"]
 
 
 def test_leave_when_gone_then_no_trace_is_kept() -> None:
