@@ -27,6 +27,7 @@ class Reply(Base):
     status: Mapped[int] = mapped_column(Integer)
     content_type: Mapped[str] = mapped_column(String(80))
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    location: Mapped[str] = mapped_column(String(300), default="")
     at: Mapped[datetime]
 
 
@@ -55,6 +56,7 @@ def store_reply(work: Work, key: str, digest: str, response: Any) -> None:
             status=response.status_code,
             content_type=response.content_type,
             body=response.get_data(),
+            location=response.headers.get("Location", ""),
             at=work.now,
         )
     )

@@ -214,7 +214,8 @@ def _once(work: Work, view: View, arguments: dict[str, Any], facts: RouteFacts) 
     if key and work.actor.member_id:
         earlier = stored_reply(work, key, digest)
         if earlier is not None:
-            return Response(earlier.body, earlier.status, content_type=earlier.content_type)
+            headers = {"Location": earlier.location} if earlier.location else None
+            return Response(earlier.body, earlier.status, headers, content_type=earlier.content_type)
     response = _answer(view(work, **arguments), facts)
     if response.status_code >= 400:
         raise _Refused(response)

@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("content_type", sa.String(length=80), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("location", sa.String(length=300), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("member_id", "key", name=op.f("pk_idempotent_reply")),
     )

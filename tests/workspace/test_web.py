@@ -96,6 +96,14 @@ def test_write_when_key_is_sent_twice_then_done_once(signed_in: Callable[[str], 
     assert (other.status_code, other.get_json()["error"]["code"]) == (422, "key_reused")
 
 
+def test_write_when_a_redirect_is_asked_for_again_then_leads_to_the_same_place(signed_in: Callable[[str], Person], run_jobs) -> None:
+    person = signed_in("linyue")
+    form = {"name": "双十一大促", "d_day": "2027-11-11", "kind": "promotion"}
+    first, again = (person.post("/lines", data=form, headers={"Idempotency-Key": "k2"}) for _ in range(2))
+    assert first.status_code == again.status_code == 303
+    assert first.headers["Location"] == again.headers["Location"]
+
+
 def test_permission_when_lacking_then_403_and_when_held_then_200(signed_in: Callable[[str], Person]) -> None:
     assert signed_in("suhang").get("/api/tests/managed").status_code == 403
     assert signed_in("guanli").get("/api/tests/managed").get_json() == {"ok": True}
