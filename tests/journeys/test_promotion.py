@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from demo_line import NAME as DEMO_LINE
 from tests.browser import PHONE, WALL
 from tests.journeys.story import GUEST_FILE, LINE, TASK, Story, until_stable
 from tests.product import ROOT, Product, running_product, wait_until
@@ -137,6 +138,11 @@ def board_and_audit_tell_all(story: Story) -> None:
     wall.wait_live()
     until_stable(1)
     wall.picture("wall")
+    board.go("/lines")
+    board.page.get_by_role("link", name=DEMO_LINE).first.click()
+    board.wait_live()
+    until_stable(1)
+    board.picture("demo-board")
     phone = story.visit("linyue", size=PHONE, tab="phone")
     for path, name in (("/", "home"), (f"/lines/{story.line}", "line"), (f"/lines/{story.line}/board", "board"), ("/tasks", "tasks"),
                        ("/library", "libraries"), ("/desktops", "desktops")):  # fmt: skip
