@@ -20,7 +20,6 @@ from tests.product import ROOT, Product, running_product, wait_until
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(1200)]
 ARTEFACTS = ROOT / "artefacts"
-VISIBLE_WITHIN_S = 1.0
 
 
 @pytest.fixture(scope="module")
