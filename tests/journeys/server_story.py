@@ -18,6 +18,7 @@ import socketio
 import urllib3
 
 from demo import DEMO_PASSWORD
+from demo_line import NAME as DEMO_LINE
 from tests.product import wait_until
 from workspace.db import new_id
 
@@ -157,7 +158,7 @@ class Company:
 
     def __init__(self, url: str) -> None:
         self.director, self.designer, self.approver = (Caller(url, login) for login in ("linyue", "suhang", "chenmo"))
-        [demo_line] = self.director.get("/api/lines")["lines"]
+        demo_line = next(line for line in self.director.get("/api/lines")["lines"] if line["name"] == DEMO_LINE)
         members = self.director.get(f"/api/lines/{demo_line['id']}")["members"]
         self.ids = {member["name"]: member["id"] for member in members}
 
