@@ -136,3 +136,5 @@ def running_product(folder: Path, **environment: str) -> Iterator[Product]:
         yield product.start()
     finally:
         product.stop()
+        for log in sorted((product.data_dir / "logs").glob("*.log")):  # pytest shows them beside a failure
+            print(f"--- {log.name}", *log.read_text("utf-8", "replace").splitlines()[-25:], sep="\n")

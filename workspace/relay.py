@@ -92,8 +92,13 @@ class Relay:
         self._last = -1
 
     def run_until(self, stopping: threading.Event) -> None:
-        with contextlib.closing(self._wake.listener()) as listener, contextlib.closing(self._publisher):
-            self._run(stopping, listener)
+        while not stopping.is_set():
+            try:
+                with contextlib.closing(self._wake.listener()) as listener, contextlib.closing(self._publisher):
+                    self._run(stopping, listener)
+            except Exception as error:
+                log.error("relay.failed", exc_info=error)
+                stopping.wait(POLL_S)
 
     def _run(self, stopping: threading.Event, listener: Listener) -> None:
         quiet_s = 0.0

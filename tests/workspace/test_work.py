@@ -2,18 +2,24 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from tests.house import NOW
+from tests.product import wait_until
 from workspace.db import Database
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import CHAINED, first_broken
 from workspace.jobs.models import Job
 from workspace.jobs.registry import JOBS, job, reacts_to
+from workspace.jobs.worker import Worker
+from workspace.parts import Parts
 from workspace.people.actions import add_department
 from workspace.people.models import Department, PeopleEvent
+from workspace.settings import Settings
+from workspace.wake import Listener, LocalWake
 from workspace.work import Unrecorded, open_work
 
 
@@ -121,3 +127,34 @@ def test_job_when_handler_fails_then_waits_with_its_error(database: Database, ru
             assert "no luck" in waiting.error
     finally:
         JOBS.pop("tests.always_fails")
+
+
+class AwayAtFirst:
+    """A wake whose line is down for the first two listeners."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.refused, self._wake = 0, LocalWake(run_dir)
+
+    def __call__(self) -> None:
+        self._wake()
+
+    def listener(self) -> Listener:
+        if self.refused < 2:
+            self.refused += 1
+            raise ConnectionError("the line is down")
+        return self._wake.listener()
+
+
+def test_worker_when_the_wake_is_away_at_the_start_then_jobs_run_all_the_same(
+    database: Database, parts: Parts, settings: Settings, counted: list[int]
+) -> None:
+    wake = AwayAtFirst(settings.run_dir)
+    worker = Worker(database, parts, wake)
+    thread = threading.Thread(target=worker._lane_loop, args=("quick",))
+    thread.start()
+    with open_work(database, now=NOW) as work:
+        work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=["company"], name="北京")
+    wait_until(lambda: counted == [1], within_s=15, what="the reaction ran")
+    worker.stopping.set()
+    thread.join(timeout=10)
+    assert wake.refused == 2

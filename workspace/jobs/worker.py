@@ -108,9 +108,14 @@ class Worker:
         _put_back(self.database, claimed, delay_s=delay_s, error=repr(error), counts=True, state="failed" if last else "waiting")
 
     def _lane_loop(self, lane: str) -> None:
-        with contextlib.ExitStack() as stack:
-            listener = stack.enter_context(contextlib.closing(self.wake.listener())) if self.wake else None
-            self._run_lane(lane, listener)
+        while not self.stopping.is_set():
+            try:
+                with contextlib.ExitStack() as stack:
+                    listener = stack.enter_context(contextlib.closing(self.wake.listener())) if self.wake else None
+                    self._run_lane(lane, listener)
+            except Exception as error:
+                log.error("lane.failed", lane=lane, exc_info=error)
+                self.stopping.wait(POLL_S)
 
     def _run_lane(self, lane: str, listener: Listener | None) -> None:
         while not self.stopping.is_set():
