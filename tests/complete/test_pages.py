@@ -34,10 +34,12 @@ from workspace.web import ANYONE, DEVICE, RouteFacts
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text("utf-8") if (ROOT / "node_modules").exists() else ""
-RUN_AXE = """async options => {
+STILL = """async () => {
     const frame = () => new Promise(requestAnimationFrame);
     const moving = () => document.getAnimations().some(a => a.effect.getComputedTiming().endTime < Infinity);
     for (let still = 0; still < 3; still = moving() ? 0 : still + 1) await frame();  // A colour passes from parent to child.
+}"""
+RUN_AXE = """async options => {
     const found = await axe.run(document, {resultTypes: ['violations'], ...options});
     return found.violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | ')}`);
 }"""
@@ -214,6 +216,7 @@ def _complaint(line: Any, look: Look, faults: list[str]) -> None:
 
 
 def shape_faults(look: Look, page: Page) -> list[str]:
+    page.evaluate(STILL)  # The frame after a new width may still hold parts of the old one.
     shape = page.evaluate(SHAPE)
     faults = [f"{look}: {shape['h1']} h1"] if shape["h1"] != 1 else []
     faults += [] if re.match(r"\S.* · ", shape["title"]) else [f"{look}: title {shape['title']!r}"]
@@ -223,6 +226,7 @@ def shape_faults(look: Look, page: Page) -> list[str]:
 def axe_faults(look: Look, page: Page, rules: dict[str, Any]) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE + ";0")
+    page.evaluate(STILL)
     return [f"{look} {found}" for found in page.evaluate(RUN_AXE, rules)]
 
 
