@@ -23,7 +23,7 @@ TASK = "双十一主视觉"
 MEMBERS = ("苏航", "陈墨", "赵宁", "吴昊")
 DESKTOP_READY_S = 300
 GUEST_FILE = "kv.png"
-SHIFTED = {"*": "Digit8", "(": "Digit9", ")": "Digit0", ">": "Period", "?": "Slash"}
+SHIFTED = {"$": "Digit4", "%": "Digit5", "*": "Digit8", "(": "Digit9", ")": "Digit0", "+": "Equal", ">": "Period", "?": "Slash"}
 
 
 @dataclass
@@ -150,8 +150,8 @@ class Story:
         """Key by key as on a US keyboard: the console sends keys, not characters, so Shift is pressed where it is needed."""
         keyboard = self.visit("suhang", tab="console").page.keyboard
         for char in command:
-            if char in SHIFTED:
-                keyboard.press(f"Shift+{SHIFTED[char]}", delay=15)
+            if char in SHIFTED or char.isupper():
+                keyboard.press(f"Shift+{SHIFTED.get(char, f'Key{char}')}", delay=15)
             else:
                 keyboard.press("Space" if char == " " else char, delay=15)
         keyboard.press("Enter")
