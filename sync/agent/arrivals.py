@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Protocol
 
-from sync.agent.index import ROOT, File, Index
+from sync.agent.index import ROOT, File, Index, version_columns
 from sync.agent.journal import Journal, Kind, new_id
 from sync.agent.tree import Tree
 from sync.core.codec import decode, encode
@@ -88,14 +88,15 @@ class Arrivals:
         known = self._index.library(library)
         if known is None:
             return
-        for file in self._index.matching("library=?", library):
-            if file.dirty == 0 and file.local:
-                self._tree.content.drop_work(file.ino)
+        for file in self._index.matching("library=? AND local=1", library):
+            if file.dirty and file.parent is not None and not stays_local(file.name):
+                self._tree.content.keep_aside(file, self._index.path_of(file.ino))
+            self._tree.content.drop_work(file.ino)
         with self._index.transaction() as db:
-            db.execute("DELETE FROM files WHERE library=? AND dirty=0", (library,))
-            db.execute("UPDATE files SET parent=NULL, node=NULL WHERE library=?", (library,))
-            for table in ("ops", "ghosts"):
+            for table in ("files", "ops", "ghosts"):
                 db.execute(f"DELETE FROM {table} WHERE library=?", (library,))
+            for table in ("held", "strays"):
+                db.execute(f"DELETE FROM {table} WHERE json_extract(body, '$.library')=?", (library,))
             db.execute("DELETE FROM libraries WHERE id=?", (library,))
         self._entries.append((ROOT, known.name))
 
@@ -125,6 +126,8 @@ class Arrivals:
         known = self._index.library(node.library)
         if known is None or node.id == known.root:
             return
+        with self._index.transaction() as db:
+            db.execute("DELETE FROM held WHERE node=?", (node.id,))
         ghost = self._index.ghost(node.id)
         if ghost is not None:
             if node.deleted or node.version <= max(ghost.version, 0) or ghost.version == 0:
@@ -132,7 +135,9 @@ class Arrivals:
             self._drop_ghost(node.id)  # an edit beats our delete
         file = self._index.by_node(node.id)
         if node.deleted:
-            if file is not None and self._tree.may_be_written(file.ino):
+            if file is not None and not file.is_folder and node.version < file.version:
+                return  # held back since before our save brought it back
+            if file is not None and (file.dirty or self._tree.may_be_written(file.ino)):
                 self._hold(node)
                 return
             if file is not None:
@@ -169,8 +174,8 @@ class Arrivals:
     def _new(self, node: Node, parent: File) -> File:
         taken = self._index.child(parent.ino, node.name)
         file = self._index.add(
-            parent.ino, node.name, node.kind, node.library, node.modified_ms, node=node.id, version=node.version,
-            manifest=node.manifest, size=node.size_bytes, author=node.author, head_of=node.head_of, parked=int(taken is not None),
+            parent.ino, node.name, node.kind, node.library, node.modified_ms, node=node.id, manifest=node.manifest,
+            size=node.size_bytes, head_of=node.head_of, parked=int(taken is not None), **version_columns(node),
         )  # fmt: skip
         if taken is None:
             self._entries.append((parent.ino, node.name))
@@ -191,8 +196,8 @@ class Arrivals:
     def _content(self, file: File, node: Node) -> None:
         if node.version <= file.version or file.is_folder:
             return
-        base = Entry(None, "", file.manifest, file.version)
-        local = Entry(None, "", _UNSENT if file.dirty else file.manifest, file.version)
+        base = Entry(None, "", file.head, file.version)
+        local = Entry(None, "", _UNSENT if file.dirty else file.head, file.version)
         remote = Entry(None, "", node.manifest, node.version)
         pending = self._journal.pending(file.ino, Kind.COMMIT)
         match decide(local, base, remote, pending=pending):
@@ -201,22 +206,21 @@ class Arrivals:
             case Decision.TAKE:
                 self._take(file, node)
             case Decision.NOTHING:
-                self._index.change(file.ino, version=node.version, author=node.author)
-            case _:
-                pass  # our save comes first; its answer says what became of both
+                self._index.change(file.ino, **version_columns(node))
+            case _ if not self._journal.is_sent(file.ino, node.manifest):
+                self._hold(node)  # our save comes first; if it never comes, or goes before this one, this is still to be taken
 
     def _hold(self, node: Node) -> None:
-        """A program may still write into what it opened. Taking it away would throw those bytes away unseen."""
+        """What is written here must not be thrown away unseen: it goes first, and this is looked at again afterwards."""
         with self._index.transaction() as db:
             db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, json.dumps(encode(node))))
 
     def released(self) -> None:
-        """A program closed a file: what was held back for it can be applied. A save made meanwhile goes first."""
+        """A program closed a file, or a save was answered: what was held back can be applied, unless a save goes first."""
         if self._index.one("SELECT 1 FROM held") is None:
             return
-        with self._tree.lock, self._index.transaction() as db:
+        with self._tree.lock, self._index.transaction():
             rows = self._index.rows("SELECT body FROM held")
-            db.execute("DELETE FROM held")
             for (body,) in rows:
                 self._node(decode(Node, json.loads(body)))
             self._settle()
@@ -225,8 +229,8 @@ class Arrivals:
     def _take(self, file: File, node: Node) -> None:
         """The next version of a file that nobody changed here."""
         values: dict[str, object] = {
-            "version": node.version, "manifest": node.manifest, "size": node.size_bytes, "author": node.author,
-            "modified_ms": node.modified_ms, "local": 0, "dirty": 0, "head_of": node.head_of,
+            **version_columns(node), "manifest": node.manifest, "size": node.size_bytes,
+            "modified_ms": node.modified_ms, "local": 0, "dirty": 0, "unsaved": 0, "head_of": node.head_of,
         }  # fmt: skip
         if not self._tree.is_open(file.ino):
             self._tree.content.drop_work(file.ino)
@@ -291,6 +295,7 @@ class Arrivals:
             if file.node is not None and file.node != node.id:
                 self._journal.move_node(file.node, node.id)
             self._index.change(file.ino, node=node.id)
+        self._tell_kernel()
 
     def _absorb(self, node: str, file: File) -> None:
         """The feed may have been quicker than the answer and have brought a file for what `file` is about to be."""
@@ -318,7 +323,7 @@ class Arrivals:
                 if file.node is not None:
                     self._journal.move_node(file.node, second.id)
             parent = self._index.by_node(second.parent or "")
-            values: dict[str, object] = {"node": second.id, "version": second.version, "head_of": second.head_of}
+            values: dict[str, object] = {"node": second.id, "head_of": second.head_of, **version_columns(second)}
             if file.parent is not None:
                 taken = self._index.child(parent.ino, second.name) if parent else None
                 place = parent.ino if parent else file.parent

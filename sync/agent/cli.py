@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -110,6 +111,7 @@ def _serve(options: argparse.Namespace) -> int:
     """For a unit: the desktop may be up before the product can be reached."""
     settings = _config(options)
     transport = _transport(settings)
+    threading.Thread(target=_load_mount, name="load", daemon=True).start()
     pause = 0.5
     while True:
         try:
@@ -125,6 +127,12 @@ def _serve(options: argparse.Namespace) -> int:
             time.sleep(pause)
             pause = min(pause * 2, 15)
     return _run(options, settings, identity, transport)
+
+
+def _load_mount() -> None:
+    """Import what `_run` needs while the network is waited for: seconds, on an emulated processor."""
+    import sync.agent.engine
+    import sync.agent.mount  # noqa: F401
 
 
 def _run(options: argparse.Namespace, settings: Config, identity: Identity, transport: Transport) -> int:

@@ -113,6 +113,7 @@ class Content:
         self._remote = remote
         self._work = state_dir / "work"
         self._work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._kept = state_dir / "kept"
         self.chunks = Chunks(state_dir / "chunks", cache_bytes)
         self._fetching: dict[Address, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -131,6 +132,16 @@ class Content:
     def drop_work(self, ino: int) -> None:
         """Give the bytes up: the library has them, or nobody wants them."""
         self.work_path(ino).unlink(missing_ok=True)
+
+    def keep_aside(self, file: File, path: str) -> None:
+        """Keep bytes that can no longer be sent, out of the mount: only the person can say what is to become of them."""
+        self._kept.mkdir(exist_ok=True, mode=0o700)
+        kept = self._kept / f"{file.ino} {path.strip('/').replace('/', '_').encode()[-200:].decode(errors='ignore')}"
+        kept.unlink(missing_ok=True)
+        try:
+            os.link(self.work_path(file.ino), kept)
+        except FileNotFoundError:
+            pass  # its first byte was never written
 
     def sweep(self) -> None:
         """Remove working copies that nothing refers to, after a crash."""

@@ -2,6 +2,8 @@
 
     read and cut -> ask which chunks are missing -> PUT packs -> write down "sent" -> commit -> apply the answer
 
+A small save does not ask: it goes into a slot that was fetched when nothing waited, and is one round trip earlier.
+
 Anything may stop in between. Before "sent" nothing has happened that matters; after it the same request is repeated until
 an answer comes. Bytes are read twice, once to address them and once to send them, so that memory stays flat; if they
 changed in between, this is not the version that was saved, and the save is taken again.
@@ -10,6 +12,7 @@ changed in between, this is not the version that was saved, and the save is take
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,8 +20,8 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 
 from sync.agent.arrivals import Arrivals
-from sync.agent.errors import Unreachable
-from sync.agent.index import File
+from sync.agent.errors import Refused, Unreachable
+from sync.agent.index import File, version_columns
 from sync.agent.journal import Entry, Journal, Kind, State
 from sync.agent.remote import Remote
 from sync.agent.status import Status
@@ -30,9 +33,16 @@ from sync.core.hashing import Address, address_of
 from sync.core.manifest import EMPTY, Manifest, manifest_digest, manifest_of
 from sync.core.packs import PACK_TARGET_BYTES, PackWriter
 
+log = logging.getLogger("mainline.agent")
+
 BATCH_OPS = 400
 BATCH_BYTES = 64 * 1024 * 1024
 _LATER_MS = 2000
+_REFUSED_MS = 15_000
+_UNASKED_BYTES = 1024 * 1024
+"""What may be sent although the library may have it already: a round trip costs more than these bytes."""
+_SPARE_SLOTS = 2
+_SLOT_LEFT_MS = 60_000
 
 
 class _Changed(Exception):
@@ -73,16 +83,34 @@ class Departures:
         self._arrivals = arrivals
         self._status = status
         self._member = member
+        self._spare: dict[str, list[p.Upload]] = {}
+
+    def stock(self) -> None:
+        """Fetch slots for the next small saves in the libraries that were saved to. For when nothing waits."""
+        for library, slots in self._spare.items():
+            if len(slots) < _SPARE_SLOTS:
+                try:
+                    slots[:] = self._remote.missing(library, p.MissingRequest((), _SPARE_SLOTS)).uploads
+                except (Refused, Unreachable) as error:
+                    log.info("no slots ahead: %s", error)  # the next save asks, and says so if it is refused
 
     def send_batch(self) -> bool:
         """Send the next operations; returns whether there were any. Raises AgentError when the library is out of reach."""
         entries = self._journal.ready(int(time.time() * 1000), BATCH_OPS)
         if not entries:
             return False
-        batch = self._collect(entries)
-        if batch.jobs:
-            self._upload(batch)
-            self._commit(batch)
+        try:
+            batch = self._collect(entries)
+            if batch.jobs:
+                self._upload(batch)
+                self._commit(batch)
+        except Refused as error:
+            if error.retryable:
+                raise
+            # The member may only look at this library now, or not even that. What waits for others must not wait behind it.
+            self._journal.put_off(entries[0].library, error=error.title, delay_ms=_REFUSED_MS)
+            for entry in entries:
+                self._status.progress(entry.ino or 0, state="refused", message=error.title)
         return True
 
     # --- reading ------------------------------------------------------------------------------------------------
@@ -167,13 +195,14 @@ class Departures:
 
     def _read(self, file: File, writes: int) -> Manifest:
         path = self._tree.content.work_path(file.ino)
-        size = path.stat().st_size
-        cutter = choose_cutter(file.name, size)
-        with open(path, "rb", buffering=0) as stream:
-            try:
+        try:
+            cutter = choose_cutter(file.name, path.stat().st_size)
+            with open(path, "rb", buffering=0) as stream:
                 manifest = manifest_of(chunk_stream(stream, cutter), cutter)
-            except ValueError as error:
-                raise _Changed from error  # it grew beyond what its cutter takes
+        except ValueError as error:
+            raise _Changed from error  # it grew beyond what its cutter takes
+        except FileNotFoundError as error:
+            raise _Changed from error  # removed, or another file now
         if self._tree.writes(file.ino) != writes:
             raise _Changed
         return manifest if manifest.size_bytes else EMPTY
@@ -182,6 +211,8 @@ class Departures:
 
     def _upload(self, batch: _Batch) -> None:
         """Put every chunk into the store that the library does not have."""
+        if self._put_unasked(batch):
+            return
         for _ in range(5):
             wanted = self._wanted(batch)
             if not wanted:
@@ -200,6 +231,15 @@ class Departures:
             if self._put_packs(batch, [address for address in listed if address in missing], wanted, uploads):
                 return
         raise Unreachable("上传没有完成", "the library still misses chunks after five rounds")
+
+    def _put_unasked(self, batch: _Batch) -> bool:
+        wanted, now = self._wanted(batch), int(time.time() * 1000)
+        # Taken out first: slots that fail, because the clock here is wrong, must not fail the next save again.
+        spare = [slot for slot in self._spare.pop(batch.library, []) if slot.expires_ms > now + _SLOT_LEFT_MS]
+        small = 0 < sum(size for size, _ in wanted.values()) <= _UNASKED_BYTES
+        done = bool(small and spare) and self._put_packs(batch, list(wanted), wanted, spare)
+        self._spare[batch.library] = spare
+        return done
 
     @staticmethod
     def _wanted(batch: _Batch) -> dict[Address, tuple[int, tuple[_Job, int]]]:
@@ -290,6 +330,7 @@ class Departures:
         answers = self._remote.ops(batch.library, request)
         for job, answer in zip(batch.jobs, answers, strict=True):
             self._apply(job, answer)
+        self._arrivals.released()
 
     def _apply(self, job: _Job, answer: p.OpAnswer) -> None:
         if answer.outcome is p.Outcome.REFUSED:
@@ -314,7 +355,9 @@ class Departures:
             self._journal.drop(job.entry.n)
             file = self._index.by_node(op.node)  # a later save may have given the node to another inode
             if answer.outcome is p.Outcome.CONFLICT and answer.second is not None:
-                if file is not None:
+                if file is None or not file.dirty:
+                    self._arrivals.nodes((node, answer.second))
+                else:
                     self._index.change(file.ino, dirty=0 if file.dirty == job.dirty else file.dirty)
                     self._arrivals.become_second(file, node, answer.second)
                     self._settle_manifest(file.ino, answer.second)
@@ -325,22 +368,25 @@ class Departures:
             self._settled(job, op, node, file)
 
     def _settled(self, job: _Job, op: p.Commit, node: p.Node, file: File | None) -> None:
-        if file is None:
+        if file is None and self._index.ghost(op.node) is not None:
             with self._index.transaction() as db:
-                db.execute("UPDATE ghosts SET version=? WHERE node=?", (node.version, op.node))
+                row = (node.version, node.manifest, node.size_bytes, op.node)
+                db.execute("UPDATE ghosts SET version=?, head=?, head_size=? WHERE node=?", row)
+            return
+        if file is None or not file.dirty:
+            self._arrivals.nodes((node,))  # after a crash the bytes became a draft, and this save is as if from elsewhere
             return
         same = node.manifest == manifest_digest(op.manifest)
-        clean = same and file.ino == job.entry.ino and file.dirty == job.dirty
-        values: dict[str, object] = {"version": node.version, "author": node.author, "manifest": node.manifest}
-        if clean:
-            values |= {"dirty": 0, "size": node.size_bytes}
+        values = version_columns(node)
+        if same and file.ino == job.entry.ino and file.dirty == job.dirty:
+            values |= {"dirty": 0, "manifest": node.manifest, "size": node.size_bytes}
         self._index.change(file.ino, **values)
         if not same and file.ino == job.entry.ino:
             self._journal.save(self._index.file(file.ino) or file)
         self._status.progress(job.entry.ino or 0, state="safe", percent=100, version=node.version)
 
     def _settle_manifest(self, ino: int, second: p.Node) -> None:
-        self._index.change(ino, manifest=second.manifest, version=second.version, author=second.author)
+        self._index.change(ino, manifest=second.manifest, **version_columns(second))
 
     def _made_folder(self, job: _Job, answer: p.OpAnswer) -> None:
         self._journal.drop(job.entry.n)
@@ -376,7 +422,6 @@ class Departures:
             return
         self._journal.take_back(entry, error=f"{problem.title} {problem.message}".strip(), delay_ms=_LATER_MS * (1 + min(entry.tries, 30)))
         self._status.progress(entry.ino or 0, state="refused", message=problem.title)
-        self._status.set(error=problem.title)
 
     def _after(self, entry: Entry, error: str) -> None:
         """Put an operation behind the folder that it needs."""

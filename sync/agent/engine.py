@@ -6,8 +6,10 @@ sender at once. Nothing here decides anything about files.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from sync.agent.departures import Departures
 from sync.agent.errors import AgentError, NotEnrolled, Refused
 from sync.agent.index import Index
 from sync.agent.journal import Journal
+from sync.agent.recovery import recover
 from sync.agent.remote import Remote
 from sync.agent.status import Status
 from sync.agent.transport import Transport
@@ -31,6 +34,7 @@ log = logging.getLogger("mainline.agent")
 
 FEED_WAIT_S = 25
 _LONGEST_PAUSE_S = 30.0
+_DISK_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 class NoKernel:
@@ -68,9 +72,11 @@ class Engine:
 
     def start(self, kernel: Kernel) -> None:
         """Recover from the last run and begin."""
-        found = self.tree.recover()
-        if found:
-            log.info("found %d saves of the last run", found)
+        found = recover(self.tree)
+        if found.saves:
+            log.info("found %d saves of the last run", found.saves)
+        for draft in found.drafts:
+            self.status.draft(draft.ino, self.index.path_of(draft.ino))
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
         departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
         arrivals.released()
@@ -146,11 +152,11 @@ class Engine:
             except NotEnrolled as error:
                 self._give_up(error)
                 return
-            except AgentError as error:
+            except (AgentError, sqlite3.OperationalError, OSError) as error:
                 if self._stop.is_set():
                     return
                 log.warning("%s: %s", name, error)
-                self.status.set(error=error.title, error_of=name)
+                self.status.set(error=_title(error), error_of=name)
                 self._stop.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
 
@@ -175,10 +181,12 @@ class Engine:
         self._show_backlog()
         departures.send_batch()
         self._show_backlog()
+        if not self.journal.has_ready(int(time.time() * 1000)):
+            departures.stock()
 
     def _show_backlog(self) -> None:
         ops, size_bytes = self.journal.backlog()
-        self.status.set(pending_ops=ops, pending_bytes=size_bytes)
+        self.status.set(pending_ops=ops, pending_bytes=size_bytes, refused=self.journal.refusal())
 
     def _follow(self, arrivals: Arrivals) -> None:
         tag = self.index.fact("libraries_tag")
@@ -200,9 +208,22 @@ class Engine:
 
     def _beat(self) -> None:
         ops, size_bytes = self.journal.backlog()
-        error = self.status.get("error")
+        error = self.status.get("error") or self.status.get("refused")
         request = p.HeartbeatRequest(self._state, self._mount_point, ops, size_bytes, VERSION, error)
         self._wake_heart.clear()
         answer = self.remote.heartbeat(request)
         self.status.set(reached_ms=answer.server_ms)
         self._wake_heart.wait(max(1, answer.heartbeat_s))
+
+
+def _title(error: AgentError | sqlite3.OperationalError | OSError) -> str:
+    """What to show of a failure that may pass: ours, or a disk that is full or failing. Raises what is a mistake of ours."""
+    if isinstance(error, AgentError):
+        return error.title
+    if isinstance(error, sqlite3.OperationalError):
+        passes = error.sqlite_errorcode & 0xFF in _DISK_CODES
+    else:
+        passes = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+    if not passes:
+        raise error
+    return "本机磁盘已满或无法读写"

@@ -5,8 +5,10 @@ transaction, so that a kill -9 between them cannot happen. Inode numbers are nev
 
 A `files` row is a name in the mount. `node` is the library's id for it, None while it is for this machine only;
 `version` and `manifest` are the version it was last known to equal; `local` means that `work/<ino>` holds its whole
-bytes; `dirty` counts the changes that are not in the library yet. `parked` rows wait for their name to become free.
-A `held` row is what the library said about a file that a program has open for writing; it waits for the release.
+bytes; `dirty` counts the changes that are not in the library yet; `unsaved` means that a program was writing and has not
+closed the file. `head` and `head_size` are the content of `version` in the library, also while the file here has other
+bytes. `parked` rows wait for their name to become free. A `held` row is what the library said about a file that is being
+written here or not sent yet; it waits for the release or the answer.
 A `ghosts` row is a node whose name is gone here and whose deletion is on its way: if the name comes back, as programs do
 when they save, the node continues under it.
 """
@@ -27,12 +29,12 @@ from sqlite_utils import Database
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_bytes, manifest_digest, manifest_from_bytes
 from sync.core.paths import name_key
-from sync.core.protocol import Library, NodeKind, Right
+from sync.core.protocol import Library, Node, NodeKind, Right
 
 ROOT = 1
 
-_SCHEMA = 1
-_TABLES = """
+_SCHEMA = (
+    """
 CREATE TABLE files (
     ino INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER, name TEXT NOT NULL, name_key TEXT NOT NULL,
     kind TEXT NOT NULL, library TEXT NOT NULL, node TEXT, version INTEGER NOT NULL DEFAULT 0, manifest TEXT,
@@ -64,7 +66,17 @@ CREATE TABLE ops (
 CREATE INDEX ops_ino ON ops (ino);
 CREATE INDEX ops_node ON ops (node);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
+""",
+    """
+ALTER TABLE files ADD COLUMN unsaved INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE files ADD COLUMN head TEXT;
+ALTER TABLE files ADD COLUMN head_size INTEGER NOT NULL DEFAULT 0;
+UPDATE files SET head = manifest, head_size = size;
+ALTER TABLE ghosts ADD COLUMN head TEXT;
+ALTER TABLE ghosts ADD COLUMN head_size INTEGER NOT NULL DEFAULT 0
+""",
+)
+"""Each step of the index's form; `user_version` counts those that were taken."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,9 @@ class File:
     dirty: int
     parked: bool
     head_of: str | None
+    unsaved: bool
+    head: Address | None
+    head_size: int
 
     @property
     def is_folder(self) -> bool:
@@ -101,6 +116,8 @@ class Ghost:
     library: str
     parent: int
     version: int
+    head: Address | None
+    head_size: int
 
 
 @dataclass(frozen=True)
@@ -121,11 +138,17 @@ _COLUMNS = ", ".join(field.name for field in fields(File))
 def _file(row: tuple[Any, ...] | None) -> File | None:
     if row is None:
         return None
-    ino, parent, name, kind, library, node, version, manifest, size, modified, author, local, dirty, parked, head = row
+    ino, parent, name, kind, library, node, version, manifest, size, modified, author, local, dirty, parked, *rest = row
+    head_of, unsaved, head, head_size = rest
     return File(
         ino, parent, name, NodeKind(kind), library, node, version, manifest, size, modified, author, bool(local), dirty,
-        bool(parked), head,
+        bool(parked), head_of, bool(unsaved), head, head_size,
     )  # fmt: skip
+
+
+def version_columns(node: Node) -> dict[str, object]:
+    """What a `files` row says about the version that the library has."""
+    return {"version": node.version, "author": node.author, "head": node.manifest, "head_size": node.size_bytes}
 
 
 class Index:
@@ -144,17 +167,18 @@ class Index:
 
     def _migrate(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > _SCHEMA:
+        if version > len(_SCHEMA):
             raise RuntimeError(f"the index was written by a newer agent (schema {version})")
-        if version == 0:
-            with self.transaction():
-                for statement in _TABLES.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(
-                    "INSERT INTO files (ino, name, name_key, kind, library, modified_ms) VALUES (?, '', '', 'folder', '', ?)",
-                    (ROOT, int(time.time() * 1000)),
-                )
-                self._db.execute(f"PRAGMA user_version={_SCHEMA}")
+        if version == len(_SCHEMA):
+            return
+        with self.transaction():
+            for statement in ";".join(_SCHEMA[version:]).split(";"):
+                self._db.execute(statement)
+            self._db.execute(
+                "INSERT OR IGNORE INTO files (ino, name, name_key, kind, library, modified_ms) VALUES (?, '', '', 'folder', '', ?)",
+                (ROOT, int(time.time() * 1000)),
+            )
+            self._db.execute(f"PRAGMA user_version={len(_SCHEMA)}")
 
     @property
     def database(self) -> Database:
@@ -170,15 +194,15 @@ class Index:
                 return
             if durable:
                 self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("BEGIN IMMEDIATE")
-            self._depth = 1
             try:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._depth = 1
                 yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            else:
                 self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # a full disk may have ended it already
+                    self._db.execute("ROLLBACK")
+                raise
             finally:
                 self._depth = 0
                 if durable:
@@ -308,13 +332,13 @@ class Index:
 
     def ghost(self, node: str) -> Ghost | None:
         """The ghost of a node."""
-        row = self.one("SELECT node, library, parent, version FROM ghosts WHERE node=?", node)
+        row = self.one("SELECT node, library, parent, version, head, head_size FROM ghosts WHERE node=?", node)
         return Ghost(*row) if row else None
 
     def ghost_at(self, parent: int, name: str) -> Ghost | None:
         """The ghost that last had this name."""
         row = self.one(
-            "SELECT node, library, parent, version FROM ghosts WHERE parent=? AND name_key=? ORDER BY rowid DESC",
+            "SELECT node, library, parent, version, head, head_size FROM ghosts WHERE parent=? AND name_key=? ORDER BY rowid DESC",
             parent, name_key(name),
         )  # fmt: skip
         return Ghost(*row) if row else None

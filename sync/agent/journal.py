@@ -158,6 +158,10 @@ class Journal:
         found = self._index.rows("SELECT n, state FROM ops WHERE ino=? AND kind=?", ino, kind)
         return any(state == State.SENT or n in self._taken for n, state in found)
 
+    def is_sent(self, ino: int, manifest: Address | None) -> bool:
+        """Whether this content of the file is on its way: the library's word of it is the echo of ours."""
+        return self._index.one("SELECT 1 FROM ops WHERE ino=? AND state='sent' AND manifest=?", ino, manifest) is not None
+
     def mark_sent(self, entry: Entry, *, dirty: int, manifest: Address | None, sent: str) -> None:
         """From now on it is repeated as it is."""
         with self._index.transaction() as db:
@@ -182,6 +186,12 @@ class Journal:
         with self._index.transaction() as db:
             db.execute("DELETE FROM ops WHERE ino=?", (ino,))
 
+    def drop_waiting(self, ino: int, *kinds: Kind) -> None:
+        """Forget operations (of these kinds, any if none is given) on a file that the library cannot have seen."""
+        wanted = kinds or tuple(Kind)
+        with self._index.transaction() as db:
+            db.execute(f"DELETE FROM ops WHERE ino=? AND state='waiting' AND kind IN ({','.join('?' * len(wanted))})", (ino, *wanted))
+
     def move_node(self, old: str, new: str) -> None:
         """The library knows this node under another id."""
         with self._index.transaction() as db:
@@ -192,10 +202,21 @@ class Journal:
         with self._index.transaction() as db:
             db.execute("DELETE FROM ops WHERE node=? AND kind='delete'", (node,))
 
+    def put_off(self, library: str, *, error: str, delay_ms: int) -> None:
+        """The library takes nothing at the moment. Its operations wait together, which keeps their order."""
+        with self._index.transaction() as db:
+            until = int(time.time() * 1000) + delay_ms
+            db.execute("UPDATE ops SET not_before_ms=MAX(not_before_ms, ?), error=? WHERE library=?", (until, error, library))
+
     def hurry(self) -> None:
         """Nothing waits for its time any more: the desktop is about to stop."""
         with self._index.transaction() as db:
             db.execute("UPDATE ops SET not_before_ms=0")
+
+    def refusal(self) -> str | None:
+        """Why the oldest operation that was refused waits."""
+        row = self._index.one("SELECT error FROM ops WHERE error IS NOT NULL AND not_before_ms>0 ORDER BY n LIMIT 1")
+        return row[0] if row else None
 
     def backlog(self) -> tuple[int, int]:
         """Operations not answered, and the bytes of the saves among them."""

@@ -267,14 +267,12 @@ class Operations(pyfuse3.Operations):
     async def _resize(self, inode: int, size: int, fh: int | None) -> None:
         if size:
             await self._prepare(inode)
-        self._tree.truncate(inode, size)
-        if fh is not None:
-            self._tree.handle(fh).wrote = True
-        elif not self._tree.is_open(inode) and self._tree.save(inode):
+        if self._tree.resize(inode, size, fh):
             self._engine.saved()
 
+    @_errors
     async def flush(self, fh: int) -> None:
-        """Bytes are on this machine already; the save is complete when the handle is released."""
+        self._tree.closed(self._tree.handle(fh))
 
     @_errors
     async def fsync(self, fh: int, datasync: bool) -> None:

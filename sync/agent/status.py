@@ -19,7 +19,7 @@ _LEAST_S = 0.1
 
 @dataclass
 class Save:
-    """state: on_this_machine, uploading, safe, conflict or refused. percent: of the bytes that must be sent."""
+    """state: on_this_machine, uploading, safe, conflict, refused or draft. percent: of the bytes that must be sent."""
 
     path: str
     state: str
@@ -36,7 +36,7 @@ class Status:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._condition = threading.Condition()
-        self._facts: dict[str, Any] = {"state": "starting", "error": None, "pending_ops": 0, "pending_bytes": 0}
+        self._facts: dict[str, Any] = {"state": "starting", "error": None, "refused": None, "pending_ops": 0, "pending_bytes": 0}
         self._saves: OrderedDict[int, Save] = OrderedDict()
         self._changed = True
         self._closed = False
@@ -63,6 +63,11 @@ class Status:
             while len(self._saves) > _KEPT:
                 self._saves.popitem(last=False)
             self._notify()
+
+    def draft(self, key: int, path: str) -> None:
+        """A file was being written when the agent or the machine stopped; see `recovery.py`."""
+        self.saved(key, path)
+        self.progress(key, state="draft", message="上次没有保存完的内容，只在这台机器上；改名或另存后才会进入素材库")
 
     def progress(self, key: int, **values: object) -> None:
         """A save got further."""

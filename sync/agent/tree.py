@@ -4,6 +4,7 @@ No FUSE here: `mount.py` translates requests into these calls and errors back. R
 program should see. What decides when a save is complete and under which node it continues:
 
     release of a changed file                      commit on its node
+    a crash before that                            no save: `recovery.py`
     rename onto a name                             commit on the node of that name (temp + rename)
     name given up, then taken again soon           the node continues (delete + create, vim, Office)
     file moved aside, then its name taken again    the node stays at its name (backup swap)
@@ -20,7 +21,7 @@ import time
 from dataclasses import dataclass
 
 from sync.agent.content import Content
-from sync.agent.index import ROOT, File, Index
+from sync.agent.index import ROOT, File, Ghost, Index
 from sync.agent.journal import Journal, Kind, new_id
 from sync.core.paths import NameProblem, name_key, normal_name, refuse_name, stays_local
 from sync.core.protocol import NodeKind
@@ -131,7 +132,7 @@ class Tree:
             name = self._storable(name)
             if self.index.child(parent, name) is not None:
                 raise fail(errno.EEXIST)
-            file = self.index.add(parent, name, NodeKind.FILE, folder.library, now_ms(), local=1, dirty=1)
+            file = self.index.add(parent, name, NodeKind.FILE, folder.library, now_ms(), local=1, dirty=1, unsaved=1)
             if not stays_local(name):
                 file = self._take_name(file, parent, name)
             fd = self.content.open_work(file.ino, create=True)
@@ -216,7 +217,7 @@ class Tree:
         """`file` becomes the next save of the asset that has this name."""
         if file.library != target.library:
             raise fail(errno.EXDEV)
-        node, version = target.node, target.version
+        node = target.node
         self.index.change(target.ino, node=None)
         self._discard(target)
         if file.node is not None and file.node != node:
@@ -227,8 +228,18 @@ class Tree:
         elif node is None:
             self._take_name(self.get(file.ino), target.parent or 0, name)
         else:
-            self.index.change(file.ino, node=node, version=version, dirty=file.dirty + 1)
+            self._continue(file, node, target)
         self.save(file.ino)
+
+    def _continue(self, file: File, node: str, last: File | Ghost) -> None:
+        """What `file` holds is to be the next version of a node, after what the library has of it."""
+        self.index.change(
+            file.ino, node=node, version=last.version, head=last.head, head_size=last.head_size, dirty=file.dirty + 1
+        )  # fmt: skip
+
+    def _begin(self, file: File) -> None:
+        """What `file` holds is to be the first version of a new node."""
+        self.index.change(file.ino, node=new_id(), version=0, head=None, head_size=0, dirty=file.dirty + 1)
 
     def _move_folder(self, folder: File, parent: int, name: str) -> None:
         if stays_local(name) and folder.node is not None:
@@ -250,7 +261,7 @@ class Tree:
             if child.is_folder:
                 self._share_folder(child)
             else:
-                self.index.change(child.ino, node=new_id(), dirty=child.dirty + 1)
+                self._begin(child)
                 self.save(child.ino)
 
     def _move_file(self, file: File, parent: int, name: str) -> None:
@@ -281,9 +292,9 @@ class Tree:
             self.journal.drop_delete(ghost.node)
             with self.index.transaction() as db:
                 db.execute("DELETE FROM ghosts WHERE node=?", (ghost.node,))
-            self.index.change(file.ino, node=ghost.node, version=ghost.version, dirty=file.dirty + 1)
+            self._continue(file, ghost.node, ghost)
         elif not self._swap_back(file, parent, name):
-            self.index.change(file.ino, node=new_id(), version=0, dirty=file.dirty + 1)
+            self._begin(file)
         return self.get(file.ino)
 
     def _folders(self, parent: int) -> list[File]:
@@ -301,11 +312,10 @@ class Tree:
         backup = self.index.file(aside)
         if backup is None or backup.node is None or time.monotonic() - moved_at > _SWAP_S:
             return False
-        node, version = backup.node, backup.version
         self.index.change(backup.ino, node=None)
-        self.index.change(file.ino, node=node, version=version, dirty=file.dirty + 1)
+        self._continue(file, backup.node, backup)
         self.journal.rename(self.get(file.ino))
-        self.index.change(backup.ino, node=new_id(), version=0, dirty=backup.dirty + 1)
+        self._begin(backup)
         self.save(backup.ino)
         return True
 
@@ -321,8 +331,8 @@ class Tree:
             return
         with self.index.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO ghosts (node, library, parent, name_key, version) VALUES (?,?,?,?,?)",
-                (file.node, file.library, file.parent, name_key(file.name), file.version),
+                "INSERT OR REPLACE INTO ghosts (node, library, parent, name_key, version, head, head_size) VALUES (?,?,?,?,?,?,?)",
+                (file.node, file.library, file.parent, name_key(file.name), file.version, file.head, file.head_size),
             )
         self.index.change(file.ino, node=None)
         self.journal.delete(file.library, file.node, delay_ms=delay_ms)
@@ -412,7 +422,7 @@ class Tree:
             if ino not in self._counted:
                 self._counted.add(ino)
                 with self.index.transaction() as db:
-                    db.execute("UPDATE files SET dirty=dirty+1 WHERE ino=?", (ino,))
+                    db.execute("UPDATE files SET dirty=dirty+1, unsaved=1 WHERE ino=?", (ino,))
 
     def snapshot(self, ino: int) -> tuple[File | None, int]:
         """The file and the count of its writes, before its bytes are read for sending.
@@ -433,14 +443,25 @@ class Tree:
         file = self.get(ino)
         if not file.local:
             self.content.materialise(file, size=size)
-            with self.index.transaction():
-                self.index.change(ino, local=1)
-        self._touch(ino)
+        with self.lock, self.index.transaction():  # together: a shorter working copy must never pass for the version
+            self.index.change(ino, local=1)
+            self._touch(ino)
         os.truncate(self.content.work_path(ino), size)
         self._touch(ino)
         self._sizes.pop(ino, None)
         with self.index.transaction():
             self.index.change(ino, size=size, modified_ms=now_ms())
+
+    def resize(self, ino: int, size: int, number: int | None) -> bool:
+        """Set the length, through a handle or by name; returns whether this was a save. By name it is complete at once,
+        unless somebody has the file open for writing: then it goes with the next release.
+        """
+        self.truncate(ino, size)
+        with self.lock:
+            writers = [handle for handle in self._handles.values() if handle.ino == ino and handle.writable]
+            for handle in writers if number is None else [self.handle(number)]:
+                handle.wrote = True
+            return number is None and not writers and self.save(ino)
 
     def fsync(self, handle: Handle) -> None:
         """Safe on this machine's disk: the bytes, and that they must be sent."""
@@ -451,36 +472,52 @@ class Tree:
 
     def release(self, number: int) -> bool:
         """Close a handle; returns whether this was a save."""
-        with self.lock:
+        with self.lock, self.index.transaction():
             handle = self._handles.pop(number)
-            last = not self.is_open(handle.ino)
             if handle.fd is not None:
-                size = os.fstat(handle.fd).st_size
                 os.close(handle.fd)
-                if handle.wrote:
-                    with self.index.transaction():
-                        changed: dict[str, object] = {"size": size}
-                        if handle.ino in self._times:
-                            changed["modified_ms"] = self._times[handle.ino]
-                        self.index.change(handle.ino, **changed)
-            if last:
-                self._sizes.pop(handle.ino, None)
-                self._times.pop(handle.ino, None)
-            file = self.index.file(handle.ino)
-            if file is None:
-                return False
-            if file.parent is None:
-                if last:
-                    self.index.remove(file.ino)
-                    self.content.drop_work(file.ino)
-                return False
-            return handle.wrote and self.save(file.ino)
+            saved = handle.wrote and self.save(handle.ino)
+            if not self.is_open(handle.ino):
+                self._closed_by_all(handle.ino)
+            return saved
+
+    def _closed_by_all(self, ino: int) -> None:
+        self._sizes.pop(ino, None)
+        self._times.pop(ino, None)
+        file = self.index.file(ino)
+        if file is not None and file.parent is None:
+            self.index.remove(ino)
+            self.content.drop_work(ino)
+
+    def closed(self, handle: Handle) -> None:
+        """A close() is about to return; the release follows in its own time, and a crash in between must find a save."""
+        if handle.wrote:
+            with self.lock, self.index.transaction():
+                self._note_whole(handle.ino)
+
+    def _note_whole(self, ino: int) -> None:
+        """The bytes here are what a program meant to leave; any later write makes the file `unsaved` again."""
+        try:
+            whole: dict[str, object] = {"size": os.stat(self.content.work_path(ino)).st_size, "unsaved": 0}
+        except FileNotFoundError:
+            return  # removed, or replaced by what the library has
+        if ino in self._times:
+            whole["modified_ms"] = self._times[ino]
+        self._counted.discard(ino)
+        self.index.change(ino, **whole)
 
     def save(self, ino: int) -> bool:
         """A save boundary: what the file holds now is to be the next version. Returns whether there is anything to send."""
-        with self.index.transaction():
+        with self.lock, self.index.transaction():
             file = self.index.file(ino)
-            if file is None or file.node is None or file.parent is None or file.is_folder or not file.dirty:
+            if file is None or file.parent is None or file.is_folder or not file.dirty:
+                return False
+            if file.local:
+                self._note_whole(ino)
+            if file.node is None and not stays_local(file.name):
+                self._take_name(file, file.parent, file.name)  # a draft that somebody went on with
+            file = self.get(ino)
+            if file.node is None:
                 return False
             self.journal.save(file)
             return True
@@ -498,20 +535,3 @@ class Tree:
     def size_of(self, file: File) -> int:
         """The length now, also while it is being written."""
         return max(file.size, self._sizes.get(file.ino, 0))
-
-    def recover(self) -> int:
-        """After a crash: every changed file is a save, every removal due. Returns how many saves were found."""
-        found = 0
-        with self.index.transaction() as db:
-            db.execute("DELETE FROM files WHERE parent IS NULL AND ino<>?", (ROOT,))
-            for file in self.index.matching("dirty>0 AND local=1"):
-                try:
-                    size = self.content.work_path(file.ino).stat().st_size
-                except FileNotFoundError:
-                    # Made known before its first byte was written: an empty file is what there was.
-                    os.close(self.content.open_work(file.ino, create=True))
-                    size = 0
-                self.index.change(file.ino, size=size)
-                found += self.save(file.ino)
-        self.content.sweep()
-        return found

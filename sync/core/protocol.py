@@ -245,7 +245,7 @@ class FeedAnswer:
 
 @dataclass(frozen=True)
 class MissingRequest:
-    """uploads: how many upload slots are wanted if anything is missing."""
+    """uploads: how many upload slots are wanted if anything is missing, or ahead of the next save if no chunk is asked for."""
 
     chunks: tuple[Address, ...]
     uploads: int

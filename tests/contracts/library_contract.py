@@ -209,6 +209,17 @@ class LibraryContract:
         assert answer.missing == (address_of(b"three"),)
         assert len(answer.uploads) == 2
 
+    def test_missing_when_no_chunk_is_asked_for_then_slots_ahead(self, lin: Client) -> None:
+        answer = lin.remote.missing(lin.library, p.MissingRequest((), 2))
+        assert answer.missing == ()
+        assert len({upload.pack for upload in answer.uploads}) == 2
+        writer = PackWriter()
+        writer.add(address_of(b"ahead"), b"ahead")
+        pack = writer.finish()
+        lin.remote.put_pack(answer.uploads[0], pack)
+        stored = p.StoredPack(answer.uploads[0].pack, address_of(pack), len(pack))
+        assert outcome(lin.op(lin.commit_op("a", b"ahead"), (stored,))) == ("applied", None)
+
     def test_missing_when_nothing_is_then_no_slots(self, lin: Client) -> None:
         lin.remote.register_packs(lin.library, lin.store(b"x"))
         assert lin.remote.missing(lin.library, p.MissingRequest((address_of(b"x"),), 5)) == p.MissingAnswer((), ())

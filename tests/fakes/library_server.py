@@ -50,11 +50,16 @@ class Shelf:
 
 @dataclass
 class Faults:
-    """What goes wrong next. lose: requests to a path containing this text are carried out, and their answer is lost."""
+    """What goes wrong next. lose: requests to a path containing this text are carried out, and their answer is lost.
+
+    silent_to: members who get no answer to their operations. no_edit: libraries that may only be looked at.
+    """
 
     lose: str = ""
     lose_count: int = 0
     refuse_everything: bool = False
+    silent_to: set[str] = field(default_factory=set)
+    no_edit: set[str] = field(default_factory=set)
 
 
 class FakeLibrary:
@@ -106,6 +111,13 @@ class FakeLibrary:
             self.tag += 1
             self.condition.notify_all()
             return shelf.id
+
+    def remove_library(self, library: str) -> None:
+        """Nobody may see it any more."""
+        with self.condition:
+            del self.shelves[library]
+            self.tag += 1
+            self.condition.notify_all()
 
     def issue_code(self, member: str) -> str:
         code = secrets.token_urlsafe(16)
@@ -201,7 +213,7 @@ class FakeLibrary:
         with self.condition:
             missing = tuple(address for address in request.chunks if address not in shelf.chunks)
             uploads = []
-            for _ in range(request.uploads if missing else 0):
+            for _ in range(request.uploads if missing or not request.chunks else 0):
                 pack = secrets.token_hex(12)
                 self.slots.add(pack)
                 url = f"{self.api}/store/{pack}?signature={secrets.token_hex(4)}"
@@ -443,6 +455,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._get_pack(path)
                 return
             answer = to_bytes(self._answer(path, body))
+        except ConnectionAbortedError:
+            self.close_connection = True
+            return
         except BadMessage as error:
             self._send(400, to_bytes(p.ErrorAnswer(p.Problem(p.ErrorCode.BAD_MESSAGE, "请求无法理解", str(error)))))
             return
@@ -473,13 +488,18 @@ class _Handler(BaseHTTPRequestHandler):
         if match is None:
             raise Refusal(404, p.ErrorCode.NOT_FOUND, "没有这个地址")
         shelf = fake.shelf(match[1])
+        if shelf.id in fake.faults.no_edit and match[2] != "content":
+            raise Refusal(403, p.ErrorCode.NOT_ALLOWED, "您在这个素材库里没有此权限")
         match match[2]:
             case "missing":
                 return fake.missing(shelf, from_bytes(p.MissingRequest, body))
             case "packs":
                 return fake.register(shelf, from_bytes(p.PacksRequest, body).packs)
             case "ops":
-                return fake.ops(who, shelf, from_bytes(p.OpsRequest, body))
+                answers = fake.ops(who, shelf, from_bytes(p.OpsRequest, body))
+                if who[1] in fake.faults.silent_to:
+                    raise ConnectionAbortedError
+                return answers
             case _:
                 return fake.content(shelf, from_bytes(p.ContentRequest, body))
 

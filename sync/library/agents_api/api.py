@@ -127,7 +127,8 @@ def list_missing(library_id: str) -> Response:
     with request_work(writes=False) as work:
         find_library(work, library_id, to=Right.EDIT)
         missing = missing_chunks(work, library_id, message.chunks)
-    slots = max(0, min(message.uploads, MAX_UPLOADS)) if missing else 0
+    # Who asks for no chunk wants slots for the next save, so that it need not ask first.
+    slots = max(0, min(message.uploads, MAX_UPLOADS)) if missing or not message.chunks else 0
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
     return _sent(MissingAnswer(tuple(missing), tuple(_slot(store, library_id) for _number in range(slots))))
 

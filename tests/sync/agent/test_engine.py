@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
+from sync.agent.index import Index
 from sync.agent.remote import Remote
 from sync.agent.transport import TcpDialer, Transport
 from sync.core import protocol as p
 from tests.fakes.library_server import FakeLibrary
+from tests.sync.agent.conftest import until
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_thread_when_it_fails_by_our_mistake_then_the_agent_stops_and_says_so(
-    tmp_path: Path, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def engine(tmp_path: Path, fake: FakeLibrary, library: str) -> Iterator[Engine]:
     transport = Transport(TcpDialer())
     answer = Remote(transport, fake.api, None).enrol(p.EnrolRequest(fake.issue_code("林悦"), "n", "d", "Linux", "0"))
     identity = Identity(fake.api, answer.token, answer.device, answer.member.id, answer.member.name)
     engine = Engine(Config(tmp_path / "state"), identity, transport)
+    yield engine
+    engine.stop()
+
+
+def folder_of(engine: Engine, library: str) -> int:
+    """Inode of the library's folder."""
+    until(lambda: engine.index.library(library) is not None, "listed")
+    known = engine.index.library(library)
+    assert known is not None
+    return known.ino
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_thread_when_it_fails_by_our_mistake_then_the_agent_stops_and_says_so(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped = threading.Event()
     engine.on_fatal = stopped.set
 
@@ -32,6 +48,93 @@ def test_thread_when_it_fails_by_our_mistake_then_the_agent_stops_and_says_so(
     monkeypatch.setattr(engine.journal, "has_ready", mistake)
     engine.start(NoKernel())
     assert stopped.wait(10)
-    engine.stop()
     assert engine.fatal is not None
     assert "sender" in engine.fatal.message
+
+
+def test_disk_when_full_for_a_while_then_the_agent_waits_and_goes_on(
+    engine: Engine, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.start(NoKernel())
+    folder = folder_of(engine, library)
+    journal, full = engine.journal, threading.Event()
+    full.set()
+    mark_sent = journal.mark_sent
+
+    def no_room(*arguments: object, **values: object) -> None:
+        if full.is_set():
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        mark_sent(*arguments, **values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(journal, "mark_sent", no_room)
+    number, _ = engine.tree.create(folder, "f")
+    engine.tree.release(number)
+    engine.saved()
+    until(lambda: engine.status.get("error"), "told")
+    assert engine.fatal is None
+    full.clear()
+    until(lambda: "f" in fake.live(library), "sent after all")
+
+
+def test_file_when_removed_while_it_is_read_for_sending_then_the_others_go_on(
+    engine: Engine, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the index and the read, as `create, write, close, rm` of a program can hit it."""
+    engine.start(NoKernel())
+    folder, tree = folder_of(engine, library), engine.tree
+    snapshot = tree.snapshot
+
+    def removed_at_that_moment(ino: int) -> object:
+        seen = snapshot(ino)
+        if seen[0] is not None and seen[0].name == "short-lived":
+            tree.unlink(folder, "short-lived")
+        return seen
+
+    monkeypatch.setattr(tree, "snapshot", removed_at_that_moment)
+    for name in ("short-lived", "stays"):
+        number, _ = tree.create(folder, name)
+        tree.write(tree.handle(number), 0, b"x")
+        tree.release(number)
+    engine.saved()
+    until(lambda: "stays" in fake.live(library), "sent")
+    assert engine.fatal is None
+    assert set(fake.live(library)) == {"stays"}
+
+
+def test_index_when_a_transaction_finds_the_disk_full_then_the_next_one_works(tmp_path: Path) -> None:
+    index = Index(tmp_path / "index.db")
+    index.database.execute("PRAGMA max_page_count=60")
+
+    def fill() -> None:
+        with index.transaction():
+            index.put_fact("big", "x" * 1_000_000)
+
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        fill()
+    with index.transaction():
+        index.put_fact("small", "x")
+    assert index.fact("small") == "x"
+    assert index.fact("big") is None
+    index.close()
+
+
+def test_index_when_written_by_the_first_agent_then_taken_over(tmp_path: Path) -> None:
+    from sync.agent import index as module
+
+    first = tmp_path / "index.db"
+    with sqlite3.connect(first) as old:
+        old.executescript(module._SCHEMA[0])
+        old.execute("INSERT INTO files (ino, name, name_key, kind, library, modified_ms) VALUES (1, '', '', 'folder', '', 0)")
+        old.execute(
+            "INSERT INTO files (parent, name, name_key, kind, library, modified_ms, node, version, manifest, size)"
+            " VALUES (1, 'f', 'f', 'file', 'l', 0, 'n', 3, 'b3:x', 17)"
+        )
+        old.execute("PRAGMA user_version=1")
+    old.close()
+    index = Index(first)
+    file = index.by_node("n")
+    assert file is not None
+    assert (file.version, file.head, file.head_size, file.unsaved) == (3, "b3:x", 17, False)
+    index.close()

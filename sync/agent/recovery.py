@@ -1,0 +1,78 @@
+"""After a crash: what was saved goes on its way, what was being written becomes a draft.
+
+A file that its program had closed, or had renamed onto a name, is a save: it is sent. Half a file must never be anybody's
+newest version, and must not be lost either. So a file that was still being written goes back to the version that the
+library has, and what was written stays beside it under a telling name, on this machine. A draft has no node, so nothing
+sends it; to rename it, onto the file or to another name, or to save it in a program, makes it a save like any other.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sync.agent.index import ROOT, File
+from sync.agent.journal import Kind
+from sync.agent.tree import Tree
+from sync.core.paths import conflict_name, name_key, stays_local
+from sync.core.protocol import NodeKind
+
+DRAFT = "恢复的草稿"
+"""Stands in the name of a draft where a conflict copy has its author."""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """saves: how many go on their way. drafts: all that are here, also those of earlier crashes."""
+
+    saves: int
+    drafts: tuple[File, ...]
+
+
+def recover(tree: Tree) -> Recovered:
+    """Put the index in order before anything is mounted or sent."""
+    saves = 0
+    with tree.lock, tree.index.transaction() as db:
+        db.execute("DELETE FROM files WHERE parent IS NULL AND ino<>?", (ROOT,))
+        for file in tree.index.matching("dirty>0 AND local=1 AND node IS NOT NULL"):
+            if not file.unsaved and _size_bytes(tree, file) == file.size:
+                saves += tree.save(file.ino)
+            else:  # another length than was noted at the close: the machine lost its power before the disk had it
+                _set_aside(tree, file)
+        left = tree.index.matching("node IS NULL AND unsaved=1")
+    tree.content.sweep()
+    return Recovered(saves, tuple(file for file in left if not stays_local(file.name)))
+
+
+def _size_bytes(tree: Tree, file: File) -> int:
+    try:
+        return tree.content.work_path(file.ino).stat().st_size
+    except FileNotFoundError:
+        return -1
+
+
+def _set_aside(tree: Tree, file: File) -> None:
+    if _size_bytes(tree, file) > 0:
+        _keep_draft(tree, file)
+    if file.version == 0:
+        tree.journal.drop_waiting(file.ino)
+        tree.index.remove(file.ino)
+        return
+    tree.journal.drop_waiting(file.ino, Kind.COMMIT)
+    tree.index.change(file.ino, manifest=file.head, size=file.head_size, local=0, dirty=0, unsaved=0)
+
+
+def _keep_draft(tree: Tree, file: File) -> None:
+    assert file.parent is not None  # files without a place were forgotten above
+    bytes_path = tree.content.work_path(file.ino)
+    stat = bytes_path.stat()
+    taken = {name_key(sibling.name) for sibling in tree.index.children(file.parent, parked=True)}
+    name = conflict_name(file.name, DRAFT, datetime.fromtimestamp(stat.st_mtime, UTC).astimezone(), taken=taken)
+    draft = tree.index.add(
+        file.parent, name, NodeKind.FILE, file.library, stat.st_mtime_ns // 1_000_000, size=stat.st_size, local=1, dirty=1, unsaved=1
+    )
+    # A second name for the same bytes: whichever row the transaction leaves, `sweep` removes the name that is not needed.
+    draft_path = tree.content.work_path(draft.ino)
+    draft_path.unlink(missing_ok=True)
+    os.link(bytes_path, draft_path)
