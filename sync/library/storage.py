@@ -1,4 +1,4 @@
-"""The object store: S3 behind seven verbs. The only module that imports minio; foreign errors end here.
+"""The object store: S3 behind eight verbs. The only module that imports minio; foreign errors end here.
 
 Keys are made by the features; they are ASCII and at most 255 bytes a component. Clients never get S3 keys, only
 presigned URLs. A presigned PUT signs ``If-None-Match: *``, so whoever holds it can create the object once and never
@@ -62,10 +62,7 @@ class ObjectStore(Protocol):
         """The whole object; NotFound when absent."""
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
-        """``length`` bytes from ``offset``, fewer at the end; NotFound when absent."""
-
-    def size_of(self, key: str) -> int | None:
-        """Bytes, None when absent."""
+        """``length`` bytes from ``offset``, fewer at the end, none beyond it; NotFound when absent."""
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Objects whose key starts with ``prefix``, in order of their keys."""
@@ -117,7 +114,10 @@ class S3Store:
         return self._read(key, 0, 0)
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
-        return self._read(key, offset, length)
+        try:
+            return self._read(key, offset, length)
+        except _BeyondTheEnd:
+            return b""
 
     def _read(self, key: str, offset: int, length: int) -> bytes:
         with _border(key):
@@ -127,13 +127,6 @@ class S3Store:
             finally:
                 answer.close()
                 answer.release_conn()
-
-    def size_of(self, key: str) -> int | None:
-        try:
-            with _border(key):
-                return int(self._minio.stat_object(bucket_name=self._bucket, object_name=key).size or 0)
-        except NotFound:
-            return None
 
     def list(self, prefix: str) -> Iterator[Stored]:
         with _border(prefix):
@@ -193,6 +186,10 @@ class _Signer:
         return key
 
 
+class _BeyondTheEnd(Unavailable):
+    """The object has no byte in the range; a server says so with an error, also for an empty object."""
+
+
 @contextmanager
 def _border(what: str) -> Iterator[None]:
     """Foreign errors of the store become ours, with the key or endpoint they were about."""
@@ -201,6 +198,8 @@ def _border(what: str) -> Iterator[None]:
     except S3Error as error:
         if error.code in _ABSENT:
             raise NotFound(_("对象存储里没有这份内容"), what) from error
+        if error.code == "InvalidRange":
+            raise _BeyondTheEnd(_("对象存储拒绝了请求"), what) from error
         raise Unavailable(_("对象存储拒绝了请求"), f"{what}: {error.code} {error.message}") from error
     except (InvalidResponseError, ServerError, urllib3.exceptions.HTTPError, OSError) as error:
         raise Unavailable(_("对象存储没有应答"), f"{what}: {error}") from error

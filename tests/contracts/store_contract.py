@@ -27,11 +27,9 @@ class StoreContract:
         name, data = key(), bytes(range(256)) * 300
         store.put(name, data)
         assert store.get(name) == data
-        assert store.size_of(name) == len(data)
 
     def test_get_when_absent_then_not_found(self, store: ObjectStore) -> None:
         name = key()
-        assert store.size_of(name) is None
         with pytest.raises(NotFound):
             store.get(name)
         with pytest.raises(NotFound):
@@ -42,6 +40,13 @@ class StoreContract:
         store.put(name, b"0123456789")
         assert store.get_range(name, 3, 4) == b"3456"
         assert store.get_range(name, 8, 100) == b"89"
+        assert store.get_range(name, 0, 11) == b"0123456789"
+        assert store.get_range(name, 10, 5) == b""
+
+    def test_get_range_of_nothing_then_nothing(self, store: ObjectStore) -> None:
+        name = key()
+        store.put(name, b"")
+        assert store.get_range(name, 0, 1) == b""
 
     def test_put_when_present_then_replaced(self, store: ObjectStore) -> None:
         name = key()
@@ -69,7 +74,8 @@ class StoreContract:
         store.put(name, b"x")
         store.remove(name)
         store.remove(name)
-        assert store.size_of(name) is None
+        with pytest.raises(NotFound):
+            store.get(name)
 
     def test_presigned_put_when_sent_twice_then_the_first_stays(self, store: ObjectStore, http: urllib3.PoolManager) -> None:
         name = key()

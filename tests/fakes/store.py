@@ -1,7 +1,7 @@
 """An ObjectStore in memory that passes the same contract as a real S3 server.
 
 Presigned URLs need somebody to answer them, so a small HTTP server on loopback starts with the first one. ``failing``
-makes every verb raise Unavailable, as when the store is away; ``dropped`` forgets an object, as a bad disk does.
+makes every verb raise Unavailable, as when the store is away.
 """
 
 import secrets
@@ -42,10 +42,6 @@ class MemoryStore:
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         return self.get(key)[offset : offset + length]
-
-    def size_of(self, key: str) -> int | None:
-        self._reach(key)
-        return len(self.objects[key]) if key in self.objects else None
 
     def list(self, prefix: str) -> Iterator[Stored]:
         self._reach(prefix)
