@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 from desktops.consoles.access import signed_in_still
 from desktops.consoles.models import ConsoleEvent, ConsoleSession, ConsoleToken, GatewaySeen
@@ -82,19 +82,12 @@ def spend_token(work: Work, token: str, *, gateway: str) -> Admission:
 
 
 def close_session(work: Work, session_id: str) -> None:
-    """The connection ended; doing it again changes nothing."""
+    """The connection ended; doing it again changes nothing. One session a Work: its member is who acts."""
     session = work.session.get(ConsoleSession, session_id)
     if session is None or session.closed_at is not None:
         return
     session.closed_at = work.now
     _record(work, ConsoleEvent.CLOSED, session, work.session.get_one(Desktop, session.desktop_id))
-
-
-def close_left_open(work: Work, gateway: str) -> None:
-    """A gateway starts: whatever its predecessor had open ended with it."""
-    query = select(ConsoleSession.id).where(ConsoleSession.gateway == gateway, ConsoleSession.closed_at.is_(None))
-    for session_id in work.session.scalars(query).all():
-        close_session(work, session_id)
 
 
 def note_input(work: Work, inputs: Mapping[str, datetime]) -> None:

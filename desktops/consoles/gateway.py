@@ -24,10 +24,10 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from desktops.consoles import actions
-from desktops.consoles.access import allowed_sessions
+from desktops.consoles.access import allowed_sessions, sessions_of
 from desktops.consoles.bridge import bridge
 from desktops.consoles.channels import GuestChannel, Targets
-from desktops.consoles.rules import PROTOCOL, origin_is_ours, token_of
+from desktops.consoles.rules import GATEWAY_ALONE_S, PROTOCOL, origin_is_ours, token_of
 from desktops.hosts.models import Host
 from desktops.machines.models import Desktop
 from desktops.machines.rules import POWERED
@@ -69,6 +69,8 @@ class Gateway:
         self._browsers: dict[str, ServerConnection] = {}
         self._inputs: dict[str, datetime] = {}
         self._channels: dict[str, asyncio.Task[None]] = {}
+        self._unclosed: set[str] = set()
+        self._confirmed = 0.0
         self._ups: set[str] = set()
         self._soon = asyncio.Event()
         self._announced = 0.0
@@ -76,7 +78,8 @@ class Gateway:
         self.started = asyncio.Event()
 
     async def serve_until(self, stopping: asyncio.Event) -> None:
-        await self._write(lambda work: actions.close_left_open(work, self._name))
+        self._unclosed = await self._read(lambda work: sessions_of(work, self._name))
+        await self._close_sessions()
         server = await serve(
             self._console,
             self._settings.host,
@@ -95,6 +98,7 @@ class Gateway:
         )
         self.port = server.sockets[0].getsockname()[1]
         self.started.set()
+        self._confirmed = asyncio.get_running_loop().time()
         loops = [
             asyncio.ensure_future(_forever(loop, every_s))
             for loop, every_s in ((self._beat, BEAT_S), (self._look, LOOK_S), (self._tell_ups, 0.0))
@@ -138,22 +142,47 @@ class Gateway:
             await bridge(browser, self._sockets.console(admitted.desktop_id), lambda: self._note_input(admitted.desktop_id))
         finally:
             self._browsers.pop(admitted.session_id, None)
-            await asyncio.shield(self._write(lambda work: actions.close_session(work, admitted.session_id)))
+            self._unclosed.add(admitted.session_id)
+            await asyncio.shield(self._close_sessions())
 
     def _note_input(self, desktop_id: str) -> None:
         self._inputs[desktop_id] = datetime.now(UTC)
 
     async def _beat(self) -> None:
         """Report input, say that this gateway lives, close what may no longer be open."""
-        inputs, self._inputs = self._inputs, {}
         loop_time = asyncio.get_running_loop().time()
-        if inputs or loop_time - self._announced >= ANNOUNCE_S:
-            self._announced = loop_time
+        try:
+            await self._report(loop_time)
+            await self._close_sessions()
+            open_now = dict(self._browsers)
+            allowed = await self._read(lambda work: allowed_sessions(work, open_now)) if open_now else set()
+        except Exception:
+            if loop_time - self._confirmed > GATEWAY_ALONE_S:
+                await self._end_consoles(dict(self._browsers))
+            raise
+        self._confirmed = loop_time
+        await self._end_consoles({session_id: browser for session_id, browser in open_now.items() if session_id not in allowed})
+
+    async def _report(self, loop_time: float) -> None:
+        """What cannot be told now is told with the next beat."""
+        if not self._inputs and loop_time - self._announced < ANNOUNCE_S:
+            return
+        inputs, self._inputs = self._inputs, {}
+        try:
             await self._write(lambda work: actions.note_beat(work, self._name, inputs))
-        open_now = dict(self._browsers)
-        if open_now:
-            allowed = await self._read(lambda work: allowed_sessions(work, open_now))
-            await asyncio.gather(*(browser.close(ENDED, "ended") for session_id, browser in open_now.items() if session_id not in allowed))
+        except Exception:
+            self._inputs = {**inputs, **self._inputs}
+            raise
+        self._announced = loop_time
+
+    async def _close_sessions(self) -> None:
+        while self._unclosed:
+            session_id = next(iter(self._unclosed))
+            await self._write(lambda work: actions.close_session(work, session_id))  # noqa: B023 - awaited in this turn
+            self._unclosed.discard(session_id)
+
+    async def _end_consoles(self, browsers: dict[str, ServerConnection]) -> None:
+        await asyncio.gather(*(browser.close(ENDED, "ended") for browser in browsers.values()))
 
     # Channels
 
@@ -179,8 +208,9 @@ class Gateway:
             )
             self._channels[desktop_id] = asyncio.ensure_future(channel.run())
         ended = [self._channels.pop(desktop_id) for desktop_id in self._channels.keys() - powered]
-        crashed = {desktop_id for desktop_id, task in self._channels.items() if task.done()}
-        ended += [self._channels.pop(desktop_id) for desktop_id in crashed]
+        for desktop_id in [desktop_id for desktop_id, task in self._channels.items() if task.done()]:
+            crashed = self._channels.pop(desktop_id)
+            log.error("gateway.channel_failed", desktop=desktop_id, exc_info=crashed.exception())
         await _end(ended)
 
     # The database, in threads

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
@@ -27,6 +27,10 @@ class ConsoleSession(Base):
     """One connection of a browser through a gateway process; closed_at None = open as far as is known."""
 
     __tablename__ = "console_session"
+    # Few are open among all that ever were, and those are asked for every few seconds.
+    __table_args__ = (
+        Index("ix_console_session_open", "desktop_id", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     member_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"), index=True)

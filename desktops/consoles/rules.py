@@ -5,6 +5,10 @@ from urllib.parse import urlsplit
 PROTOCOL = "binary"
 TOKEN_PREFIX = "mainline."
 TOKEN_MAX_S = 60
+GATEWAY_ALONE_S = 60
+"""A gateway that could not ask the database for so long closes its consoles: nobody knows who may still look."""
+GATEWAY_GONE_S = 300
+"""After so long without a word from a gateway its consoles are closed, since it closed them itself before."""
 
 
 def token_of(offered: list[str]) -> str | None:

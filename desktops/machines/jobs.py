@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy import select
 
-from desktops.consoles.access import open_consoles
+from desktops.consoles.access import abandoned_sessions, open_consoles
+from desktops.consoles.actions import close_session
 from desktops.hosts.actions import note_host_seen
 from desktops.hosts.drivers import Hypervisors
 from desktops.hosts.models import Host
@@ -117,6 +118,7 @@ def _reconcile_host(run: JobRun, host: Host) -> None:
     except MainlineError as error:
         seen, trouble = {}, in_words(error)
     differing = [order.desktop_id for order in orders if order.desktop_id in seen and _differs(order, seen[order.desktop_id])]
+    differing += [order.desktop_id for order in orders if order.commission is None]
     with run.open_work() as work:
         note_host_seen(work, host.id, trouble)
         note_usage_seen(work, [desktop_id for desktop_id in seen if desktop_id not in differing], work.now)
@@ -147,10 +149,20 @@ def _put_to_work(run: JobRun, desktop_ids: list[str]) -> None:
 @periodic("desktops.watch_idle", every_s=IDLE_EVERY_S)
 def watch_idle(run: JobRun) -> None:
     """Warn and hibernate desktops that nobody uses; see rules.idle_verdict."""
+    _close_abandoned(run)
     with run.open_work() as work:
         consoles = open_consoles(work)
         for desktop in work.session.scalars(select(Desktop).where(Desktop.state.in_(UP))).all():
             watch_one(work, desktop, *consoles.get(desktop.id, (0, None)))
+
+
+def _close_abandoned(run: JobRun) -> None:
+    """Otherwise their desktops would count as watched for ever, and never sleep."""
+    with run.open_work(writes=False) as work:
+        session_ids = abandoned_sessions(work)
+    for session_id in session_ids:
+        with run.open_work() as work:
+            close_session(work, session_id)
 
 
 @reacts_to(DeviceEvent.MOUNTED, name="desktops.device_mounted")

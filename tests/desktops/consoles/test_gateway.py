@@ -1,6 +1,7 @@
 """The gateway as a browser meets it: real WebSockets, a real database, a small VNC server on a unix socket."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -14,11 +15,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from desktops.consoles import gateway as gateway_module
 from desktops.consoles.actions import issue_console
 from desktops.consoles.gateway import ENDED, REFUSED, Gateway
-from desktops.consoles.models import ConsoleSession, GatewaySeen
+from desktops.consoles.models import ConsoleEvent, ConsoleSession, GatewaySeen
 from desktops.machines.models import DesktopActivity
 from tests.fakes.vnc_server import GREETING, SERVER_INIT, FakeVncServer
 from tests.house import member_named
-from workspace.db import Database
+from workspace.db import Database, new_id
+from workspace.events.models import Event
 from workspace.parts import Parts
 from workspace.secrets import token_hash
 from workspace.settings import Settings
@@ -238,5 +240,94 @@ def test_console_when_there_is_no_screen_then_closed_and_noted(stage: Stage) -> 
             with pytest.raises(ConnectionClosed):
                 await browser.recv()
             assert browser.close_code == 4404
+
+    stage.play(act)
+
+
+def closed_by(stage: Stage) -> list[tuple[str, str]]:
+    """Who closed which member's console, from the audit."""
+    events = stage.ask(lambda session: session.query(Event).filter_by(kind="desktops.console.closed").order_by(Event.seq).all())
+    return [(event.actor_name, event.facts["member"]) for event in events]
+
+
+def test_gateway_when_it_starts_again_then_its_old_sessions_are_closed_in_the_name_of_each(stage: Stage) -> None:
+    here = f"{socket.gethostname()}:{stage.settings.gateway_port}"
+    with open_work(stage.database, parts=stage.parts) as work:
+        for name, gateway in (("苏航", here), ("赵宁", here), ("陈墨", "another:1")):
+            member = member_named(work, name)
+            left = ConsoleSession(
+                id=new_id(), member_id=member.id, desktop_id=stage.desktop_id, sign_in_hash="x", gateway=gateway, opened_at=work.now
+            )
+            work.session.add(left)
+        work.record(ConsoleEvent.OPENED, subject=f"desktop:{stage.desktop_id}", rooms=["audit"], name="", member="")
+
+    async def act(stage: Stage, screen: FakeVncServer) -> None:
+        assert stage.ask(lambda session: session.query(ConsoleSession).filter_by(closed_at=None).one().gateway) == "another:1"
+
+    stage.play(act)
+    assert sorted(closed_by(stage)) == [("苏航", "苏航"), ("赵宁", "赵宁")]
+
+
+class Broken:
+    """A call that fails for as long as ``on``, as while the database is away."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, place: Any, name: str) -> None:
+        self.on, self.failures, self._real = True, 0, getattr(place, name)
+        monkeypatch.setattr(place, name, self)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        if self.on:
+            self.failures += 1
+            raise OSError("the database is away")
+        return self._real(*arguments, **options)
+
+
+def test_console_when_the_database_stays_away_then_closed_because_nobody_can_say_who_may_look(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "BEAT_S", 0.05)
+    monkeypatch.setattr(gateway_module, "GATEWAY_ALONE_S", 0.5)
+
+    async def act(stage: Stage, screen: FakeVncServer) -> None:
+        async with stage.connect(stage.token()) as browser:
+            await greet(browser)
+            broken = Broken(monkeypatch, gateway_module, "allowed_sessions")
+            with pytest.raises(ConnectionClosed):
+                await browser.recv()
+            assert browser.close_code == ENDED
+            assert broken.failures > 1, "a moment's failure closes nothing"
+
+    stage.play(act)
+
+
+def test_input_when_it_cannot_be_told_then_told_later(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_module, "BEAT_S", 0.05)
+
+    def input_at() -> datetime:
+        return stage.ask(lambda session: session.get(DesktopActivity, stage.desktop_id)).last_input_at
+
+    async def act(stage: Stage, screen: FakeVncServer) -> None:
+        async with stage.connect(stage.token()) as browser:
+            await greet(browser)
+            opened = input_at()
+            broken = Broken(monkeypatch, gateway_module.actions, "note_beat")
+            await browser.send(KEY)
+            await until(lambda: broken.failures > 1)
+            broken.on = False
+            await until(lambda: input_at() > opened)
+
+    stage.play(act)
+
+
+def test_session_when_its_end_cannot_be_written_then_written_later(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_module, "BEAT_S", 0.05)
+
+    async def act(stage: Stage, screen: FakeVncServer) -> None:
+        broken = Broken(monkeypatch, gateway_module.actions, "close_session")
+        async with stage.connect(stage.token()) as browser:
+            await greet(browser)
+        await until(lambda: broken.failures > 0)
+        broken.on = False
+        await until(lambda: stage.ask(lambda session: session.query(ConsoleSession).filter_by(closed_at=None).count()) == 0)
 
     stage.play(act)

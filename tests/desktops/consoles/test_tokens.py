@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from desktops.consoles.access import allowed_sessions
-from desktops.consoles.actions import Admission, close_left_open, issue_console, spend_token
-from desktops.consoles.models import ConsoleSession, ConsoleToken
+from desktops.consoles.access import abandoned_sessions, allowed_sessions, sessions_of
+from desktops.consoles.actions import Admission, issue_console, spend_token
+from desktops.consoles.models import ConsoleToken, GatewaySeen
+from desktops.consoles.rules import GATEWAY_GONE_S
 from desktops.machines.models import Desktop, DesktopEvent
 from desktops.machines.rules import State, Wanted
 from tests.house import member_named
@@ -149,10 +150,23 @@ def test_session_when_access_ends_then_it_may_not_stay(door: Door, ending: Calla
     assert door.allowed(admitted.session_id) == set()
 
 
-def test_gateway_when_it_starts_again_then_its_old_sessions_are_closed(door: Door) -> None:
+@pytest.mark.parametrize(
+    ("silent_s", "abandoned"),
+    [(GATEWAY_GONE_S - 10, False), (GATEWAY_GONE_S + 10, True), (None, True)],
+    ids=["silent", "gone", "never heard"],
+)
+def test_session_when_its_gateway_is_gone_then_abandoned(door: Door, silent_s: int | None, abandoned: bool) -> None:
+    admitted, later = door.spend(door.issue()), NOW + timedelta(hours=1)
+    with open_work(door.database, parts=door.parts, now=later) as work:
+        if silent_s is not None:
+            work.session.add(GatewaySeen(gateway="here:1", at=later - timedelta(seconds=silent_s)))
+            work.session.flush()
+        assert abandoned_sessions(work) == ([admitted.session_id] if abandoned else [])
+        assert sessions_of(work, "here:1") == {admitted.session_id}
+        assert sessions_of(work, "another:1") == set()
+
+
+def test_session_when_just_opened_by_a_gateway_never_heard_then_not_abandoned(door: Door) -> None:
     door.spend(door.issue())
-    with open_work(door.database, parts=door.parts, now=NOW + timedelta(minutes=1)) as work:
-        close_left_open(work, "another:1")
-        assert work.session.query(ConsoleSession).filter_by(closed_at=None).count() == 1
-        close_left_open(work, "here:1")
-        assert work.session.query(ConsoleSession).filter_by(closed_at=None).count() == 0
+    with open_work(door.database, parts=door.parts, writes=False, now=NOW + timedelta(seconds=30)) as work:
+        assert abandoned_sessions(work) == []
