@@ -15,7 +15,7 @@ from desktops.machines.rules import Power, Step
 from workspace.errors import MainlineError, Unavailable
 from workspace.i18n import _
 
-SHUT_DOWN_S = 8.0
+SHUT_DOWN_S = 15.0  # The guest gives its sync client ten seconds to send what waits; see usr/lib/mainline/stop.
 SOCKET_PATH_BYTES = 107
 _POWERS: Mapping[DomainState, Power] = {
     DomainState.OFF: Power.OFF, DomainState.SAVED: Power.SAVED, DomainState.RUNNING: Power.RUNNING,

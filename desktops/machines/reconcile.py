@@ -39,7 +39,10 @@ WAIT_S = 3.0
 
 @dataclass(frozen=True)
 class Order:
-    """A desktop as the reconciler reads it. commission and uri are None until it is placed."""
+    """A desktop as the reconciler reads it. commission and uri are None until it is placed.
+
+    A simulated desktop has nothing that could be carried on once its host became real: it is placed again, with an image.
+    """
 
     desktop_id: str
     state: State
@@ -52,6 +55,10 @@ class Order:
     deadline_at: datetime | None
     uri: str | None
     commission: Commission | None
+
+    def still_stands(self, desktop: Desktop) -> bool:
+        """Whether nobody asked for something else since it was read."""
+        return (desktop.wanted, desktop.state, desktop.restart) == (self.wanted, self.state, self.restart)
 
     def situation(self, seen: Seen) -> Situation:
         return Situation(
@@ -83,7 +90,7 @@ def read_order(work: Work, desktop_id: str) -> Order | None:
         retry_at=desktop.retry_at,
         deadline_at=desktop.deadline_at,
         uri=host.uri if host else None,
-        commission=_commission(work, desktop, host) if host else None,
+        commission=_commission(work, desktop, host) if host and (host.simulated or desktop.image_id) else None,
     )
 
 
@@ -114,8 +121,8 @@ def one_pass(run: JobRun, order: Order, *, may_act: bool) -> tuple[Step | None, 
         raise Again(UNREACHABLE_S, seen.trouble)
     decision = decide(order.situation(seen))
     with run.open_work() as work:
-        desktop = work.session.get_one(Desktop, order.desktop_id)
-        if (desktop.wanted, desktop.state) != (order.wanted, order.state):
+        desktop = work.session.get_one(Desktop, order.desktop_id, with_for_update=True)
+        if not order.still_stands(desktop):
             return decision.step, ""  # Somebody was faster; nothing was done, the next pass reads again.
         note_decision(work, desktop, decision, begins=may_act)
         if decision.step is Step.PLACE:

@@ -79,10 +79,10 @@ UP = frozenset({State.READY, State.IN_USE, State.IDLE})
 MOVING = frozenset(
     {State.REQUESTED, State.PLACED, State.CLONED, State.STARTING, State.BOOTING, State.HIBERNATING, State.WAKING, State.RETIRING}
 )
-# States in which the guest holds memory of its host.
-AWAKE = UP | {State.PLACED, State.CLONED, State.STARTING, State.BOOTING, State.WAKING, State.HIBERNATING}
-# States in which the guest's channel may be open.
-POWERED = UP | {State.STARTING, State.BOOTING, State.WAKING, State.HIBERNATING}
+# States in which the guest's channel may be open; while it is being switched off its sync client still sends what waits.
+POWERED = UP | {State.STARTING, State.BOOTING, State.WAKING, State.HIBERNATING, State.RETIRING}
+# States in which the guest holds memory of its host, or is about to.
+AWAKE = POWERED | {State.PLACED, State.CLONED}
 
 WAIT_S = {
     State.REQUESTED: 900,

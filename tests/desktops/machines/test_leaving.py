@@ -14,17 +14,20 @@ class FewVerbs:
 
     states: dict[str, DomainState]
     stubborn: str = ""
+    dead: str = ""
     did: list[tuple[str, str]] = field(default_factory=list)
 
     def domains(self) -> list[Domain]:
         return [Domain(name, name, name, 1, state, "") for name, state in self.states.items()]
 
     def hibernate(self, desktop_id: str, *, record: Path) -> None:
-        if desktop_id == self.stubborn:
+        if desktop_id in (self.stubborn, self.dead):
             raise HypervisorError("no room")
         self.did.append(("hibernate", desktop_id))
 
     def destroy(self, desktop_id: str) -> None:
+        if desktop_id == self.dead:
+            raise HypervisorError("no answer")
         self.did.append(("destroy", desktop_id))
 
 
@@ -34,3 +37,11 @@ def test_put_to_sleep_when_some_run_then_only_those_are_saved(tmp_path: Path) ->
     assert put_to_sleep(host, Settings(data_dir=tmp_path), tell=told.append) == 2  # type: ignore[arg-type]
     assert sorted(host.did) == [("destroy", "d"), ("hibernate", "a")]
     assert any("no room" in line for line in told)
+
+
+def test_put_to_sleep_when_one_can_neither_be_saved_nor_ended_then_the_others_are_saved(tmp_path: Path) -> None:
+    host = FewVerbs({"a": DomainState.RUNNING, "b": DomainState.RUNNING}, dead="a")
+    told: list[str] = []
+    assert put_to_sleep(host, Settings(data_dir=tmp_path), tell=told.append) == 2  # type: ignore[arg-type]
+    assert host.did == [("hibernate", "b")]
+    assert any("no answer" in line for line in told)

@@ -5,8 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from desktops.consoles.models import ConsoleSession, GatewaySeen
+from desktops.hosts.actions import note_probe
 from desktops.hosts.drivers import Hypervisors
+from desktops.hosts.models import Host
 from desktops.hypervisor.base import DomainState, HypervisorError
+from desktops.machines import reconcile as reconcile_module
 from desktops.machines.actions import (
     connect_desktop,
     hibernate_desktop,
@@ -15,11 +19,12 @@ from desktops.machines.actions import (
     restart_desktop,
     retry_desktop,
 )  # fmt: skip
-from desktops.machines.jobs import watch_idle
+from desktops.machines.jobs import advance, watch_idle
 from desktops.machines.models import Desktop, DesktopActivity
 from desktops.usage.models import UsageInterval
 from tests.desktops.machines.conftest import Estate
 from tests.house import member_named
+from workspace.db import new_id
 from workspace.errors import Conflict, NotAllowed, NotFound
 from workspace.events.models import Event
 
@@ -89,6 +94,42 @@ def test_restart_when_up_or_asleep_then_booted_anew(estate: Estate, asleep: bool
     assert estate.state(desktop_id) == "ready"
     assert estate.hypervisor.domain(desktop_id).state is DomainState.RUNNING
     assert "woken" not in kinds(estate)
+
+
+def test_restart_when_asked_between_looking_and_writing_then_not_forgotten(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    desktop_id = estate.open()
+    booted_at = booted(estate, desktop_id)
+    look = reconcile_module.look
+
+    def slow_look(*args: object) -> object:
+        monkeypatch.setattr(reconcile_module, "look", look)
+        estate.act(restart_desktop, desktop_id)
+        return look(*args)
+
+    monkeypatch.setattr(reconcile_module, "look", slow_look)
+    advance(estate.run, desktop_id)
+    estate.settle()
+    assert booted(estate, desktop_id) > booted_at
+    assert estate.state(desktop_id) == "ready"
+
+
+def booted(estate: Estate, desktop_id: str) -> datetime:
+    with estate.work(writes=False) as work:
+        at = work.session.get_one(Desktop, desktop_id).booted_at
+    assert at is not None
+    return at
+
+
+def test_host_when_it_becomes_real_then_its_simulated_desktops_are_placed_anew(estate: Estate) -> None:
+    """QEMU was installed: what was only simulated has no disk and no image to go on with."""
+    desktop_id = estate.open()
+    with estate.work() as work:
+        host = work.session.query(Host).one()
+        note_probe(work, host.id, simulated=False, facts={**host.facts, "accelerator": "qemu"}, verdict="")
+    estate.reconcile()
+    row = estate.row(desktop_id)
+    assert (row.state, row.failed, row.simulated) == ("requested", False, False)
+    assert "还没有制作完成" in row.problem
 
 
 def test_reclaim_when_up_then_gone_and_a_new_one_may_come(estate: Estate) -> None:
@@ -246,6 +287,24 @@ def test_idle_when_somebody_types_then_back_in_use(estate: Estate) -> None:
         work.session.add(DesktopActivity(desktop_id=desktop_id, last_input_at=datetime.now(UTC)))
     watch_idle(estate.run)
     assert estate.state(desktop_id) == "ready"
+
+
+def test_idle_when_the_gateway_is_gone_for_good_then_its_consoles_no_longer_count(estate: Estate) -> None:
+    desktop_id, long_ago = estate.open(), datetime.now(UTC) - timedelta(minutes=31)
+    with estate.work() as work:
+        member = member_named(work, "苏航")
+        left = ConsoleSession(
+            id=new_id(), member_id=member.id, desktop_id=desktop_id, sign_in_hash="x", gateway="old:1", opened_at=long_ago
+        )
+        desktop = work.session.get_one(Desktop, desktop_id)
+        desktop.ready_at = long_ago
+        work.session.add_all([left, GatewaySeen(gateway="old:1", at=long_ago)])
+        estate_event(work, desktop)
+    watch_idle(estate.run)
+    assert estate.state(desktop_id) == "idle"
+    with estate.work(writes=False) as work:
+        closed = work.session.query(Event).filter_by(kind="desktops.console.closed").one()
+        assert closed.actor_name == "苏航"
 
 
 def test_ledger_when_a_desktop_lives_then_intervals_follow_without_overlap(estate: Estate) -> None:
