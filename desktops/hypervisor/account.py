@@ -53,8 +53,7 @@ def make_folders(files: DomainFiles, account: QemuAccount) -> None:
 def write_seed(files: DomainFiles, content: bytes, account: QemuAccount) -> None:
     """Write what the guest finds in its firmware's configuration. Readable by its QEMU alone.
 
-    The secret in it works once; after the guest has enrolled, write the seed again without it: the file must exist
-    at every start and wake, because QEMU reads it then.
+    The secret in it works once. The file must exist at every start and wake, because QEMU reads it then.
     """
     temporary = files.seed.with_name(f".{files.seed.name}.making")
     temporary.unlink(missing_ok=True)
