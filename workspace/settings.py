@@ -50,7 +50,7 @@ class Settings:
     s3_region: str = _setting("us-east-1", "Region named in signatures.")
 
     libvirt_uri: str = _setting("", "libvirt connection; empty = qemu:///system, else qemu:///session, else simulated.")
-    image_dir: str = _setting("", "Folder of golden images; empty = images/ in data_dir.")
+    image_dir: str = _setting("", "Folder of golden images; empty = images/ in data_dir, the only place where superseded ones are deleted.")
     console_token_s: int = _setting(60, "Seconds that a console token may wait before it is used; at most 60.")
     idle_minutes: int = _setting(30, "Minutes without key or pointer before a desktop hibernates, unless its template says otherwise.")
 

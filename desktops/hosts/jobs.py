@@ -12,8 +12,10 @@ from desktops.hosts.drivers import Hypervisors
 from desktops.hosts.models import Host
 from desktops.hosts.words import verdict
 from desktops.hypervisor.base import HostFacts
-from desktops.images.actions import add_image
+from desktops.images.access import gone_digests, known_digests
+from desktops.images.actions import add_image, remove_superseded
 from desktops.images.build import image_facts, list_images
+from desktops.images.prune import delete_images, folders_in_use
 from workspace.errors import MainlineError
 from workspace.jobs.registry import periodic
 from workspace.jobs.worker import JobRun
@@ -45,9 +47,32 @@ def look_at_hosts(run: JobRun) -> None:
 @periodic("desktops.find_images", every_s=15, lane="desktops")
 def find_images(run: JobRun) -> None:
     """Make images known that were built since."""
+    built = list_images(run.parts.get(Settings).effective_image_dir)
+    with run.open_work(writes=False) as work:
+        known = known_digests(work)
+    new = [image for image in built if image.digest not in known]
+    if new:
+        with run.open_work() as work:
+            for image in new:
+                add_image(work, name=image.name, title=image.title, digest=image.digest, path=str(image.folder), facts=image_facts(image))
+
+
+@periodic("desktops.prune_images", every_s=3600, lane="desktops", lease_s=300)
+def prune_images(run: JobRun) -> None:
+    """Let superseded images go, each about 1 GB.
+
+    Only in the data directory: another folder may serve other installations, whose desktops nobody knows here.
+    """
+    settings = run.parts.get(Settings)
+    if settings.effective_image_dir.resolve() != (settings.data_dir / "images").resolve():
+        return
+    in_use = folders_in_use(settings.data_dir / "desktops")
     with run.open_work() as work:
-        for image in list_images(work.parts.get(Settings).effective_image_dir):
-            add_image(work, name=image.name, title=image.title, digest=image.digest, path=str(image.folder), facts=image_facts(image))
+        remove_superseded(work, in_use=in_use)
+    with run.open_work(writes=False) as work:
+        gone = gone_digests(work)
+    for name in delete_images(settings.effective_image_dir, gone, keep=in_use):
+        log.info("image.deleted", image=name)
 
 
 def _plain(facts: HostFacts) -> dict[str, Any]:

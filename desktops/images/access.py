@@ -28,6 +28,15 @@ def present_images(work: Work) -> list[ImageVersion]:
     return list(work.session.scalars(query))
 
 
+def gone_digests(work: Work) -> set[str]:
+    """Of versions that were taken out of use; their files may still be there."""
+    return set(work.session.scalars(select(ImageVersion.digest).where(ImageVersion.gone_at.is_not(None))))
+
+
+def known_digests(work: Work) -> set[str]:
+    return set(work.session.scalars(select(ImageVersion.digest)))
+
+
 def count_desktops(work: Work, image_id: str) -> int:
     """Living desktops whose system disk is backed by the image."""
     query = select(func.count()).select_from(Desktop).where(Desktop.image_id == image_id, Desktop.state != State.GONE)

@@ -38,6 +38,7 @@ _PROGRAMS = {
 }  # fmt: skip
 _FONT = "usr/share/fonts/truetype/wqy/wqy-microhei.ttc"
 MANIFEST = "manifest.json"
+LOCK = ".lock"
 _LAYER_KEPT_S = 7 * 86400
 
 
@@ -91,7 +92,7 @@ def _built(output: Path, digest: str) -> Image | None:
 @contextmanager
 def _alone(output: Path, tell: Callable[[str], None]) -> Iterator[None]:
     """One build at a time in a folder; what killed builds left there is removed."""
-    with (output / ".lock").open("w") as lock:
+    with (output / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
