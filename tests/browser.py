@@ -1,6 +1,7 @@
 """People with browsers: sign in, look, keep a screenshot. Chromium of the machine, driven by Playwright."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from demo import DEMO_PASSWORD
 
-CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -19,7 +19,7 @@ PC, PHONE, WALL = (1440, 900), (390, 844), (1920, 1080)
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         try:
             yield browser
         finally:

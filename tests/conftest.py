@@ -1,8 +1,9 @@
-"""Fixtures for every test: the house (tests/house.py), servers and browsers (tests/servers.py), the order (tests/stages.py)."""
+"""Fixtures for every test: the house (house.py), its pages in a browser (pages.py), servers (servers.py), the order (stages.py)."""
 
 import pytest
 
 from tests.house import *  # noqa: F403
+from tests.pages import *  # noqa: F403
 from tests.servers import *  # noqa: F403
 from tests.stages import pytest_collection_modifyitems, pytest_sessionfinish, pytest_sessionstart, pytest_terminal_summary
 

@@ -21,9 +21,10 @@ import psycopg
 import pytest
 
 from sync.library.embedded_store import EmbeddedStore, prepare_store
+from tests.browser import chromium as start_chromium
+from tests.product import Product, running_product
 from workspace.ports import free_port as find_free_port
-from workspace.ports import port_is_free, tcp_answers
-from workspace.run_lock import read_status
+from workspace.ports import tcp_answers
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60
@@ -39,7 +40,6 @@ __all__ = [
     "product",
     "redis_server",
     "short_tmp",
-    "start_product",
     "weed",
 ]
 
@@ -150,75 +150,18 @@ def redis_server() -> Iterator[str]:
             yield f"redis://127.0.0.1:{port}/0"
 
 
-@dataclass(frozen=True)
-class Product:
-    """A whole product under its own supervisor, as ``script/server`` runs it."""
-
-    url: str
-    port: int
-    data_dir: Path
-    process: subprocess.Popen[bytes]
-
-    def status(self) -> dict[str, Any]:
-        """State, pid, restarts and log of every part, as the supervisor last published them."""
-        status = read_status(self.data_dir / "run")
-        assert status is not None, "the product does not run"
-        return status["children"]
-
-    def log(self, part: str) -> str:
-        return (self.data_dir / "logs" / f"{part}.log").read_text("utf-8", "replace")
-
-
-@contextmanager
-def run_product(data_dir: Path, *flags: str, port: int | None = None, **environment: str) -> Iterator[Product]:
-    """Run ``mainline serve`` until the block ends, then stop it with TERM as a service manager does."""
-    port = port or free_ports_in_a_row(4)
-    argv = [str(Path(sys.executable).parent / "mainline"), "serve", "--port", str(port), "--data-dir", str(data_dir), *flags]
-    data_dir.mkdir(parents=True, exist_ok=True)
-    log = data_dir.parent / f"{data_dir.name}-console.log"
-    with running(argv, log=log, ready=lambda: _all_ready(data_dir), env={**os.environ, **environment}, cwd=ROOT) as process:
-        yield Product(f"http://127.0.0.1:{port}", port, data_dir, process)
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def _all_ready(data_dir: Path) -> bool:
-    status = read_status(data_dir / "run")
-    return bool(status and status["children"]) and all(part["state"] in ("ready", "done") for part in status["children"].values())
-
-
-def free_ports_in_a_row(count: int) -> int:
-    """The first of ``count`` consecutive free ports."""
-    while True:
-        first = find_free_port()
-        if all(port_is_free("127.0.0.1", first + offset) for offset in range(count)):
-            return first
-
-
-@pytest.fixture
-def start_product() -> Callable[..., Any]:
-    """``with start_product(data_dir, "--no-demo") as product:`` for tests that restart or configure it."""
-    return run_product
-
-
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
     """The embedded product with the demo company, shared by the session: leave the company as you found it."""
-    with short_folder("product") as folder, run_product(folder / "var") as running_product:
-        yield running_product
+    with short_folder("product") as folder, running_product(folder) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """A headless Chromium (Playwright's Browser); open contexts of your own, or take ``page`` or ``phone_page``."""
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    flags += ["--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+    """A headless Chromium (Playwright's Browser); open contexts of your own, or take ``page``, ``phone_page`` or ``open_page``."""
+    with start_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,63 +1,14 @@
 """What a thumb does at 390 px, in the phone's frame and the full one, and the split view on a PC."""
 
-import threading
-from collections.abc import Callable, Iterator
-
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
 
 from main_lines.approvals.access import get_request
 from main_lines.approvals.actions import approve_request
-from tests.house import Person
 from tests.main_lines.approvals.conftest import Clerk, WorkAs
-from workspace.security import SESSION_COOKIE
+from tests.pages import OpenPage
 
 pytestmark = pytest.mark.browser
-
-PHONE_UA = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36"
-OpenPage = Callable[..., Page]
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def open_page(site: str, chromium: Browser, signed_in: Callable[[str], Person]) -> Iterator[OpenPage]:
-    """``open_page("/approvals", "chenmo", phone=True)``; fails at the end when a script failed or the CSP refused something."""
-    contexts, troubles = [], []
-
-    def opened(path: str, login: str, *, phone: bool = False, width: int = 390, script: bool = True) -> Page:
-        session = signed_in(login).client.get_cookie(SESSION_COOKIE)
-        assert session
-        context = chromium.new_context(
-            viewport={"width": width, "height": 844}, base_url=site, locale="zh-CN", user_agent=PHONE_UA if phone else None,
-            is_mobile=phone, has_touch=phone, java_script_enabled=script,
-        )  # fmt: skip
-        contexts.append(context)
-        context.add_cookies([{"name": SESSION_COOKIE, "value": session.value, "url": site}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
-        page.route("**/api/realtime/ticket", lambda route: route.abort())
-        page.goto(path)
-        page.wait_for_load_state("load")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert troubles == []
-
 
 SMALL = """() => [...document.querySelectorAll('main a, main button, main input:not([type=hidden]), main textarea, .phone-head a')]
   .filter(e => !e.closest('label')).map(e => [e, e.getBoundingClientRect()])
@@ -75,7 +26,7 @@ def test_link_when_opened_at_390_px_then_approved_in_two_taps(
     clerk: Clerk, work_as: WorkAs, open_page: OpenPage, phone: bool, script: bool
 ) -> None:
     approval_id = clerk.submit("陈墨")
-    page = open_page(f"/approvals/{approval_id}", "chenmo", phone=phone, script=script)
+    page = open_page(f"/approvals/{approval_id}", "chenmo", width=390, phone=phone, script=script)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert page.evaluate(SMALL) == []
     approve = page.get_by_role("button", name="同意", exact=True)
@@ -133,7 +84,7 @@ def test_people_when_several_are_chosen_then_asked_how_they_decide(clerk: Clerk,
 
 def test_pc_when_a_card_is_chosen_then_it_opens_beside_the_list(clerk: Clerk, work_as: WorkAs, open_page: OpenPage) -> None:
     first, second = clerk.submit("陈墨"), clerk.submit("陈墨", title="第二项")
-    page = open_page("/approvals", "chenmo", width=1440)
+    page = open_page("/approvals", "chenmo")
     expect(page.locator("#pane h2").first).to_have_text("国庆请假")
     page.locator(f"#approval-{second} a").click()
     expect(page.locator("#pane h2").first).to_have_text("第二项")
@@ -146,7 +97,7 @@ def test_pc_when_a_card_is_chosen_then_it_opens_beside_the_list(clerk: Clerk, wo
 
 
 def test_navigation_when_something_arrives_then_its_number_moves_without_reload(clerk: Clerk, open_page: OpenPage) -> None:
-    page = open_page("/approvals?tab=mine", "chenmo", width=1440)
+    page = open_page("/approvals?tab=mine", "chenmo")
     entry = page.locator('.sidebar a[href="/approvals"]')
     expect(entry.locator(".nav-count")).to_have_count(0)
     clerk.submit("陈墨")
