@@ -18,10 +18,14 @@ from workspace.work import Work
 def get_desktop(work: Work, desktop_id: str) -> Desktop:
     """The actor's own desktop, or any for a manager; NotFound for everybody else."""
     desktop = work.session.get(Desktop, desktop_id)
-    managed = work.actor.may(DesktopPermission.MANAGE)
-    if desktop is None or not (managed or (desktop.member_id == work.actor.member_id and work.actor.may(DesktopPermission.OWN))):
+    if desktop is None or not may_see(work, desktop):
         raise _not_found()
     return desktop
+
+
+def may_see(work: Work, desktop: Desktop) -> bool:
+    mine = desktop.member_id == work.actor.member_id and work.actor.may(DesktopPermission.OWN)
+    return mine or work.actor.may(DesktopPermission.MANAGE)
 
 
 def get_own_desktop(work: Work, desktop_id: str) -> Desktop:

@@ -1,6 +1,6 @@
 """What people ask of desktops. Each action stores a wish and puts the reconciler to work; nothing here calls a hypervisor."""
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from desktops.hosts.access import reserved_mib
 from desktops.hosts.models import Host
@@ -19,6 +19,7 @@ from workspace.roles.access import permissions_of
 from workspace.work import Work
 
 ADVANCE = "desktops.advance"
+OPENING_LOCK = 0x4465736B  # PostgreSQL advisory lock, held to the end of the transaction.
 
 
 def open_desktop(work: Work, *, member_id: str, template_id: str | None = None) -> Desktop:
@@ -29,6 +30,7 @@ def open_desktop(work: Work, *, member_id: str, template_id: str | None = None) 
     if DesktopPermission.OWN not in permissions_of(work, member.id):
         raise NotAllowed(_("%(name)s没有使用云桌面的权限", name=member.name), _("请先授予“使用自己的云桌面”权限。"))
     template = get_template(work, template_id) if template_id else default_template(work)
+    _wait_for_turn(work)
     there = work.session.scalar(living_desktops(member_id).where(Desktop.template_id == template.id))
     if there is not None:
         return there
@@ -67,6 +69,15 @@ def advance_soon(work: Work, desktop_id: str) -> None:
     waiting = update(Job).where(Job.name == ADVANCE, Job.key == desktop_id, Job.state == "waiting", Job.run_at > work.now)
     work.session.execute(waiting.values(run_at=work.now))
     work.after_commit(ADVANCE, key=desktop_id, desktop_id=desktop_id)
+
+
+def _wait_for_turn(work: Work) -> None:
+    """One opening at a time: a second press of the button must find the first one's desktop, and numbers are counted up.
+
+    On SQLite every writing Work has its turn.
+    """
+    if work.session.get_bind().dialect.name == "postgresql":
+        work.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": OPENING_LOCK})
 
 
 def next_number(work: Work) -> int:

@@ -1,7 +1,5 @@
 """Desktops over JSON."""
 
-from datetime import datetime
-
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,33 +16,8 @@ from workspace.work import Work
 api = Routes("desktops_api", __name__, api=True)
 
 
-class DesktopOut(BaseModel):
-    """state and wanted: see docs; words, hint, problem: in the reader's language. sleeps_in_s: None = not by itself."""
-
-    id: str
-    name: str
-    member: str
-    mine: bool
-    state: str
-    wanted: str
-    words: str
-    hint: str
-    problem: str
-    failed: bool
-    overdue: bool
-    moving: bool
-    up: bool
-    simulated: bool
-    host: str
-    city: str
-    step: int
-    steps: int
-    sleeps_in_s: int | None
-    since: datetime
-
-
 class DesktopList(BaseModel):
-    desktops: list[DesktopOut]
+    desktops: list[DesktopRow]
 
 
 class OpenBody(BaseModel):
@@ -66,53 +39,53 @@ class ConsoleOut(BaseModel):
 @api.get("/desktops", needs=SIGNED_IN, returns=DesktopList)
 def list_desktops(work: Work) -> DesktopList:
     """The member's own desktops; for those who manage desktops, all of them."""
-    return DesktopList(desktops=[_out(work, row) for row in queries.list_desktops(work)])
+    return DesktopList(desktops=queries.list_desktops(work))
 
 
-@api.get("/desktops/<desktop_id>", needs=SIGNED_IN, returns=DesktopOut)
-def show_desktop(work: Work, desktop_id: str) -> DesktopOut:
+@api.get("/desktops/<desktop_id>", needs=SIGNED_IN, returns=DesktopRow)
+def show_desktop(work: Work, desktop_id: str) -> DesktopRow:
     """One desktop."""
     return _shown(work, desktop_id)
 
 
-@api.post("/desktops/open", needs=SIGNED_IN, body=OpenBody, returns=DesktopOut)
-def open_desktop(work: Work, body: OpenBody) -> DesktopOut:
+@api.post("/desktops/open", needs=SIGNED_IN, body=OpenBody, returns=DesktopRow)
+def open_desktop(work: Work, body: OpenBody) -> DesktopRow:
     """Ask for a desktop; a member who has one of this template gets that one."""
     return _shown(work, actions.open_desktop(work, member_id=body.member_id or work.actor.member_id or "", template_id=body.template_id).id)
 
 
-@api.post("/desktops/<desktop_id>/connect", needs=DesktopPermission.OWN, returns=DesktopOut)
-def connect_desktop(work: Work, desktop_id: str) -> DesktopOut:
+@api.post("/desktops/<desktop_id>/connect", needs=DesktopPermission.OWN, returns=DesktopRow)
+def connect_desktop(work: Work, desktop_id: str) -> DesktopRow:
     """Start or wake it if it is not up; ask for a console token when it is."""
     return _shown(work, actions.connect_desktop(work, desktop_id).id)
 
 
-@api.post("/desktops/<desktop_id>/wake", needs=SIGNED_IN, returns=DesktopOut)
-def wake_desktop(work: Work, desktop_id: str) -> DesktopOut:
+@api.post("/desktops/<desktop_id>/wake", needs=SIGNED_IN, returns=DesktopRow)
+def wake_desktop(work: Work, desktop_id: str) -> DesktopRow:
     """Start or wake it; a manager may do this for others."""
     return _shown(work, actions.connect_desktop(work, desktop_id).id)
 
 
-@api.post("/desktops/<desktop_id>/hibernate", needs=SIGNED_IN, returns=DesktopOut)
-def hibernate_desktop(work: Work, desktop_id: str) -> DesktopOut:
+@api.post("/desktops/<desktop_id>/hibernate", needs=SIGNED_IN, returns=DesktopRow)
+def hibernate_desktop(work: Work, desktop_id: str) -> DesktopRow:
     """Save its memory and switch it off."""
     return _shown(work, actions.hibernate_desktop(work, desktop_id).id)
 
 
-@api.post("/desktops/<desktop_id>/restart", needs=SIGNED_IN, returns=DesktopOut)
-def restart_desktop(work: Work, desktop_id: str) -> DesktopOut:
+@api.post("/desktops/<desktop_id>/restart", needs=SIGNED_IN, returns=DesktopRow)
+def restart_desktop(work: Work, desktop_id: str) -> DesktopRow:
     """Switch it off and on; a saved memory is dropped."""
     return _shown(work, actions.restart_desktop(work, desktop_id).id)
 
 
-@api.post("/desktops/<desktop_id>/retry", needs=SIGNED_IN, returns=DesktopOut)
-def retry_desktop(work: Work, desktop_id: str) -> DesktopOut:
+@api.post("/desktops/<desktop_id>/retry", needs=SIGNED_IN, returns=DesktopRow)
+def retry_desktop(work: Work, desktop_id: str) -> DesktopRow:
     """Try again at once after a failure."""
     return _shown(work, actions.retry_desktop(work, desktop_id).id)
 
 
-@api.post("/desktops/<desktop_id>/reclaim", needs=DesktopPermission.MANAGE, returns=DesktopOut)
-def reclaim_desktop(work: Work, desktop_id: str) -> DesktopOut:
+@api.post("/desktops/<desktop_id>/reclaim", needs=DesktopPermission.MANAGE, returns=DesktopRow)
+def reclaim_desktop(work: Work, desktop_id: str) -> DesktopRow:
     """Take it away; the home disk is kept."""
     return _shown(work, actions.reclaim_desktop(work, desktop_id).id)
 
@@ -126,12 +99,6 @@ def open_console(work: Work, desktop_id: str) -> ConsoleOut:
     return ConsoleOut(token=token, url=f"{url}/console", expires_s=min(60, settings.console_token_s))
 
 
-def _shown(work: Work, desktop_id: str) -> DesktopOut:
+def _shown(work: Work, desktop_id: str) -> DesktopRow:
     work.session.flush()
-    return _out(work, queries.show_desktop(work, desktop_id))
-
-
-def _out(work: Work, row: DesktopRow) -> DesktopOut:
-    sleeps_in_s = max(0, int((row.sleeps_at - work.now).total_seconds())) if row.sleeps_at else None
-    known = {name: getattr(row, name) for name in DesktopOut.model_fields if name != "sleeps_in_s"}
-    return DesktopOut(**known, sleeps_in_s=sleeps_in_s)
+    return queries.show_desktop(work, desktop_id)

@@ -26,7 +26,7 @@ class OpenForm(BaseModel):
 @pages.get("/desktops", needs=SIGNED_IN)
 def show_desktops(work: Work) -> str:
     """One's own desktop; everything for those who manage desktops."""
-    return render_template("desktops/machines/desktops.html", **_mine(work), **_all(work))
+    return render_template("desktops/machines/desktops.html", **_mine(work), **_all(work), **_opening(work))
 
 
 @pages.get("/desktops/mine", needs=SIGNED_IN)
@@ -95,7 +95,9 @@ def reclaim_desktop(work: Work, desktop_id: str) -> Response:
 def show_console(work: Work, desktop_id: str) -> str:
     """The screen of one's own desktop in a full window; an honest page where the host is simulated."""
     desktop = queries.show_desktop(work, get_own_desktop(work, desktop_id).id)
-    return render_template("desktops/consoles/simulated.html" if desktop.simulated else "desktops/consoles/console.html", desktop=desktop)
+    if desktop.simulated:
+        return render_template("desktops/consoles/simulated.html", desktop=desktop, findings=queries.why_simulated(work, desktop_id))
+    return render_template("desktops/consoles/console.html", desktop=desktop)
 
 
 def _mine(work: Work) -> dict[str, Any]:
@@ -111,6 +113,14 @@ def _all(work: Work) -> dict[str, Any]:
         "desktops": queries.list_desktops(work),
         "hosts": queries.list_hosts(work),
         "images": queries.list_images(work),
+    }
+
+
+def _opening(work: Work) -> dict[str, Any]:
+    """For the form with which a desktop is opened for a member."""
+    if not work.actor.may(DesktopPermission.MANAGE):
+        return {}
+    return {
         "candidates": queries.members_without(work),
         "template_options": [(template.id, template.name) for template in all_templates(work)],
     }

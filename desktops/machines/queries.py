@@ -1,32 +1,35 @@
 """What the pages and the API show of desktops."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from desktops.consoles.access import open_consoles
 from desktops.hosts.access import reserved_mib
 from desktops.hosts.models import Host, HostSeen
 from desktops.hosts.words import sentences
-from desktops.images.access import count_desktops
+from desktops.images.access import count_desktops, present_images
 from desktops.images.models import ImageVersion
-from desktops.machines.access import get_desktop, verdict_of, visible_desktops
+from desktops.machines.access import get_desktop, living_desktops, may_see, verdict_of, visible_desktops
 from desktops.machines.models import Desktop, DesktopPermission
 from desktops.machines.rules import MOVING, OPENING_STATES, UP, State, Wanted, opening_step
 from desktops.machines.words import state_hint, state_tone, state_words
 from main_lines.lines.models import LineMember
 from workspace.people.models import Member, Site
-from workspace.roles.access import permissions_of
+from workspace.roles.models import MemberRole, Role
 from workspace.work import Work
 
 
 @dataclass(frozen=True)
 class DesktopRow:
-    """One desktop as a person reads it. tone: one of the eight. step of steps: progress of opening. problem: why it does not
-    move, empty = nothing is wrong. failed: a person has to act. overdue: it takes longer than it should."""
+    """One desktop as a person reads it, on pages and in the API; words, hint, problem: in the reader's language.
+
+    tone: one of the eight. step of steps: progress of opening. problem: why it does not move, empty = nothing is wrong.
+    failed: a person has to act. overdue: it takes longer than it should. simulated: nothing runs in it, it has no screen.
+    sleeps_in_s: until it hibernates without input, None = not by itself.
+    """
 
     id: str
     name: str
@@ -52,7 +55,7 @@ class DesktopRow:
     step: int
     steps: int
     consoles: int
-    sleeps_at: datetime | None
+    sleeps_in_s: int | None
     since: datetime
 
 
@@ -67,7 +70,7 @@ def show_desktop(work: Work, desktop_id: str) -> DesktopRow:
 
 
 def own_desktops(work: Work) -> list[DesktopRow]:
-    return [row for row in list_desktops(work) if row.mine]
+    return _rows(work, [desktop for desktop in work.session.scalars(living_desktops(work.actor.member_id or "")) if may_see(work, desktop)])
 
 
 def _rows(work: Work, desktops: list[Desktop]) -> list[DesktopRow]:
@@ -104,11 +107,11 @@ def _row(
     troubles: dict[str, str],
     consoles: tuple[int, datetime | None],
 ) -> DesktopRow:
-    state, failed = (
-        State(desktop.state),
-        bool(desktop.problem) and desktop.retry_at is None and (desktop.attempts > 0 or desktop.state != State.REQUESTED),
-    )
+    state = State(desktop.state)
+    waits_for_room = state is State.REQUESTED and desktop.attempts == 0
+    failed = bool(desktop.problem) and desktop.retry_at is None and not waits_for_room
     problem = desktop.problem or (troubles.get(host.id, "") if host else "")
+    sleeps_at = verdict_of(work, desktop, *consoles).sleeps_at if state in UP else None
     return DesktopRow(
         id=desktop.id,
         name=desktop.name,
@@ -134,9 +137,15 @@ def _row(
         step=opening_step(state),
         steps=len(OPENING_STATES),
         consoles=consoles[0],
-        sleeps_at=verdict_of(work, desktop, *consoles).sleeps_at if state in UP else None,
+        sleeps_in_s=max(0, int((sleeps_at - work.now).total_seconds())) if sleeps_at else None,
         since=desktop.since,
     )
+
+
+def why_simulated(work: Work, desktop_id: str) -> list[str]:
+    """What the probe of the desktop's host found, in sentences."""
+    host = work.session.get(Host, get_desktop(work, desktop_id).host_id)
+    return sentences(host.facts.get("reasons", ())) if host else []
 
 
 @dataclass(frozen=True)
@@ -161,7 +170,8 @@ class HostRow:
 def list_hosts(work: Work) -> list[HostRow]:
     cities = dict(work.session.execute(select(Site.id, Site.name)).all())
     troubles = dict(work.session.execute(select(HostSeen.host_id, HostSeen.trouble)).all())
-    living = Counter(work.session.scalars(select(Desktop.host_id).where(Desktop.state != State.GONE)))
+    count = select(Desktop.host_id, func.count()).where(Desktop.state != State.GONE).group_by(Desktop.host_id)
+    living = dict(work.session.execute(count).all())
     return [
         HostRow(
             id=host.id,
@@ -176,7 +186,7 @@ def list_hosts(work: Work) -> list[HostRow]:
             software=_software(host.facts),
             trouble=troubles.get(host.id, ""),
             probed_at=host.probed_at,
-            desktops=living[host.id],
+            desktops=living.get(host.id, 0),
         )
         for host in work.session.scalars(select(Host).order_by(Host.name))
     ]
@@ -197,7 +207,6 @@ class ImageRow:
 
 
 def list_images(work: Work) -> list[ImageRow]:
-    query = select(ImageVersion).where(ImageVersion.gone_at.is_(None)).order_by(ImageVersion.name, ImageVersion.number.desc())
     return [
         ImageRow(
             image.title,
@@ -206,7 +215,7 @@ def list_images(work: Work) -> list[ImageRow]:
             int(image.facts.get("size_bytes", 0)),
             count_desktops(work, image.id),
         )
-        for image in work.session.scalars(query)
+        for image in present_images(work)
     ]
 
 
@@ -224,35 +233,37 @@ class Candidate:
 
 def members_without(work: Work) -> list[Candidate]:
     having = select(Desktop.member_id).where(Desktop.state != State.GONE)
-    query = select(Member).where(Member.state == "active", Member.id.not_in(having)).order_by(Member.name)
-    return [
-        Candidate(member.id, member.name)
-        for member in work.session.scalars(query)
-        if DesktopPermission.OWN in permissions_of(work, member.id)
-    ]
+    query = select(Member.id, Member.name, Role.permissions).join(MemberRole, MemberRole.member_id == Member.id)
+    query = query.join(Role, Role.id == MemberRole.role_id).where(Member.state == "active", Member.id.not_in(having))
+    rows = work.session.execute(query.order_by(Member.name, Member.id))
+    found = {member_id: name for member_id, name, permissions in rows if DesktopPermission.OWN in permissions}
+    return [Candidate(member_id, name) for member_id, name in found.items()]
 
 
 @dataclass(frozen=True)
 class CityCount:
-    """up of all: desktops in the city that are ready or in use."""
+    """up of all: desktops in the city that are ready or in use. simulated: at least one of them is."""
 
     city: str
     up: int
     all: int
+    simulated: bool
 
 
 def desktops_by_city(work: Work, line_id: str) -> list[CityCount]:
     """Desktops of a main line's members by the members' city. The caller has checked that the reader is in the line."""
     query = (
-        select(Site.name, Desktop.state)
+        select(Site.name, Desktop.state, Host.simulated)
         .join(Member, Member.site_id == Site.id)
         .join(Desktop, Desktop.member_id == Member.id)
         .join(LineMember, LineMember.member_id == Member.id)
+        .outerjoin(Host, Host.id == Desktop.host_id)
         .where(LineMember.line_id == line_id, Desktop.state != State.GONE)
     )
-    found = list(work.session.execute(query).all())
-    cities = sorted({city for city, _state in found})
+    found: dict[str, list[tuple[State, bool]]] = {}
+    for city, state, simulated in work.session.execute(query):
+        found.setdefault(city, []).append((State(state), bool(simulated)))
     return [
-        CityCount(city, sum(State(state) in UP for name, state in found if name == city), sum(name == city for name, _ in found))
-        for city in cities
+        CityCount(city, up=sum(state in UP for state, _ in there), all=len(there), simulated=any(simulated for _, simulated in there))
+        for city, there in sorted(found.items())
     ]

@@ -28,6 +28,7 @@ def test_open_when_pressed_twice_then_one_desktop(opened: str, signed_in: Callab
 def test_show_when_ready_then_words_and_progress(opened: str, signed_in: Callable[[str], Person]) -> None:
     desktop = signed_in("suhang").get(f"/api/desktops/{opened}").json
     assert (desktop["state"], desktop["up"], desktop["simulated"], desktop["member"]) == ("ready", True, True, "苏航")
+    assert desktop["since"].endswith("+00:00")
     assert desktop["step"] == desktop["steps"]
     assert desktop["words"] == "已就绪"
     assert 1700 < desktop["sleeps_in_s"] <= 1800
@@ -103,6 +104,7 @@ def test_forms_when_posted_then_back_to_the_page(opened: str, estate: Estate, si
 def test_console_page_when_simulated_then_honest_and_only_for_the_owner(opened: str, signed_in: Callable[[str], Person]) -> None:
     page = signed_in("suhang").get(f"/desktops/{opened}/console")
     assert "这是模拟的云桌面" in page.get_data(as_text=True)
+    assert "这是 libvirt 自带的模拟宿主机" in page.get_data(as_text=True)
     assert signed_in("zhaoning").get(f"/desktops/{opened}/console").status_code == 404
     assert signed_in("guanli").get(f"/desktops/{opened}/console").status_code == 404
 
@@ -133,6 +135,6 @@ def test_fragments_when_embedded_then_own_desktop_and_counts_by_city(
         assert "line:line1" in work.recorded[-1].rooms
     assert "设计师桌面" in signed_in("suhang").get("/desktops/mine/fragment").get_data(as_text=True)
     strip = signed_in("linyue").get("/desktops/strip?line=line1")
-    assert "上海 1/1" in strip.get_data(as_text=True)
+    assert "上海 1/1 模拟" in strip.get_data(as_text=True)
     assert signed_in("zhaoning").get("/desktops/strip?line=line1").status_code == 404
     assert signed_in("linyue").get("/desktops/strip?line=nope").status_code == 404
