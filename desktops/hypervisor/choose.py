@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from desktops.hypervisor.account import others_may_pass
+from desktops.hypervisor.base import Accelerator
 from desktops.hypervisor.libvirt_driver import LibvirtHost, answers
 from desktops.hypervisor.local_libvirtd import LocalLibvirtd
 from desktops.hypervisor.probe import QEMU, Acceleration, Finding, probe_acceleration
@@ -22,11 +23,11 @@ SYSTEM, SESSION, SIMULATED = "qemu:///system", "qemu:///session", "test:///defau
 @dataclass(frozen=True)
 class Choice:
     """uri: where to connect. daemon: to be kept running by the supervisor before that, None = somebody else's.
-    why: sentences, empty when the URI was configured."""
+    why: nothing better could be had; empty when the URI was configured or something real runs there."""
 
     uri: str
     daemon: LocalLibvirtd | None = None
-    why: tuple[str, ...] = ()
+    why: tuple[Finding, ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -38,23 +39,25 @@ def choose_hypervisor(configured_uri: str, data_dir: Path) -> Choice:
     if configured_uri:
         return Choice(configured_uri)
     if shutil.which(QEMU) is None:
-        return Choice(SIMULATED, why=(Finding.QEMU_ABSENT.sentence,))
+        return Choice(SIMULATED, why=(Finding.QEMU_ABSENT,))
     if answers(SYSTEM):
         return Choice(SYSTEM)
     daemon = LocalLibvirtd(data_dir.absolute() / "libvirt")
     missing = daemon.missing()
-    if not missing:
+    if missing is None:
         return Choice(daemon.uri, daemon)
     if os.geteuid() != 0 and answers(SESSION):
         return Choice(SESSION)
-    return Choice(SIMULATED, why=(missing, Finding.SIMULATED.sentence))
+    return Choice(SIMULATED, why=(missing,))
 
 
-def open_host(uri: str, *, owner: str, data_dir: Path) -> LibvirtHost:
+def open_host(uri: str, *, owner: str, data_dir: Path, why: tuple[Finding, ...] = ()) -> LibvirtHost:
     """A host whose facts name an accelerator that was tried, not believed. A remote host is not tried from here.
 
-    Connects at its first call only. owner: id of this installation.
+    Connects at its first call only. owner: id of this installation. why: of the choice, for the host's page.
     """
+    if uri.startswith("test:"):
+        return LibvirtHost(uri, owner=owner, acceleration=lambda: Acceleration(Accelerator.TEST, (Finding.SIMULATED, *why)))
     if not is_local(uri):
         return LibvirtHost(uri, owner=owner)
     return LibvirtHost(uri, owner=owner, acceleration=partial(local_acceleration, data_dir))

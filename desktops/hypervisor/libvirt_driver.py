@@ -97,10 +97,10 @@ class LibvirtHost:
     """One host. Thread-safe: every call runs on the host's own thread, one after the other.
 
     owner: id of this installation; only domains with it in their metadata are seen. acceleration: tries out what
-    guests run on there; asked by `facts` and never for libvirt's test driver.
+    guests run on there, asked by `facts`; None = nobody tries.
     """
 
-    def __init__(self, uri: str, *, owner: str, acceleration: Callable[[], Acceleration] = lambda: NOT_PROBED) -> None:
+    def __init__(self, uri: str, *, owner: str, acceleration: Callable[[], Acceleration] | None = None) -> None:
         run_event_loop()
         self.uri = uri
         self.owner = owner
@@ -117,7 +117,7 @@ class LibvirtHost:
         def read() -> HostFacts:
             connection = self._open()
             info, simulated = connection.getInfo(), connection.getType().upper() == "TEST"
-            found = SIMULATED if simulated else self._acceleration()
+            found = self._acceleration() if self._acceleration else SIMULATED if simulated else NOT_PROBED
             return HostFacts(
                 uri=self.uri,
                 simulated=simulated,
@@ -303,6 +303,7 @@ class LibvirtHost:
         try:
             return future.result(timeout=limit_s)
         except FutureTimeout:
+            future.cancel()  # One that has not begun must not be carried out later, nor pile up behind a silent host.
             title = _("宿主机 %(uri)s 在 %(seconds)s 秒内没有回应", uri=self.uri, seconds=int(limit_s))
             raise Unanswered(title, verb, uri=self.uri, verb=verb, desktop=desktop_id) from None
 

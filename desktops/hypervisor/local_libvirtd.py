@@ -2,7 +2,7 @@
 
 libvirtd as root always uses /etc/libvirt, /run/libvirt, /var/lib/libvirt …; so it runs in a mount namespace of its own
 in which these are folders below ours. Guests survive its end: it finds them again at its next start. Needs root and
-the right to mount (a container without CAP_SYS_ADMIN lacks it); `usable` says in words what is missing.
+the right to mount (a container without CAP_SYS_ADMIN lacks it); `missing` says what is lacking.
 
 Two settings matter and are not obvious: `user = root` for the daemon's default account, because with another one and
 /dev/kvm at its usual 0660 or 0600 libvirtd probes QEMU anew before each start (measured: 4.7 s instead of 0.5 s);
@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from desktops.hypervisor.base import Unreachable
+from desktops.hypervisor.probe import QEMU, Finding
 from workspace.i18n import _
 
 READY_WITHIN_S = 30.0
@@ -92,17 +93,17 @@ class LocalLibvirtd:
                 return False
             return True
 
-    def missing(self) -> str:
-        """Why it cannot run here, as a sentence; empty = it can."""
+    def missing(self) -> Finding | None:
+        """Why it cannot run here; None = it can."""
         if os.geteuid() != 0:
-            return _("当前账号不是 root，无法启动自带的 libvirtd。")
-        if _libvirtd() is None or shutil.which("qemu-system-x86_64") is None:
-            return _("没有安装 libvirt 与 QEMU：apt-get install libvirt-daemon-system qemu-system-x86 qemu-utils")
+            return Finding.LIBVIRTD_NOT_ROOT
+        if _libvirtd() is None or shutil.which(QEMU) is None:
+            return Finding.LIBVIRTD_ABSENT
         if len(str(self.socket).encode()) > _SOCKET_PATH_BYTES:
-            return _("数据目录的路径太长，套接字 %(path)s 放不下。", path=self.socket)
+            return Finding.LIBVIRTD_PATH_TOO_LONG
         if subprocess.run(["unshare", "--mount", "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
-            return _("当前环境不允许建立挂载命名空间，无法启动自带的 libvirtd。")
-        return ""
+            return Finding.LIBVIRTD_NO_NAMESPACE
+        return None
 
     def prepare(self) -> None:
         """Write its folders and configuration."""
@@ -128,9 +129,9 @@ class LocalLibvirtd:
 def running_libvirtd(folder: Path) -> Iterator[LocalLibvirtd]:
     """For tests and one-off commands: a private daemon for the time of the block. Guests must be ended by the caller."""
     daemon = LocalLibvirtd(folder)
-    sentence = daemon.missing()
-    if sentence:
-        raise Unreachable(sentence)
+    missing = daemon.missing()
+    if missing:
+        raise Unreachable(missing.sentence)
     daemon.prepare()
     with (folder / "log" / "libvirtd.log").open("ab") as log:
         process = subprocess.Popen(daemon.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

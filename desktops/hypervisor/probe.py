@@ -50,6 +50,10 @@ class Finding(enum.StrEnum):
     REMOTE_NOT_PROBED = "remote_not_probed"
     SIMULATED = "simulated"
     QEMU_RUNS_AS_ROOT = "qemu_runs_as_root"
+    LIBVIRTD_NOT_ROOT = "libvirtd_not_root"
+    LIBVIRTD_ABSENT = "libvirtd_absent"
+    LIBVIRTD_PATH_TOO_LONG = "libvirtd_path_too_long"
+    LIBVIRTD_NO_NAMESPACE = "libvirtd_no_namespace"
 
     @property
     def sentence(self) -> str:
@@ -69,6 +73,12 @@ class Finding(enum.StrEnum):
             Finding.QEMU_RUNS_AS_ROOT: _(
                 "数据目录不允许其他账号进入，各云桌面的 QEMU 只能以 root 运行：请把数据目录移到 /var/lib/mainline 之类的位置。"
             ),
+            Finding.LIBVIRTD_NOT_ROOT: _("当前账号不是 root，无法启动自带的 libvirtd。"),
+            Finding.LIBVIRTD_ABSENT: _(
+                "没有安装 libvirt 与 QEMU，请执行 apt-get install libvirt-daemon-system qemu-system-x86 qemu-utils。"
+            ),
+            Finding.LIBVIRTD_PATH_TOO_LONG: _("数据目录的路径太长，libvirt 的套接字放不下，请换用更短的数据目录。"),
+            Finding.LIBVIRTD_NO_NAMESPACE: _("当前环境不允许建立挂载命名空间，无法启动自带的 libvirtd。"),
         }[self]
 
 

@@ -7,22 +7,23 @@ import pytest
 from desktops.hypervisor import account, choose
 from desktops.hypervisor.account import FIRST_UID, QemuAccount, others_may_pass, qemu_account, write_seed
 from desktops.hypervisor.base import Accelerator, DomainFiles
-from desktops.hypervisor.choose import SESSION, SIMULATED, SYSTEM, choose_hypervisor, is_local
+from desktops.hypervisor.choose import SESSION, SIMULATED, SYSTEM, choose_hypervisor, is_local, open_host
 from desktops.hypervisor.local_libvirtd import LocalLibvirtd
+from desktops.hypervisor.probe import Finding
 
 
 @pytest.mark.parametrize(
     ("answering", "missing", "uid", "expected"),
     [
-        ({SYSTEM}, "", 0, SYSTEM),
-        (set(), "", 0, "private"),
-        ({SESSION}, "not root", 1000, SESSION),
-        ({SESSION}, "no mounts", 0, SIMULATED),
-        (set(), "not root", 1000, SIMULATED),
+        ({SYSTEM}, None, 0, SYSTEM),
+        (set(), None, 0, "private"),
+        ({SESSION}, Finding.LIBVIRTD_NOT_ROOT, 1000, SESSION),
+        ({SESSION}, Finding.LIBVIRTD_NO_NAMESPACE, 0, SIMULATED),
+        (set(), Finding.LIBVIRTD_NOT_ROOT, 1000, SIMULATED),
     ],
 )
 def test_choose_when_nothing_is_configured_then_the_best_there_is(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answering: set[str], missing: str, uid: int, expected: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answering: set[str], missing: Finding | None, uid: int, expected: str
 ) -> None:
     monkeypatch.setattr(choose, "answers", lambda uri: uri in answering)
     monkeypatch.setattr(choose.shutil, "which", lambda name: f"/usr/bin/{name}")
@@ -35,7 +36,7 @@ def test_choose_when_nothing_is_configured_then_the_best_there_is(
     else:
         assert (choice.uri, choice.daemon) == (expected, None)
     assert choice.simulated == (expected == SIMULATED)
-    assert bool(choice.why) == choice.simulated
+    assert choice.why == ((missing,) if choice.simulated else ())
 
 
 def test_choose_when_configured_then_that_and_no_questions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -45,7 +46,11 @@ def test_choose_when_configured_then_that_and_no_questions(monkeypatch: pytest.M
 
 def test_choose_when_there_is_no_qemu_then_simulated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(choose.shutil, "which", lambda name: None)
-    assert choose_hypervisor("", tmp_path).simulated
+    choice = choose_hypervisor("", tmp_path)
+    assert choice.simulated
+    host = open_host(choice.uri, owner="tests", data_dir=tmp_path, why=choice.why)
+    assert host.facts().reasons == ("simulated", "qemu_absent")
+    host.close()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,7 @@ def test_local_libvirtd_when_its_path_is_too_long_then_said(monkeypatch: pytest.
 
     monkeypatch.setattr(local_libvirtd.os, "geteuid", lambda: 0)
     monkeypatch.setattr(local_libvirtd.shutil, "which", lambda name, path=None: f"/usr/sbin/{name}")
-    assert "/" in LocalLibvirtd(tmp_path / ("x" * 120)).missing()
+    assert LocalLibvirtd(tmp_path / ("x" * 120)).missing() is Finding.LIBVIRTD_PATH_TOO_LONG
 
 
 def test_local_libvirtd_uri_survives_odd_folders() -> None:

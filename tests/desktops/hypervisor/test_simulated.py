@@ -1,13 +1,14 @@
 """The contract on libvirt's own test driver, each test with a host of its own."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from desktops.hypervisor.base import Accelerator, DomainSpec, DomainState, HypervisorError, Unreachable
+from desktops.hypervisor.base import Accelerator, DomainSpec, DomainState, HypervisorError, Unanswered, Unreachable
 from desktops.hypervisor.libvirt_driver import LibvirtHost
 from tests.contracts.hypervisor_contract import HypervisorContract, state_of
 from tests.desktops.hypervisor.test_xml import PLAIN
@@ -67,3 +68,13 @@ def test_destroy_when_it_ended_meanwhile_then_done(
     hypervisor.destroy(spec.desktop_id)
     monkeypatch.undo()
     assert state_of(hypervisor, spec) is DomainState.OFF
+
+
+def test_call_when_it_had_to_wait_too_long_then_it_is_not_carried_out_later(hypervisor: LibvirtHost) -> None:
+    held, ran = threading.Event(), []
+    hypervisor._calls.submit(held.wait)
+    with pytest.raises(Unanswered):
+        hypervisor._call("late", lambda: ran.append("late"), limit_s=0.05)
+    held.set()
+    assert hypervisor.domains() == []
+    assert ran == []
