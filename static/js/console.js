@@ -2,7 +2,8 @@
 //
 //   opening -> (up) -> connecting -> connected -> ended -> (up) connecting … | asleep, off, failed: a button
 //
-// A desktop that went to sleep while this page was open is not woken by the page: that would defeat sleeping.
+// A desktop that went to sleep while this page was open is not woken by the page: that would defeat sleeping. When a
+// person wakes it, here or elsewhere, it is wanted running again and the picture comes back.
 
 import { startKeys } from "mainline/console-keys";
 import { Screen } from "mainline/console-screen";
@@ -23,7 +24,6 @@ const api = `/api/desktops/${body.dataset.desktop}`;
 const element = (id) => document.getElementById(id);
 
 const screen = new Screen(element("screen"), body.dataset.novnc, (state) => (state === "connected" ? connected() : ended()));
-let wantsScreen = true; // false once it sleeps or is off: then a person decides
 let attempt = 0;
 let sleepsAt = null; // milliseconds, our clock
 let timer = 0;
@@ -35,7 +35,7 @@ async function call(path, options = {}) {
   const response = await send(`${api}${path}`, { ...options, headers: { Accept: "application/json", ...(options.headers ?? {}) } });
   if (response.status === 401) return location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
   const answer = await response.json();
-  if (!response.ok) throw Object.assign(new Error(answer.error?.title ?? response.status), { status: response.status, ...answer.error });
+  if (!response.ok) throw Object.assign(new Error(), { status: response.status, ...answer.error });
   if (!options.method) screen.measured(performance.now() - began);
   return answer;
 }
@@ -52,7 +52,7 @@ async function look() {
   try {
     await follow(await call(""));
   } catch (error) {
-    if (error.status === 404) return cover({ title: texts.gone });
+    if (error.status === 404) return cover({ title: texts.gone, over: true });
     if (!screen.connected) cover({ title: texts.reconnecting, hint: texts.offline });
     again(OPENING_POLL_MS);
   } finally {
@@ -65,15 +65,15 @@ async function follow(desktop) {
   if (screen.connected) return again(CONNECTED_POLL_MS);
   const trying_ms = performance.now() - triedAt;
   if (triedAt && desktop.up && trying_ms < CONNECT_LIMIT_MS) return again(CONNECT_LIMIT_MS - trying_ms);
+  if (desktop.wanted === "gone") return cover({ title: texts.gone, over: true });
   if (desktop.failed) return cover({ title: desktop.words, hint: desktop.problem, verb: texts.retry, act: () => ask("/retry") });
-  if (desktop.up && wantsScreen) return connect();
   if (desktop.wanted === "hibernated") return rest(desktop);
+  if (desktop.up) return connect();
   cover({ title: desktop.words, hint: desktop.problem || (desktop.overdue ? texts.overdue : desktop.hint), step: desktop.step, steps: desktop.steps });
   again(OPENING_POLL_MS);
 }
 
 function rest(desktop) {
-  wantsScreen = false;
   const asleep = desktop.state === "hibernated";
   if (!asleep && desktop.state !== "stopped") {
     cover({ title: desktop.words, hint: desktop.hint });
@@ -85,13 +85,14 @@ function rest(desktop) {
 
 /** Tell the product what is wanted, then watch it happen. */
 async function ask(path) {
-  wantsScreen = true;
   attempt = 0;
   cover({ title: texts.opening });
   try {
     await call(path, { method: "POST" });
   } catch (error) {
-    return cover({ title: error.message, hint: error.message === error.title ? "" : error.title, verb: texts.retry, act: () => ask(path) });
+    // Without a title it is no answer of the product's: the network or a proxy on the way failed.
+    const words = error.title ? { title: error.title, hint: error.message } : { title: texts.reconnecting, hint: texts.offline };
+    return cover({ ...words, verb: texts.retry, act: () => ask(path) });
   }
   again(0);
 }
@@ -124,12 +125,13 @@ function ended() {
   again(0);
 }
 
-function cover({ title, hint = "", step = null, steps = 1, verb = "", act = null }) {
+/** over: nothing more will come. */
+function cover({ title, hint = "", step = null, steps = 1, verb = "", act = null, over = false }) {
   element("cover").hidden = false;
   element("cover-title").textContent = title;
   element("cover-hint").textContent = hint;
   const progress = element("cover-progress");
-  progress.hidden = verb !== "";
+  progress.hidden = over || verb !== "";
   if (step === null) progress.removeAttribute("value");
   else Object.assign(progress, { max: steps, value: step });
   const button = element("cover-button");
