@@ -1,6 +1,7 @@
 """CSRF and the security headers of every answer."""
 
 import hmac
+import re
 import secrets
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from workspace.settings import Settings
 
 SESSION_COOKIE = "mainline_session"
 VISIT_COOKIE = "mainline_visit"
+_OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x1f\x7f]*")
 
 
 class Csrf:
@@ -36,6 +38,14 @@ class Csrf:
         if "visit" not in g:
             g.visit = request.cookies.get(VISIT_COOKIE) or secrets.token_urlsafe(24)
         return f"visit:{g.visit}"
+
+
+def own_path(target: str) -> str:
+    """``target`` when it is a path of our own, else the front page: where a redirect may lead that a stranger can name.
+
+    ``//host`` and ``/\\host`` leave the site; so does either with a tab or a line end inside, which browsers drop.
+    """
+    return target if _OWN_PATH.fullmatch(target) else "/"
 
 
 def service_urls(settings: Settings) -> dict[str, str]:

@@ -40,7 +40,18 @@ def test_sign_in_when_wrong_then_same_sentence_for_known_and_unknown(visitor: Pe
     assert "账号或密码不正确" in answer.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/\n//evil.example",
+    ],
+)
 def test_sign_in_when_next_leaves_the_site_then_home(visitor: Person, target: str) -> None:
     assert enter(visitor, next=target).headers["Location"] == "/"
 
@@ -52,6 +63,20 @@ def test_sign_in_when_failed_too_often_then_even_the_right_password_waits(visito
     assert answer.status_code == 429
     assert "登录失败次数过多" in answer.get_data(as_text=True)
     assert enter(visitor, login="suhang").status_code == 302, "another account at the same address is not punished"
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("/people?city=%E4%B8%8A%E6%B5%B7&lang=zh", "/people?city=%E4%B8%8A%E6%B5%B7"),
+        ("/tasks", "/tasks"),
+        ("//evil.example/x", "/"),
+    ],
+)
+def test_language_when_chosen_then_back_to_the_same_page(visitor: Person, page: str, expected: str) -> None:
+    answer = visitor.get("/language/en", headers={"Referer": f"http://localhost{page}"})
+    assert answer.headers["Location"] == expected
+    assert visitor.get("/language/en", headers={"Referer": f"http://evil.example{page}"}).headers["Location"] == "/"
 
 
 def test_sign_out_when_done_then_the_old_cookie_opens_nothing(signed_in: Callable[[str], Person], app) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from functools import cache
 
 import argon2
 from sqlalchemy import select, update
@@ -18,7 +19,6 @@ from workspace.signin.rules import must_wait
 from workspace.work import Actor, Work
 
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's argon2id minimum.
-_DUMMY = _hasher.hash("nobody has this password")
 
 
 class WrongPassword(MainlineError):
@@ -30,10 +30,16 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash("nobody has this password")
+
+
 def password_matches(stored: str | None, password: str) -> bool:
     """Takes as long for an unknown account as for a known one."""
+    nobodys = _nobodys_hash()
     try:
-        return _hasher.verify(stored or _DUMMY, password) and stored is not None
+        return _hasher.verify(stored or nobodys, password) and stored is not None
     except argon2.exceptions.VerificationError:
         return False
 

@@ -1,13 +1,13 @@
 """The sign-in page."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from workspace.errors import MainlineError
 from workspace.i18n import LOCALES, _
-from workspace.security import SESSION_COOKIE
+from workspace.security import SESSION_COOKIE, own_path
 from workspace.settings import Settings
 from workspace.signin import actions
 from workspace.web import ANYONE, SIGNED_IN, Routes, request_work, web
@@ -62,13 +62,13 @@ def submit_sign_out(work: Work) -> BaseResponse:
 def choose_language(work: Work, locale: str) -> BaseResponse:
     """Remember the language in a cookie and go back to the page."""
     back = urlsplit(request.referrer or "/")
-    response = redirect((back.path if back.netloc in ("", request.host) else "/") or "/")
+    asked = urlencode([(name, value) for name, value in parse_qsl(back.query, keep_blank_values=True) if name != "lang"])
+    page = f"{back.path}?{asked}" if asked else back.path
+    response = redirect(own_path(page if back.netloc in ("", request.host) else "/"))
     if locale in LOCALES:
         response.set_cookie("mainline_locale", locale, max_age=YEAR_S, samesite="Lax")
     return response
 
 
 def _safe_next() -> str:
-    """Only a path of our own: ``//host`` and ``/\\host`` would leave the site."""
-    target = request.values.get("next", "/")
-    return target if target.startswith("/") and not target.startswith(("//", "/\\")) and "\\" not in target else "/"
+    return own_path(request.values.get("next", "/"))
