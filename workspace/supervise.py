@@ -271,7 +271,7 @@ class Supervisor:
         if slot.child.once or (not slot.was_ready and slot.failures >= FIRST_START_ATTEMPTS):
             raise StartFailed(
                 f"{slot.child.name} {why}",
-                f"Its log is {slot.log.baseFilename}; last lines:\n" + "\n".join(f"  {line}" for line in slot.tail),
+                f"Its log is {slot.log.baseFilename}; last lines:\n" + "\n".join(f"  {line}" for line in list(slot.tail)),
             )
         delay_s = restart_delay_s(slot.failures - 1)
         slot.restarts += 1
@@ -290,7 +290,7 @@ class Supervisor:
         assert process is not None
         if process.poll() is None:
             if slot.state is State.READY:
-                slot.child.before_stop()
+                self._prepare_stop(slot)
             started_at, told = time.monotonic(), False
             process.terminate()
             while process.poll() is None and (waited_s := time.monotonic() - started_at) < slot.child.grace_s:
@@ -304,6 +304,12 @@ class Supervisor:
             ended, took_s = process.poll() is not None, time.monotonic() - started_at
             self._say(slot, f"{'stopped' if ended else 'killed'} after {took_s:.1f} s")
         _kill_group(slot)
+
+    def _prepare_stop(self, slot: _Slot) -> None:
+        try:
+            slot.child.before_stop()
+        except Exception as error:  # noqa: BLE001  The others must still be stopped in order; what went wrong is said.
+            self._say(slot, f"could not be prepared for its stop: {error}")
 
     def _say(self, slot: _Slot, text: str) -> None:
         slot.write(f"--- {text}")

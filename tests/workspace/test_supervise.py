@@ -218,6 +218,19 @@ run(Child("stubborn", [sys.executable, "-c", STUBBORN, str(mark)], ready=mark.ex
     assert not alive(pid)
 
 
+def test_child_whose_preparation_for_the_stop_fails_stops_nobody_elses(start: Callable[..., Running]) -> None:
+    one = start("""
+def fail():
+    raise MainlineError("libvirt does not answer")
+run(Child("store", ["sleep", "600"]), Child("libvirtd", ["sleep", "600"], before_stop=fail), Child("web", ["sleep", "600"]))
+""")
+    one.until("ALL READY")
+    one.process.send_signal(signal.SIGTERM)
+    one.until("ENDED WELL")
+    assert [line.split()[0] for line in one.lines if "stopped" in line] == ["web", "libvirtd", "store"]
+    assert any("libvirt does not answer" in line for line in one.lines)
+
+
 def test_second_interrupt_cuts_the_grace_short(start: Callable[..., Running]) -> None:
     one = start("""
 mark = here / "ignores"
