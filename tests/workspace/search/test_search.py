@@ -17,6 +17,7 @@ from workspace.search.rules import phrases_of, tokens_of
         ("ＡＢＣ１２", ["abc12"]),
         ("退", ["退"]),
         ("—— !!", []),
+        ("a" * 150, ["a" * 100, "a" * 50]),
     ],
 )
 def test_tokens_of(text: str, expected: list[str]) -> None:
@@ -30,6 +31,7 @@ def test_tokens_of(text: str, expected: list[str]) -> None:
         ("退", [(["退"], True)]),
         ("kv 主图", [(["kv"], True), (["主图"], False)]),
         ('"; DROP', [(["drop"], True)]),
+        ("a" * 150, [(["a" * 100], True)]),
     ],
 )
 def test_phrases_of(question: str, expected: list[object]) -> None:
