@@ -32,6 +32,12 @@ def test_fragments_when_fetched_then_each_answers_with_rows_or_what_to_do(signed
         assert re.search(r'class="(rows|blank|cards)|<li|<a ', answer.get_data(as_text=True)), address
 
 
+def test_desktop_when_there_is_none_yet_then_one_way_to_it(signed_in: Callable) -> None:
+    card = signed_in("suhang").get("/desktops/mine/fragment").get_data(as_text=True)
+    assert "去开通" in card
+    assert "管理云桌面" not in card
+
+
 def test_events_when_read_then_only_from_open_rooms(signed_in: Callable, work_as: Callable, app: Flask) -> None:
     from workspace.people.models import PeopleEvent
 
