@@ -38,13 +38,18 @@ def stored_reply(work: Work, key: str, digest: str) -> Reply | None:
     """
     if len(key) > KEY_LENGTH:
         raise InvalidInput(_("请求标识太长"))
-    if work.session.get_bind().dialect.name == "postgresql":
-        named = {"locks": KEY_LOCKS, "name": f"{work.actor.member_id} {key}"}
-        work.session.execute(text("SELECT pg_advisory_xact_lock(:locks, hashtext(:name))"), named)
+    hold_key(work, key)
     earlier = work.session.get(Reply, (work.actor.member_id, key))
     if earlier is not None and earlier.digest != digest:
         raise InvalidInput(_("这个请求标识已用于另一次操作"), _("请刷新页面后再试。"), code="key_reused")
     return earlier
+
+
+def hold_key(work: Work, key: str) -> None:
+    """Let another Work with the same member and key wait until this one is done; on SQLite every writing Work does."""
+    if work.session.get_bind().dialect.name == "postgresql":
+        named = {"locks": KEY_LOCKS, "name": f"{work.actor.member_id} {key}"}
+        work.session.execute(text("SELECT pg_advisory_xact_lock(:locks, hashtext(:name))"), named)
 
 
 def store_reply(work: Work, key: str, digest: str, response: Any) -> None:

@@ -90,10 +90,10 @@ def submit_request(work: Work, template_key: str, draft: Draft, *, key: str | No
     for row in (template, approval):  # in this order: the approval names its template
         work.session.add(row)
         work.session.flush()
-    _add_form(work, approval, title, values, pin)
+    form = _add_form(work, approval, title, values, pin)
     joined = add_participants(work, approval, "applicant", [applicant.id])
     joined += add_participants(work, approval, "cc", [get_member(work, member_id).id for member_id in draft.cc])
-    return _carry_out(work, approval, act, decision, joined=joined, payload={"to": list(draft.to), "form_revision": 1})
+    return _carry_out(work, approval, act, decision, joined=joined, payload=_submitted(draft, form))
 
 
 def resubmit_request(work: Work, approval_id: str, draft: Draft, *, key: str | None = None) -> Outcome:
@@ -106,12 +106,13 @@ def resubmit_request(work: Work, approval_id: str, draft: Draft, *, key: str | N
     decision = _allowed(work, approval, decide_submit(situation_of(work, approval, steps), draft.to, draft.mode))
     template = work.session.get_one(ApprovalTemplate, approval.template_id)
     title, values, pin = _checked(work, template, draft)
-    if digest_of([title, values, pin]) != form_of(work, approval).digest:
+    form = form_of(work, approval)
+    if digest_of([title, values, pin]) != form.digest:
         approval.form_revision += 1
         approval.title, approval.pin, approval.amount = title, pin, amount_of(values, template.definition["amount_field"])
-        _add_form(work, approval, title, values, pin)
+        form = _add_form(work, approval, title, values, pin)
     approval.round += 1
-    return _carry_out(work, approval, act, decision, payload={"to": list(draft.to), "form_revision": approval.form_revision})
+    return _carry_out(work, approval, act, decision, payload=_submitted(draft, form))
 
 
 def approve_request(
@@ -186,10 +187,7 @@ def _act(
     approval = get_request(work, approval_id, lock=True)
     template = work.session.get_one(ApprovalTemplate, approval.template_id)
     now = situation_of(work, approval, steps_of(work, approval.id), roles=template.definition["mandatory_roles"])
-    decision = decide(now)
-    if isinstance(decision, Refuse) and (earlier := earlier_outcome(work, act)):
-        return earlier  # On PostgreSQL the twin of this very request was committed while we waited for the row.
-    move = _allowed(work, approval, decision, missing_roles=now.missing_roles)
+    move = _allowed(work, approval, decide(now), missing_roles=now.missing_roles)
     return _carry_out(work, approval, act, move, step_id=step_id, comment=comment, payload=payload or {})
 
 
@@ -296,13 +294,18 @@ def _checked(work: Work, template: ApprovalTemplate, draft: Draft) -> tuple[str,
     return title, filled.values, pin
 
 
-def _add_form(work: Work, approval: Approval, title: str, values: dict[str, str], pin: Pin | None) -> None:
+def _add_form(work: Work, approval: Approval, title: str, values: dict[str, str], pin: Pin | None) -> ApprovalForm:
     digest = digest_of([title, values, pin])
-    work.session.add(
-        ApprovalForm(
-            approval_id=approval.id, revision=approval.form_revision, title=title, values=values, pin=pin, digest=digest, at=work.now
-        )
+    form = ApprovalForm(
+        approval_id=approval.id, revision=approval.form_revision, title=title, values=values, pin=pin, digest=digest, at=work.now
     )
+    work.session.add(form)
+    return form
+
+
+def _submitted(draft: Draft, form: ApprovalForm) -> dict[str, Any]:
+    """What the log keeps of a submission: the form's digest binds the revision into the chain."""
+    return {"to": list(draft.to), "form_revision": form.revision, "form_digest": form.digest}
 
 
 def _holder_names(steps: Sequence[ApprovalStep]) -> list[str]:

@@ -21,6 +21,7 @@ from main_lines.approvals.rules import StepState, Verb
 from workspace.db import new_id
 from workspace.errors import InvalidInput
 from workspace.i18n import _
+from workspace.idempotency import hold_key
 from workspace.people.access import get_department, get_member
 from workspace.work import Work
 
@@ -76,7 +77,11 @@ class Outcome:
 
 
 def earlier_outcome(work: Work, act: Act) -> Outcome | None:
-    """What the same person's same key answered before; InvalidInput when it asked for something else."""
+    """What the same person's same key answered before; InvalidInput when it asked for something else.
+
+    A resend that arrives while the first is at work waits for it here.
+    """
+    hold_key(work, act.key)
     found = work.session.scalar(select(ApprovalAction).where(ApprovalAction.actor_id == act.actor_id, ApprovalAction.key == act.key))
     if found is None:
         return None
