@@ -32,6 +32,7 @@ from main_lines.approvals.asset_pages import pages as approvals_asset_pages
 from main_lines.approvals.compose_pages import pages as approvals_compose_pages
 from main_lines.approvals.pages import pages as approvals_pages
 from main_lines.approvals.queries import todo_count
+from main_lines.approvals.verify import verify_approvals
 from main_lines.board.api import api as board_api
 from main_lines.board.pages import pages as board_pages
 from main_lines.lines import reactions as line_reactions
@@ -56,6 +57,7 @@ from workspace.db import Database
 from workspace.errors import MainlineError
 from workspace.events.api import api as events_api
 from workspace.events.pages import pages as audit_pages
+from workspace.events.verify import verify_events
 from workspace.home.pages import pages as home_pages
 from workspace.i18n import _l
 from workspace.logs import configure_logs
@@ -239,4 +241,5 @@ def main() -> None:
         run_gateway=start_gateway,
         run_product=run_product,
         welcome=welcome,
+        checks=(verify_events, verify_approvals),
     )
