@@ -81,13 +81,25 @@ function afterSwap(event) {
   event.detail.target?.dispatchEvent(new CustomEvent("mainline:swapped", { bubbles: true }));
 }
 
+/** Before htmx and everybody else: what is on its way is not sent a second time. */
+function refuseTwice(event) {
+  if (!event.target.dataset.sent) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+function lock({ detail: { elt } }) {
+  if (elt.matches("form")) elt.dataset.sent = "1";
+}
+
+/** Free again, unless the answer leads to another page. */
+function unlock({ detail: { elt, xhr } }) {
+  if (!xhr.getResponseHeader("HX-Redirect")) delete elt.dataset.sent;
+}
+
 function onSubmit(event) {
   const form = event.target;
   if (event.defaultPrevented || form.method === "dialog") return;
-  if (form.dataset.sent) {
-    event.preventDefault();
-    return;
-  }
   if (form.closest("[hx-post],[hx-get],[hx-put],[hx-delete]")) return;
   form.dataset.sent = "1";
   loading(1);
@@ -95,12 +107,13 @@ function onSubmit(event) {
 
 export function startRequests() {
   document.addEventListener("htmx:configRequest", configure);
-  document.addEventListener("htmx:beforeRequest", (event) => (loading(1), clearFields(event)));
-  document.addEventListener("htmx:afterRequest", () => loading(-1));
+  document.addEventListener("htmx:beforeRequest", (event) => (loading(1), lock(event), clearFields(event)));
+  document.addEventListener("htmx:afterRequest", (event) => (loading(-1), unlock(event)));
   document.addEventListener("htmx:beforeSwap", beforeSwap);
   document.addEventListener("htmx:afterSwap", afterSwap);
   document.addEventListener("htmx:sendError", () => toast(text("no_answer"), { tone: "blocked", detail: text("try_again") }));
   document.addEventListener("htmx:responseError", (event) => event.detail.xhr.status && toastError(null));
+  document.addEventListener("submit", refuseTwice, true);
   document.addEventListener("submit", onSubmit);
   // Coming back by the browser's back button shows a kept page: its forms may be sent again.
   addEventListener("pageshow", () => {

@@ -1,0 +1,55 @@
+"""The pages of a main line on a phone, and what a hasty hand does to their forms."""
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.main_lines.conftest import Story
+from tests.pages import OpenPage
+
+pytestmark = pytest.mark.browser
+
+WIDTH = 390
+
+
+def inside(tab: Locator) -> bool:
+    box = tab.bounding_box()
+    assert box is not None
+    return box["x"] >= 0 and box["x"] + box["width"] <= WIDTH
+
+
+def test_tabs_when_they_are_wider_than_the_phone_then_the_edge_says_so_and_all_are_reached(open_page: OpenPage, story: Story) -> None:
+    page = open_page(f"/lines/{story.line_id}/board", width=WIDTH)
+    strip, last = page.locator(".subtabs"), page.locator(".subtabs a").last
+    expect(strip).to_have_attribute("data-more", "end")
+    assert "linear-gradient" in strip.evaluate("strip => getComputedStyle(strip).maskImage")
+    assert not inside(last)
+    last.focus()
+    expect(strip).to_have_attribute("data-more", "start")
+    assert inside(last)
+
+
+def test_tabs_when_the_open_one_lies_outside_then_it_is_brought_in(open_page: OpenPage, story: Story) -> None:
+    page = open_page(f"/lines/{story.line_id}/members", width=320)
+    current = page.locator('.subtabs [aria-current="page"]')
+    expect(current).to_contain_text("成员")
+    assert inside(current)
+    assert "start" in (page.locator(".subtabs").get_attribute("data-more") or "")
+
+
+def test_tabs_when_there_is_room_then_no_edge_fades(open_page: OpenPage, story: Story) -> None:
+    page = open_page(f"/lines/{story.line_id}/board")
+    expect(page.locator(".subtabs")).to_have_attribute("data-more", "")
+
+
+def test_alert_when_its_button_is_pressed_twice_then_raised_once(open_page: OpenPage, story: Story) -> None:
+    page = open_page(f"/lines/{story.line_id}/alerts", "suhang")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" and "/alerts" in request.url else None)
+    page.fill("#title", "主推款缺货")
+    page.evaluate("""() => {
+        const form = document.querySelector('form[action$="/alerts"]');
+        form.requestSubmit();
+        form.requestSubmit();
+    }""")
+    expect(page.locator(".alert-row")).to_have_count(1)
+    assert len(sent) == 1
