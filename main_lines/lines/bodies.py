@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from main_lines.lines.rules import Phase
+
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]  # Offsets from it must stay dates.
 
 
 class Body(BaseModel):
@@ -26,9 +29,10 @@ class HealthBody(Body):
 
 
 class GateBody(Body):
-    """note: why open task orders are carried over; may be empty when there are none."""
+    """note: why open task orders are carried over; may be empty when there are none. phase: the one that is to be closed."""
 
     note: Note = ""
+    phase: Phase | None = None
 
 
 class MemberBody(Body):
@@ -36,4 +40,12 @@ class MemberBody(Body):
 
 
 class DDayBody(Body):
-    d_day: date
+    d_day: Day
+
+
+def sequence(text: str) -> int:
+    """A sequence in an address. ValueError, for which Flask takes the default, also for a number that no database holds."""
+    number = int(text)
+    if not 0 <= number < 2**63:
+        raise ValueError(text)
+    return number

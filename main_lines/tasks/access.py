@@ -2,7 +2,7 @@
 
 from sqlalchemy import func, select
 
-from main_lines.lines.access import get_line, in_my_lines, is_director
+from main_lines.lines.access import get_line, is_director
 from main_lines.lines.models import MainLine
 from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.rules import OPEN, Standing, State
@@ -12,9 +12,13 @@ from workspace.people.models import Member
 from workspace.work import SYSTEM, Work
 
 
-def get_task(work: Work, task_id: str) -> TaskOrder:
-    """An order of one of the actor's main lines; NotFound otherwise. The system sees every order."""
-    order = work.session.get(TaskOrder, task_id)
+def get_task(work: Work, task_id: str, *, lock: bool = False) -> TaskOrder:
+    """An order of one of the actor's main lines; NotFound otherwise. The system sees every order.
+
+    lock: hold its row until the commit, so that a signature and an edit cannot pass each other (SQLite writers are
+    alone anyway).
+    """
+    order = work.session.get(TaskOrder, task_id, with_for_update=lock or None, populate_existing=lock)
     if order is None:
         raise _absent()
     try:
@@ -29,21 +33,19 @@ def line_of(work: Work, order: TaskOrder) -> MainLine:
     return work.session.get_one(MainLine, order.line_id)
 
 
-def visible_tasks(work: Work) -> list[TaskOrder]:
-    """Every order of the actor's main lines."""
-    return list(work.session.scalars(select(TaskOrder).where(in_my_lines(work, TaskOrder.line_id)).order_by(TaskOrder.id)))
-
-
 def standing_of(work: Work, order: TaskOrder) -> Standing:
     """What the actor is to this order now."""
     if work.actor == SYSTEM:
         return Standing(directs=True, wrote=True, works=True)
     me = work.actor.member_id
+    return Standing(directs=is_director(work, order.line_id), wrote=order.written_by_id == me, works=works_on(work, order, me))
+
+
+def works_on(work: Work, order: TaskOrder, member_id: str | None) -> bool:
+    """Whether the order is theirs to carry out: as its owner, or, while it has none, for its department."""
     if order.owner_id is not None:
-        works = order.owner_id == me
-    else:
-        works = work.session.scalar(select(Member.department_id).where(Member.id == me)) == order.department_id
-    return Standing(directs=is_director(work, order.line_id), wrote=order.written_by_id == me, works=works)
+        return order.owner_id == member_id
+    return work.session.scalar(select(Member.department_id).where(Member.id == member_id)) == order.department_id
 
 
 def count_open_orders(work: Work, line_id: str, phase: str) -> int:

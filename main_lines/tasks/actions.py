@@ -10,7 +10,7 @@ from main_lines.lines.access import get_line, require_members
 from main_lines.lines.models import MainLine
 from main_lines.lines.rules import Phase
 from main_lines.tasks.access import get_task, line_of, standing_of
-from main_lines.tasks.models import TaskEvent, TaskOrder
+from main_lines.tasks.models import BLOCKED_LENGTH, RETURNED_LENGTH, TaskEvent, TaskOrder
 from main_lines.tasks.rules import OPEN, Move, Refuse, State, Verb, Why, decide
 from main_lines.tasks.words import REFUSALS
 from sync.library.assets.access import pin_of
@@ -43,7 +43,7 @@ class Draft:
 
 def write_task(work: Work, line_id: str, draft: Draft) -> TaskOrder:
     """Write a new order as a draft; any member of the line may. It starts nothing until the director signs."""
-    line = get_line(work, line_id)
+    line = get_line(work, line_id, lock=True)  # One number at a time.
     _check(work, line, draft)
     last = work.session.scalar(select(func.max(TaskOrder.number)).where(TaskOrder.line_id == line.id)) or 0
     order = TaskOrder(
@@ -66,9 +66,10 @@ def write_task(work: Work, line_id: str, draft: Draft) -> TaskOrder:
     return order
 
 
-def edit_task(work: Work, task_id: str, draft: Draft) -> TaskOrder:
+def edit_task(work: Work, task_id: str, draft: Draft, *, seen: str = "") -> TaskOrder:
     """Change what is written. New requirements of a signed order send it back to be signed; the rest does not."""
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
+    _check_seen(order, seen, _("您填写的内容已保留。请核对最新的任务单，再次保存会以您填写的为准。"))
     line = line_of(work, order)
     _check(work, line, draft)
     changed = [name for name, value in _columns(draft).items() if getattr(order, name) != value]
@@ -96,15 +97,19 @@ def edit_task(work: Work, task_id: str, draft: Draft) -> TaskOrder:
 
 
 def submit_task(work: Work, task_id: str) -> TaskOrder:
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     _move(work, order, Verb.SUBMIT)
     _record(work, TaskEvent.SUBMITTED, order)
     return order
 
 
-def sign_task(work: Work, task_id: str) -> TaskOrder:
-    """The director's signature under the requirements as they are written now."""
-    order = get_task(work, task_id)
+def sign_task(work: Work, task_id: str, *, seen: str = "") -> TaskOrder:
+    """The director's signature under the requirements as they are written now.
+
+    seen: mark of the order that was in front of the director; Conflict when it has changed since.
+    """
+    order = get_task(work, task_id, lock=True)
+    _check_seen(order, seen, _("请先查看最新的任务单，再签发。"))
     _move(work, order, Verb.SIGN)
     order.signed_revision, order.signed_at, order.signed_by_id = order.revision, work.now, work.actor.member_id
     _record(work, TaskEvent.SIGNED, order, owner=_owner_name(work, order), revision=order.revision)
@@ -113,7 +118,7 @@ def sign_task(work: Work, task_id: str) -> TaskOrder:
 
 def decline_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
     """Not signed: back to its writer with what has to change."""
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     _move(work, order, Verb.DECLINE)
     _record(work, TaskEvent.DECLINED, order, reason=_reason(reason))
     return order
@@ -121,7 +126,7 @@ def decline_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
 
 def start_task(work: Work, task_id: str) -> TaskOrder:
     """Begin the work; who starts an order that nobody owns becomes its owner."""
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     _move(work, order, Verb.START)
     order.owner_id = order.owner_id or work.actor.member_id
     _record(work, TaskEvent.STARTED, order)
@@ -138,7 +143,8 @@ class AssetDelivery:
 
 def deliver_task(work: Work, task_id: str, delivery: AssetDelivery | str) -> TaskOrder:
     """Hand in an asset version, or a link or text. A later version never replaces a pinned one by itself."""
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
+    order.approval_id = None  # Handed in by hand: what an earlier approval decides is about another deliverable.
     if isinstance(delivery, AssetDelivery):
         pin = pin_of(work, delivery.asset_id, delivery.version)
         deliverable: dict[str, Any] = {"kind": "asset", **{name: getattr(pin, name) for name in PINNED}}
@@ -161,7 +167,7 @@ def hand_in(work: Work, order: TaskOrder, deliverable: dict[str, Any], *, by: st
 
 
 def withdraw_task(work: Work, task_id: str) -> TaskOrder:
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     take_back(work, order, by=work.actor.name)
     return order
 
@@ -172,8 +178,10 @@ def take_back(work: Work, order: TaskOrder, *, by: str) -> None:
     _record(work, TaskEvent.WITHDRAWN, order, by=by)
 
 
-def accept_task(work: Work, task_id: str) -> TaskOrder:
-    order = get_task(work, task_id)
+def accept_task(work: Work, task_id: str, *, seen: str = "") -> TaskOrder:
+    """seen: mark of the order that was in front of the director; Conflict when something else has been handed in since."""
+    order = get_task(work, task_id, lock=True)
+    _check_seen(order, seen, _("请先查看最新的交付物，再验收。"))
     accept(work, order, by=work.actor.name)
     return order
 
@@ -184,26 +192,26 @@ def accept(work: Work, order: TaskOrder, *, by: str) -> None:
 
 
 def return_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     give_back(work, order, by=work.actor.name, reason=_reason(reason))
     return order
 
 
 def give_back(work: Work, order: TaskOrder, *, by: str, reason: str) -> None:
     _move(work, order, Verb.RETURN)
-    order.returned_reason = reason
+    order.returned_reason = reason if len(reason) <= RETURNED_LENGTH else f"{reason[: RETURNED_LENGTH - 1]}…"
     _record(work, TaskEvent.RETURNED, order, by=by, reason=reason)
 
 
 def close_task(work: Work, task_id: str) -> TaskOrder:
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     _move(work, order, Verb.CLOSE)
     _record(work, TaskEvent.CLOSED, order)
     return order
 
 
 def cancel_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     _move(work, order, Verb.CANCEL)
     order.blocked_at, order.blocked_reason = None, ""
     _record(work, TaskEvent.CANCELLED, order, reason=_reason(reason))
@@ -212,15 +220,15 @@ def cancel_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
 
 def block_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
     """Say that the work cannot go on and why; everybody in the line sees it at once."""
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     _move(work, order, Verb.BLOCK)
-    order.blocked_at, order.blocked_reason = work.now, _reason(reason)
+    order.blocked_at, order.blocked_reason = work.now, _reason(reason, most=BLOCKED_LENGTH)
     _record(work, TaskEvent.BLOCKED, order, reason=order.blocked_reason)
     return order
 
 
 def unblock_task(work: Work, task_id: str) -> TaskOrder:
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     _move(work, order, Verb.UNBLOCK)
     order.blocked_at, order.blocked_reason = None, ""
     _record(work, TaskEvent.UNBLOCKED, order)
@@ -229,7 +237,7 @@ def unblock_task(work: Work, task_id: str) -> TaskOrder:
 
 def assign_task(work: Work, task_id: str, owner_id: str) -> TaskOrder:
     """Hand the order to somebody in the line; the director, or whoever works on it now, may. Their department takes it along."""
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     who = standing_of(work, order)
     if not (who.directs or who.works):
         raise _refusal(Why.NOT_YOURS, order)
@@ -245,9 +253,8 @@ def assign_task(work: Work, task_id: str, owner_id: str) -> TaskOrder:
 def release_tasks_of(work: Work, line_id: str, member_id: str, *, name: str) -> int:
     """Take the open orders of somebody who left the line from them; returns how many. For the reaction to their leaving."""
     states = [state.value for state in OPEN]
-    orders = work.session.scalars(
-        select(TaskOrder).where(TaskOrder.line_id == line_id, TaskOrder.owner_id == member_id, TaskOrder.state.in_(states))
-    ).all()
+    theirs = select(TaskOrder).where(TaskOrder.line_id == line_id, TaskOrder.owner_id == member_id, TaskOrder.state.in_(states))
+    orders = work.session.scalars(theirs.with_for_update()).all()
     for order in orders:
         order.owner_id = None
         _record(work, TaskEvent.RELEASED, order, owner=name)
@@ -256,11 +263,11 @@ def release_tasks_of(work: Work, line_id: str, member_id: str, *, name: str) -> 
 
 def check_item(work: Work, task_id: str, index: int, *, done: bool) -> TaskOrder:
     """Tick or untick one line of the checklist; who works on the order may."""
-    order = get_task(work, task_id)
+    order = get_task(work, task_id, lock=True)
     who = standing_of(work, order)
     if not (who.works or who.directs):
         raise _refusal(Why.NOT_YOURS, order)
-    if not 0 <= index < len(order.checklist):
+    if State(order.state) not in OPEN or not 0 <= index < len(order.checklist):
         raise _refusal(Why.WRONG_STATE, order)
     order.checklist = [{**item, "done": done} if position == index else item for position, item in enumerate(order.checklist)]
     _record(work, TaskEvent.CHECKED, order, done=sum(item["done"] for item in order.checklist), all=len(order.checklist))
@@ -337,10 +344,18 @@ def _owner_name(work: Work, order: TaskOrder) -> str:
     return work.session.get_one(Department, order.department_id).name
 
 
-def _reason(text: str) -> str:
+def _reason(text: str, *, most: int = RETURNED_LENGTH) -> str:
     if not text.strip():
         raise InvalidInput(_("请写明理由"), fields={"reason": _("请写明理由")})
+    if len(text.strip()) > most:
+        raise InvalidInput(_("内容太长"), fields={"reason": _("最多 %(n)s 个字", n=most)})
     return text.strip()
+
+
+def _check_seen(order: TaskOrder, seen: str, message: str) -> None:
+    """Somebody who decides about an order decides about the one that they saw. An empty mark says nothing."""
+    if seen and seen != order.mark:
+        raise Conflict(_("任务单刚刚被修改过"), message, code="task_changed", state=order.state)
 
 
 def _record(work: Work, kind: TaskEvent, order: TaskOrder, **facts: Any) -> None:

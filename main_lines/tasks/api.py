@@ -46,7 +46,7 @@ class TasksOut(BaseModel):
 
 
 class TaskFullOut(TaskOut):
-    """signed: whether the requirements as they stand now are signed. verbs: what the reader may do now."""
+    """signed: whether the requirements as they stand now are signed. verbs: what the reader may do now. mark: see ``seen``."""
 
     requirements: str
     checklist: list[dict[str, object]]
@@ -55,6 +55,7 @@ class TaskFullOut(TaskOut):
     deliverable: dict[str, object]
     approval_id: str | None
     verbs: list[str]
+    mark: str
 
 
 class MyWorkOut(BaseModel):
@@ -94,14 +95,14 @@ def get_one_task(work: Work, task_id: str) -> TaskFullOut:
 @api.route("/tasks/<task_id>", methods=("PUT",), needs=SIGNED_IN, body=TaskBody, returns=TaskFullOut)
 def edit_task(work: Work, task_id: str, body: TaskBody) -> TaskFullOut:
     """Change what is written; new requirements of a signed order wait for a new signature."""
-    actions.edit_task(work, task_id, body.draft())
+    actions.edit_task(work, task_id, body.draft(), seen=body.seen)
     return _full(work, task_id)
 
 
 @api.post("/tasks/<task_id>/moves", needs=SIGNED_IN, body=MoveBody, returns=TaskFullOut)
 def post_move(work: Work, task_id: str, body: MoveBody) -> TaskFullOut:
     """Submit, sign, decline, start, withdraw, accept, return, close, cancel, block or unblock."""
-    move_task(work, task_id, Verb(body.verb), reason=body.reason)
+    move_task(work, task_id, Verb(body.verb), reason=body.reason, seen=body.seen)
     return _full(work, task_id)
 
 
@@ -144,5 +145,5 @@ def _full(work: Work, task_id: str) -> TaskFullOut:
     return TaskFullOut(
         **_plain(page.row), requirements=page.requirements, checklist=page.checklist, signed=page.signed,
         signed_by=page.signer.name if page.signer else "", deliverable=page.deliverable, approval_id=page.approval_id,
-        verbs=[verb.value for verb in page.verbs],
+        verbs=[verb.value for verb in page.verbs], mark=page.row.mark,
     )  # fmt: skip

@@ -66,6 +66,5 @@ def recent_versions(work: Work, library_id: str | None) -> list[OfferedVersion]:
 def delivery_of(body: DeliverBody) -> AssetDelivery | str:
     """What the body delivers; an asset wins over text. asset_id may be "id:version", as the form's list sends it."""
     asset_id, _, version = body.asset_id.partition(":")
-    if asset_id and (version.isdigit() or body.version):
-        return AssetDelivery(asset_id, int(version) if version.isdigit() else body.version or 1)
-    return body.text
+    number = int(version) if version.isdecimal() and len(version) < 10 else body.version
+    return AssetDelivery(asset_id, number) if asset_id and number else body.text

@@ -1,5 +1,7 @@
 """A task order: what, by when, by whom, with which requirements, and what came of it."""
 
+import hashlib
+import json
 from datetime import date, datetime
 from typing import Any
 
@@ -9,6 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from main_lines.tasks.rules import State
 from workspace.db import Base, Id
 from workspace.events.kinds import N_, EventKind
+
+BLOCKED_LENGTH = 300
+RETURNED_LENGTH = 500
+WRITTEN = ("title", "requirements", "phase", "department_id", "owner_id", "site_id", "due_offset", "due_on")
 
 
 class TaskOrder(Base):
@@ -51,8 +57,8 @@ class TaskOrder(Base):
     signed_at: Mapped[datetime | None]
     signed_by_id: Mapped[str | None] = mapped_column(Id, ForeignKey("member.id"))
     blocked_at: Mapped[datetime | None]
-    blocked_reason: Mapped[str] = mapped_column(String(300), default="")
-    returned_reason: Mapped[str] = mapped_column(String(500), default="")
+    blocked_reason: Mapped[str] = mapped_column(String(BLOCKED_LENGTH), default="")
+    returned_reason: Mapped[str] = mapped_column(String(RETURNED_LENGTH), default="")
     deliverable: Mapped[dict[str, Any]]
     delivered_at: Mapped[datetime | None]
     approval_id: Mapped[str | None] = mapped_column(Id)
@@ -60,6 +66,13 @@ class TaskOrder(Base):
 
     written_by_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"))
     written_at: Mapped[datetime]
+
+    @property
+    def mark(self) -> str:
+        """Another one whenever what is written or handed in changes; a form brings back the one of what it showed."""
+        written = [getattr(self, name) for name in WRITTEN]
+        seen = [*written, [item["text"] for item in self.checklist], self.deliverable, self.delivered_at]
+        return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 class TaskEvent(EventKind):

@@ -15,7 +15,7 @@ from main_lines.tasks import actions, queries
 from main_lines.tasks.access import get_task, line_of
 from main_lines.tasks.bodies import AssignBody, CheckBody, DeliverBody, MoveBody, TaskBody
 from main_lines.tasks.deliverables import deliverable_view, delivery_of, recent_versions
-from main_lines.tasks.models import TaskOrder
+from main_lines.tasks.models import WRITTEN, TaskOrder
 from main_lines.tasks.rules import Verb
 from main_lines.tasks.verbs import move_task
 from main_lines.tasks.words import VERBS
@@ -103,7 +103,8 @@ def submit_edit(work: Work, task_id: str) -> Response | tuple[str, int]:
     """Change what is written; new requirements of a signed order wait for a new signature."""
     order = get_task(work, task_id)
     try:
-        actions.edit_task(work, task_id, parse_form(TaskBody).draft())
+        body = parse_form(TaskBody)
+        actions.edit_task(work, task_id, body.draft(), seen=body.seen)
     except MainlineError as error:
         return _form(work, line_of(work, order), request.form, order=order, error=error), error.status
     return redirect(f"/tasks/{task_id}", code=303)
@@ -113,7 +114,7 @@ def submit_edit(work: Work, task_id: str) -> Response | tuple[str, int]:
 def submit_move(work: Work, task_id: str) -> Response:
     """One verb that needs at most a reason."""
     body = parse_form(MoveBody)
-    order = move_task(work, task_id, Verb(body.verb), reason=body.reason)
+    order = move_task(work, task_id, Verb(body.verb), reason=body.reason, seen=body.seen)
     flash(_("任务单“%(title)s”：%(verb)s", title=order.title, verb=VERBS[Verb(body.verb)].label), "success")
     return way_back(f"/tasks/{task_id}")
 
@@ -177,7 +178,6 @@ def _form(
 
 def _as_form(order: TaskOrder) -> dict[str, Any]:
     """The order's fields as the form shows them; None becomes an empty field."""
-    names = ("title", "requirements", "phase", "department_id", "owner_id", "site_id", "due_offset", "due_on")
-    values = {name: getattr(order, name) for name in names}
+    values = {name: getattr(order, name) for name in WRITTEN}
     checklist = "\n".join(item["text"] for item in order.checklist)
-    return {name: "" if value is None else value for name, value in values.items()} | {"checklist": checklist}
+    return {name: "" if value is None else value for name, value in values.items()} | {"checklist": checklist, "seen": order.mark}

@@ -30,6 +30,7 @@ class TaskRow:
     """An order as lists show it. due_from_d: whole days from D-day. late_days: 0 when in time or handed in.
 
     age_days: whole days in its present state. city_name: the order's, else its owner's; a store counts to its city.
+    mark: of what is shown, brought back by who signs or accepts it.
     """
 
     id: str
@@ -52,6 +53,7 @@ class TaskRow:
     owner_id: str | None
     owner_name: str
     city_name: str
+    mark: str
 
     @property
     def holder(self) -> str:
@@ -72,14 +74,9 @@ class TaskRow:
         return self.state in FINISHED
 
 
-def line_tasks(work: Work, line: MainLine, *, department_id: str | None = None, phase: str | None = None) -> list[TaskRow]:
+def line_tasks(work: Work, line: MainLine) -> list[TaskRow]:
     """The orders of a line by department, then by due day. The caller has loaded the line through access."""
-    where = [TaskOrder.line_id == line.id]
-    if department_id:
-        where.append(TaskOrder.department_id == department_id)
-    if phase:
-        where.append(TaskOrder.phase == phase)
-    return sorted(_rows(work, *where), key=lambda row: (row.department_id, row.due or date.max, row.number))
+    return sorted(_rows(work, TaskOrder.line_id == line.id), key=lambda row: (row.department_id, row.due or date.max, row.number))
 
 
 @dataclass(frozen=True)
@@ -245,7 +242,7 @@ def _row(
         returned_reason=order.returned_reason, due=due, due_from_d=days_from(d_day, due) if due else None, late_days=late,
         age_days=(work.now - order.state_at).days, state_at=order.state_at, department_id=order.department_id,
         department_name=department_name, owner_id=order.owner_id, owner_name=owner_name or "",
-        city_name=city_names.get(order.site_id or owner_site or "", ""),
+        city_name=city_names.get(order.site_id or owner_site or "", ""), mark=order.mark,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from main_lines.approvals.models import ApprovalEvent
 from main_lines.lines.access import director_ids, line_member_ids
 from main_lines.lines.models import LineEvent
+from main_lines.tasks.access import works_on
 from main_lines.tasks.actions import PINNED, accept, give_back, hand_in, release_tasks_of, take_back
 from main_lines.tasks.models import TaskEvent, TaskOrder
 from main_lines.tasks.rules import Move, Standing, State, Verb, decide
@@ -37,7 +38,7 @@ def follow_approval(run: JobRun, seq: int) -> None:
     if not task_id:
         return
     with run.open_work() as work:
-        order = work.session.get(TaskOrder, task_id)
+        order = work.session.get(TaskOrder, task_id, with_for_update=True)
         if order is None:
             return
         for missed in _events_of(work, event.subject, after=order.approval_seq, until=seq):
@@ -60,7 +61,7 @@ def release_tasks(run: JobRun, seq: int) -> None:
 # Who hears of what: by what they are to the order. The first name is whom it asks to act, the rest are only told.
 _HEARS: dict[TaskEvent, tuple[str, ...]] = {
     TaskEvent.SUBMITTED: ("directors",),
-    TaskEvent.EDITED: ("directors", "owner"),
+    TaskEvent.EDITED: ("directors", "directors", "owner"),
     TaskEvent.SIGNED: ("owner",),
     TaskEvent.DECLINED: ("writer", "owner"),
     TaskEvent.ASSIGNED: ("owner",),
@@ -81,9 +82,13 @@ def tell_people(run: JobRun, seq: int) -> None:
         order = work.session.get(TaskOrder, event.facts["task_id"])
         if order is None or (event.kind == TaskEvent.DELIVERED and order.approval_id):
             return  # An approval asks its own holders.
+        if event.kind == TaskEvent.EDITED and event.facts["state"] == State.DRAFT:
+            return  # Who writes a draft is not finished yet.
         inside = set(line_member_ids(work, order.line_id)) - {event.actor_id}
         asks, *told = next(hears for kind, hears in _HEARS.items() if str(kind) == event.kind)
         stands = order.state == event.facts["state"]  # Else somebody was quicker, and a later event asks whose turn it is.
+        if event.kind == TaskEvent.EDITED:
+            stands = stands and event.facts["sign_again"]  # A new due day or owner asks nobody to sign.
         asked = _are(work, order, asks) & inside if stands else set()
         everybody = asked.union(*(_are(work, order, name) for name in told)) & inside
         send_notices(work, event, sorted(everybody), url=f"/tasks/{order.id}", asking=asked)
@@ -103,7 +108,8 @@ def _are(work: Work, order: TaskOrder, name: str) -> set[str]:
 
 
 def _submitted(work: Work, order: TaskOrder, event: Event) -> None:
-    if _fits(order, Verb.DELIVER):
+    """Hand in what the approval is about. Others in the line may ask for an approval too, but deliver nothing by it."""
+    if works_on(work, order, event.actor_id) and _fits(order, Verb.DELIVER):
         order.approval_seq, order.approval_id = event.seq, event.facts["approval_id"]
         hand_in(work, order, _deliverable(event.facts), by=event.actor_name)
 

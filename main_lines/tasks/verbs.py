@@ -10,18 +10,23 @@ from workspace.work import Work
 
 _PLAIN = {
     Verb.SUBMIT: actions.submit_task,
-    Verb.SIGN: actions.sign_task,
     Verb.START: actions.start_task,
     Verb.WITHDRAW: actions.withdraw_task,
-    Verb.ACCEPT: actions.accept_task,
     Verb.CLOSE: actions.close_task,
     Verb.UNBLOCK: actions.unblock_task,
 }
 
 
-def move_task(work: Work, task_id: str, verb: Verb, *, reason: str = "") -> TaskOrder:
-    """Carry out the verb. decline, return, cancel and block need a reason; InvalidInput when it is empty."""
+def move_task(work: Work, task_id: str, verb: Verb, *, reason: str = "", seen: str = "") -> TaskOrder:
+    """Carry out the verb. decline, return, cancel and block need a reason; InvalidInput when it is empty.
+
+    seen: mark of the order as its sender saw it; sign and accept are refused when it has changed since.
+    """
     match verb:
+        case Verb.SIGN:
+            return actions.sign_task(work, task_id, seen=seen)
+        case Verb.ACCEPT:
+            return actions.accept_task(work, task_id, seen=seen)
         case Verb.DECLINE:
             return actions.decline_task(work, task_id, reason=reason)
         case Verb.RETURN:

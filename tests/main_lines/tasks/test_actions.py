@@ -230,3 +230,80 @@ def test_states_when_stored_then_the_database_knows_no_others(work_as: Callable,
     with pytest.raises(IntegrityError), work_as("林悦") as work:
         work.session.execute(foreign)
     assert State(state_of(work_as, task_id)) is State.DRAFT
+
+
+def mark_of(work_as: Callable, task_id: str) -> str:
+    with work_as("林悦", writes=False) as work:
+        return get_task(work, task_id).mark
+
+
+def test_sign_when_the_order_was_changed_since_it_was_read_then_refused(work_as: Callable, write: Callable) -> None:
+    task_id = write(by="苏航")
+    with work_as("苏航") as work:
+        actions.submit_task(work, task_id)
+    seen = mark_of(work_as, task_id)
+    with work_as("苏航") as work:
+        actions.edit_task(work, task_id, rewritten(work, task_id, requirements="只要竖版"))
+    with pytest.raises(Conflict) as refused, work_as("林悦") as work:
+        actions.sign_task(work, task_id, seen=seen)
+    assert refused.value.code == "task_changed"
+    with work_as("林悦") as work:
+        actions.sign_task(work, task_id, seen=mark_of(work_as, task_id))
+    assert state_of(work_as, task_id) == "ready"
+
+
+def test_accept_when_something_else_was_handed_in_since_then_refused(work_as: Callable, write: Callable) -> None:
+    task_id = signed(work_as, write)
+    with work_as("苏航") as work:
+        actions.deliver_task(work, task_id, "第一稿")
+    seen = mark_of(work_as, task_id)
+    with work_as("苏航") as work:
+        actions.deliver_task(work, task_id, "第二稿")
+    with pytest.raises(Conflict), work_as("林悦") as work:
+        actions.accept_task(work, task_id, seen=seen)
+    assert state_of(work_as, task_id) == "delivered"
+
+
+def test_edit_when_somebody_else_was_quicker_then_nothing_of_theirs_is_lost(work_as: Callable, write: Callable, story: Story) -> None:
+    task_id = signed(work_as, write)
+    seen = mark_of(work_as, task_id)
+    with work_as("林悦", writes=False) as work:
+        stale = rewritten(work, task_id, due_offset=-20)
+    with work_as("林悦") as work:
+        actions.assign_task(work, task_id, story.id_of("吴昊"))
+    with pytest.raises(Conflict), work_as("林悦") as work:
+        actions.edit_task(work, task_id, stale, seen=seen)
+    with work_as("林悦", writes=False) as work:
+        assert get_task(work, task_id).owner_id == story.id_of("吴昊")
+
+
+def test_mark_when_nothing_written_or_handed_in_changes_then_the_same(work_as: Callable, write: Callable) -> None:
+    task_id = signed(work_as, write)
+    seen = mark_of(work_as, task_id)
+    with work_as("苏航") as work:
+        actions.start_task(work, task_id)
+        actions.block_task(work, task_id, reason="等素材")
+    assert mark_of(work_as, task_id) == seen
+
+
+def test_reason_when_longer_than_its_column_then_refused_or_shortened(work_as: Callable, write: Callable) -> None:
+    """SQLite would keep it, PostgreSQL would not."""
+    task_id = signed(work_as, write)
+    with pytest.raises(InvalidInput) as refused, work_as("苏航") as work:
+        actions.block_task(work, task_id, reason="等" * 301)
+    assert "300" in refused.value.fields["reason"]
+    with work_as("苏航") as work:
+        actions.deliver_task(work, task_id, "第一稿")
+    with work_as("林悦") as work:
+        actions.give_back(work, get_task(work, task_id), by="陈墨", reason="改" * 900)
+        assert len(get_task(work, task_id).returned_reason) == 500
+
+
+def test_checklist_when_the_order_is_finished_then_stays(work_as: Callable, write: Callable) -> None:
+    task_id = signed(work_as, write, checklist=["横版"])
+    with work_as("苏航") as work:
+        actions.deliver_task(work, task_id, "成果")
+    with work_as("林悦") as work:
+        actions.accept_task(work, task_id)
+    with pytest.raises(Conflict), work_as("苏航") as work:
+        actions.check_item(work, task_id, 0, done=True)

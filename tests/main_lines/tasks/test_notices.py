@@ -8,8 +8,12 @@ from sqlalchemy import select
 from main_lines.alerts.actions import acknowledge_alert, raise_alert
 from main_lines.alerts.rules import AlertKind
 from main_lines.lines.actions import add_line_member, remove_line_member
-from main_lines.tasks.actions import block_task, deliver_task, return_task, sign_task, start_task, submit_task
+from main_lines.lines.rules import Phase
+from main_lines.tasks.access import get_task
+from main_lines.tasks.actions import Draft, block_task, deliver_task, edit_task, return_task, sign_task, start_task, submit_task
+from main_lines.tasks.models import WRITTEN
 from main_lines.tasks.queries import for_me_count, my_work
+from tests.house import member_named
 from tests.main_lines.conftest import INSIDE, OUTSIDE, Story
 from workspace.notices.models import Notice
 from workspace.people.models import Member
@@ -98,3 +102,39 @@ def test_count_when_shown_in_the_navigation_then_the_lists_agree(work_as: Callab
     for name in (*INSIDE, OUTSIDE):
         with work_as(name, writes=False) as work:
             assert for_me_count(work) == my_work(work).count, name
+
+
+def edit(work_as: Callable, name: str, task_id: str, **changes: object) -> None:
+    with work_as(name) as work:
+        order = get_task(work, task_id)
+        written = {column: getattr(order, column) for column in WRITTEN} | {"phase": Phase(order.phase)} | changes
+        edit_task(work, task_id, Draft(**written))
+
+
+def test_order_when_edited_then_the_director_is_asked_only_for_a_signature(work_as: Callable, write: Callable, told: TellsOf) -> None:
+    task_id = write(by="苏航")
+    url = f"/tasks/{task_id}"
+    edit(work_as, "苏航", task_id, requirements="还在写")
+    assert told(url) == {}, "a draft concerns nobody else"
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    assert told(url) == {"苏航": True}
+    edit(work_as, "苏航", task_id, due_offset=-20)
+    assert told(url) == {"苏航": True, "林悦": False}
+    edit(work_as, "苏航", task_id, requirements="再加一张方图")
+    told(url)
+    with work_as("林悦", writes=False) as work:
+        newest = select(Notice.asks).where(Notice.url == url, Notice.member_id == member_named(work, "林悦").id).order_by(Notice.id.desc())
+        assert work.session.scalars(newest).first() is True
+
+
+def test_delivery_when_by_hand_after_a_refused_approval_then_the_director_is_asked(
+    work_as: Callable, write: Callable, told: TellsOf, story: Story
+) -> None:
+    task_id = write()
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    with work_as("苏航") as work:
+        get_task(work, task_id).approval_id = "p" * 26
+        deliver_task(work, task_id, "改好的一稿")
+    assert told(f"/tasks/{task_id}")["林悦"] is True

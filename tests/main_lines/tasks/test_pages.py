@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from main_lines.tasks.access import get_task
-from main_lines.tasks.actions import block_task, sign_task, start_task, submit_task
+from main_lines.tasks.actions import assign_task, block_task, sign_task, start_task, submit_task
 from tests.main_lines.conftest import Story
 
 HTMX = {"HX-Request": "true"}
@@ -142,3 +142,36 @@ def test_api_when_an_order_goes_its_way_then_it_says_what_may_follow(signed_in: 
     assert designer.post(f"{url}/deliver", json={"text": "https://example.com/poster"}).get_json()["deliverable"]["kind"] == "link"
     assert director.post(f"{url}/moves", json={"verb": "accept"}).get_json()["state"] == "accepted"
     assert [row["title"] for row in designer.get(f"/api/lines/{story.line_id}/tasks").get_json()["tasks"]] == ["竖版海报"]
+
+
+def test_edit_when_changed_meanwhile_then_what_was_typed_stays_and_the_next_save_counts(
+    signed_in: Callable, work_as: Callable, story: Story, waiting: str
+) -> None:
+    director = signed_in("linyue")
+    shown = director.get(f"/tasks/{waiting}/edit").get_data(as_text=True)
+    seen = shown.split('name="seen" value="')[1].split('"')[0]
+    with work_as("林悦") as work:
+        assign_task(work, waiting, story.id_of("吴昊"))
+    typed = {**form(story), "department_id": story.people["苏航"].department_id, "requirements": "我写了很久的要求", "seen": seen}
+    refused = director.post(f"/tasks/{waiting}", data=typed)
+    page = refused.get_data(as_text=True)
+    assert refused.status_code == 409
+    assert "任务单刚刚被修改过" in page
+    assert "我写了很久的要求" in page
+    fresh = page.split('name="seen" value="')[1].split('"')[0]
+    assert fresh != seen
+    assert director.post(f"/tasks/{waiting}", data={**typed, "seen": fresh}).status_code == 303
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", "/\r\nX: y", ""])
+def test_move_when_the_way_back_is_not_ours_then_the_default(signed_in: Callable, waiting: str, back: str) -> None:
+    answer = signed_in("linyue").post(f"/tasks/{waiting}/moves", data={"verb": "sign", "back": back})
+    assert answer.location == f"/tasks/{waiting}"
+
+
+@pytest.mark.parametrize("choice", ["a:²", "a:99999999999999999999", "a:0"])
+def test_delivery_when_the_version_is_no_number_then_refused(signed_in: Callable, work_as: Callable, waiting: str, choice: str) -> None:
+    with work_as("林悦") as work:
+        sign_task(work, waiting)
+    answer = signed_in("suhang").post(f"/tasks/{waiting}/deliver", data={"asset_id": choice}, headers=HTMX)
+    assert answer.status_code == 422

@@ -11,7 +11,7 @@ from main_lines.approvals.actions import approve_request, reject_request, submit
 from main_lines.approvals.models import ApprovalEvent
 from main_lines.lines.actions import remove_line_member
 from main_lines.tasks.access import get_task
-from main_lines.tasks.actions import cancel_task, sign_task, start_task
+from main_lines.tasks.actions import cancel_task, deliver_task, sign_task, start_task
 from main_lines.tasks.models import TaskEvent, TaskOrder
 from main_lines.tasks.reactions import follow_approval
 from tests.main_lines.conftest import Story
@@ -86,9 +86,14 @@ def test_order_when_its_approval_is_rejected_then_returned_and_may_be_sent_again
     assert (order.state, order.approval_id) == ("delivered", second)
 
 
-def tell(work_as: Callable, kind: ApprovalEvent, task_id: str | None, *, pin: object = PIN, approval_id: str = "p" * 26) -> int:
-    """Record an approval's event by hand and take its jobs away, so that a test decides their order. Returns its sequence."""
-    with work_as("陈墨") as work:
+def tell(
+    work_as: Callable, kind: ApprovalEvent, task_id: str | None, *, pin: object = PIN, approval_id: str = "p" * 26, by: str = "苏航"
+) -> int:
+    """Record an approval's event by hand and take its jobs away, so that a test decides their order. Returns its sequence.
+
+    by: who submits it; 陈墨 decides.
+    """
+    with work_as(by if kind is ApprovalEvent.SUBMITTED else "陈墨") as work:
         work.record(
             kind, subject=f"approval:{approval_id}", rooms=["company"], approval_id=approval_id, title="送审", task_id=task_id, pin=pin
         )
@@ -156,6 +161,25 @@ def test_approval_when_the_order_is_unsigned_then_nothing_changes(work_as: Calla
     unsigned = write()
     follow_approval(run, tell(work_as, ApprovalEvent.SUBMITTED, unsigned))
     assert order_of(work_as, unsigned).state == "draft"
+
+
+def test_approval_when_asked_for_by_somebody_else_then_delivers_nothing(work_as: Callable, task_id: str, run: JobRun) -> None:
+    """赵宁 sees the order, but it is not hers to carry out."""
+    follow_approval(run, tell(work_as, ApprovalEvent.SUBMITTED, task_id, by="赵宁"))
+    follow_approval(run, tell(work_as, ApprovalEvent.APPROVED, task_id))
+    order = order_of(work_as, task_id)
+    assert (order.state, order.deliverable) == ("in_progress", {})
+
+
+def test_approval_when_something_else_was_handed_in_then_its_decision_is_not_about_that(
+    work_as: Callable, task_id: str, run: JobRun
+) -> None:
+    follow_approval(run, tell(work_as, ApprovalEvent.SUBMITTED, task_id))
+    with work_as("苏航") as work:
+        deliver_task(work, task_id, "另一稿")
+    follow_approval(run, tell(work_as, ApprovalEvent.APPROVED, task_id))
+    order = order_of(work_as, task_id)
+    assert (order.state, order.deliverable["text"]) == ("delivered", "另一稿")
 
 
 def test_approval_when_another_one_decides_then_the_order_keeps_its_own(work_as: Callable, task_id: str, run: JobRun) -> None:
