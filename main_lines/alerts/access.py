@@ -8,8 +8,8 @@ from workspace.work import Work
 
 
 def get_alert(work: Work, alert_id: str) -> Alert:
-    """An alert of one of the actor's main lines; NotFound otherwise."""
-    alert = work.session.get(Alert, alert_id)
+    """An alert of one of the actor's main lines, held until the commit; NotFound otherwise."""
+    alert = work.session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
     if alert is not None:
         try:
             get_line(work, alert.line_id)

@@ -130,8 +130,9 @@ def get_board(work: Work, line_id: str) -> BoardOut:
 @api.post("/lines/<line_id>/gate", needs=SIGNED_IN, body=GateBody, returns=PhaseOut)
 def close_gate(work: Work, line_id: str, body: GateBody) -> PhaseOut:
     """Close the current phase; director only. Open orders are carried over only with a note."""
-    line = get_line(work, line_id)
-    return PhaseOut(phase=close_phase(work, line_id, open_orders=count_open_orders(work, line.id, line.phase), note=body.note).value)
+    line = get_line(work, line_id, lock=True)
+    open_orders = count_open_orders(work, line.id, line.phase)
+    return PhaseOut(phase=close_phase(work, line_id, open_orders=open_orders, note=body.note, expected=body.phase).value)
 
 
 def _health(shown: ShownHealth, reason: str) -> HealthOut:

@@ -64,9 +64,9 @@ def show_wall_fragment(work: Work, line_id: str) -> str:
 @pages.post("/lines/<line_id>/gate", needs=SIGNED_IN)
 def submit_gate(work: Work, line_id: str) -> Response:
     """Close the current phase; its open orders are counted in the same transaction."""
-    line = get_line(work, line_id)
+    line, body = get_line(work, line_id, lock=True), parse_form(GateBody)
     closed = PHASES[Phase(line.phase)]
-    close_phase(work, line_id, open_orders=count_open_orders(work, line.id, line.phase), note=parse_form(GateBody).note)
+    close_phase(work, line_id, open_orders=count_open_orders(work, line.id, line.phase), note=body.note, expected=body.phase)
     flash(_("%(phase)s阶段已关闭", phase=closed), "success")
     return way_back(f"/lines/{line_id}/board")
 

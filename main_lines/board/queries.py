@@ -22,7 +22,7 @@ ASSETS_SHOWN = 6
 
 @dataclass(frozen=True)
 class Board:
-    """Everything on the map but what other features embed by URL. to_sign: only what waits for the reader.
+    """Everything on the map but what other features embed by URL. for_me: what waits for the reader, who directs the line.
 
     health_reason: the director's own words when they count, else empty: the page says what the facts are.
     """

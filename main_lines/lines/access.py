@@ -26,17 +26,20 @@ def in_my_lines(work: Work, column: InstrumentedAttribute[str]) -> ColumnElement
     return column.in_(select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id))
 
 
-def get_line(work: Work, line_id: str) -> MainLine:
-    """A main line of the actor's; NotFound when there is none or they are no member. The system sees every line."""
-    line = work.session.get(MainLine, line_id)
+def get_line(work: Work, line_id: str, *, lock: bool = False) -> MainLine:
+    """A main line of the actor's; NotFound when there is none or they are no member. The system sees every line.
+
+    lock: hold its row until the commit, for what is decided by what was read (SQLite writers are alone anyway).
+    """
+    line = work.session.get(MainLine, line_id, with_for_update=lock or None, populate_existing=lock)
     if line is None or not (work.actor == SYSTEM or role_in(work, line_id)):
         raise NotFound(_("没有找到这条主线"), _("地址有误，或您不是它的成员。"))
     return line
 
 
 def get_line_as_director(work: Work, line_id: str) -> MainLine:
-    """As get_line; NotAllowed for members who are not its director."""
-    line = get_line(work, line_id)
+    """As get_line, held; NotAllowed for members who are not its director."""
+    line = get_line(work, line_id, lock=True)
     if not is_director(work, line_id):
         raise NotAllowed(_("只有主线负责人可以这样做"), _("请联系主线负责人。"))
     return line

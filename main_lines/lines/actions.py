@@ -119,10 +119,15 @@ def move_d_day(work: Work, line_id: str, d_day: date) -> None:
     _record(work, LineEvent.RESCHEDULED, line, d_day_before=before.isoformat(), d_day=d_day.isoformat())
 
 
-def close_phase(work: Work, line_id: str, *, open_orders: int, note: str = "") -> Phase:
-    """Close the current phase's gate and go on. open_orders: task orders of the phase still open, counted in this Work."""
+def close_phase(work: Work, line_id: str, *, open_orders: int, note: str = "", expected: Phase | None = None) -> Phase:
+    """Close the current phase's gate and go on. open_orders: task orders of the phase still open, counted in this Work.
+
+    expected: the phase that the director means to close, so that a second click does not close the following one.
+    """
     line = get_line_as_director(work, line_id)
     phase = Phase(line.phase)
+    if expected not in (None, phase):
+        raise Conflict(_("这个阶段已经关闭"), _("请刷新后查看最新状态。"))
     match gate(phase, open_orders=open_orders, note=note):
         case GateHold.LINE_CLOSED:
             raise Conflict(_("主线已经结束"))
@@ -144,9 +149,13 @@ def close_phase(work: Work, line_id: str, *, open_orders: int, note: str = "") -
 
 
 def _forget_notices(work: Work, line: MainLine, member_id: str) -> None:
-    """What they were told about the line goes with it: a notice repeats the words of its event."""
+    """What they were told about the line goes with it: a notice repeats the words of its event.
+
+    Events of approvals that they take part in stay theirs.
+    """
     seqs = select(EventRoom.seq).where(EventRoom.room == line.room)
-    work.session.execute(delete(Notice).where(Notice.member_id == member_id, Notice.seq.in_(seqs)))
+    own = select(EventRoom.seq).where(EventRoom.room == f"member:{member_id}")
+    work.session.execute(delete(Notice).where(Notice.member_id == member_id, Notice.seq.in_(seqs), Notice.seq.not_in(own)))
 
 
 def _acting_member(work: Work) -> str:

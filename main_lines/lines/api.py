@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from main_lines.lines import actions, queries
 from main_lines.lines.access import get_line
-from main_lines.lines.bodies import DDayBody, HealthBody, MemberBody, PostBody
+from main_lines.lines.bodies import DDayBody, HealthBody, MemberBody, PostBody, sequence
 from main_lines.lines.rules import Health
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
@@ -80,7 +80,7 @@ def get_one_line(work: Work, line_id: str) -> LineOut:
 @api.get("/lines/<line_id>/feed", needs=SIGNED_IN, returns=FeedOut)
 def get_feed(work: Work, line_id: str) -> FeedOut:
     """The feed, newest first, paged by ``before``."""
-    page = queries.line_feed(work, get_line(work, line_id), before=request.args.get("before", type=int))
+    page = queries.line_feed(work, get_line(work, line_id), before=request.args.get("before", type=sequence))
     return FeedOut(events=[_feed_item(row) for row in page.rows], older=page.older)
 
 

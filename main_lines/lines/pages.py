@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from main_lines.back import way_back
 from main_lines.lines import actions, queries
 from main_lines.lines.access import get_line
-from main_lines.lines.bodies import DDayBody, HealthBody, MemberBody, PostBody
+from main_lines.lines.bodies import DDayBody, HealthBody, MemberBody, PostBody, sequence
 from main_lines.lines.rules import Health
 from main_lines.lines.words import KINDS
 from workspace.i18n import _
@@ -32,10 +32,12 @@ def show_line(work: Work, line_id: str) -> str:
 def show_feed(work: Work, line_id: str) -> str:
     """Rows of the feed: ``before`` a sequence (older ones), or ``since`` one (the part that is kept fresh)."""
     line = get_line(work, line_id)
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=sequence)
     if before is not None:
         return render_template("lines/_feed_older.html", feed=queries.line_feed(work, line, before=before), line_id=line.id)
-    return render_template("lines/_feed.html", feed=queries.line_feed_since(work, line, request.args.get("since", default=0, type=int)))
+    return render_template(
+        "lines/_feed.html", feed=queries.line_feed_since(work, line, request.args.get("since", default=0, type=sequence))
+    )
 
 
 @pages.post("/lines/<line_id>/posts", needs=SIGNED_IN)

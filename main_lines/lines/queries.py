@@ -21,8 +21,7 @@ FEED_MOST = 200
 
 def cards_of(work: Work, member_ids: Iterable[str]) -> list[MemberRow]:
     """Their cards, in the order of the directory; who has left the company is left out."""
-    wanted = set(member_ids)
-    return [card for card in list_members(work) if card.id in wanted]
+    return list_members(work, ids=set(member_ids))
 
 
 @dataclass(frozen=True)

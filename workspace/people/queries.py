@@ -1,5 +1,6 @@
 """The directory: who works where."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -30,8 +31,8 @@ def initials(name: str) -> str:
     return name[-2:] if any("\u4e00" <= char <= "\u9fff" for char in name) else name[:2].upper()
 
 
-def list_members(work: Work, *, department_id: str | None = None) -> list[MemberRow]:
-    """Active members by department and name; a company's directory fits one page per department."""
+def list_members(work: Work, *, department_id: str | None = None, ids: Collection[str] | None = None) -> list[MemberRow]:
+    """Active members by department and name; a company's directory fits one page per department. ids: only these."""
     query = (
         select(
             Member.id, Member.login, Member.name, Member.title, Member.department_id,
@@ -44,6 +45,8 @@ def list_members(work: Work, *, department_id: str | None = None) -> list[Member
     )  # fmt: skip
     if department_id:
         query = query.where(Member.department_id == department_id)
+    if ids is not None:
+        query = query.where(Member.id.in_(ids))
     return [MemberRow(**row._mapping) for row in work.session.execute(query)]
 
 

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import pytest
 from flask import Flask
 
 from tests.main_lines.conftest import INSIDE, Story
@@ -44,3 +45,27 @@ def test_openapi_when_made_then_every_verb_has_its_body(app: Flask, visitor) -> 
         assert "get" in paths[path], path
     for path in ("/api/lines/{line_id}/tasks", "/api/tasks/{task_id}/moves", "/api/tasks/{task_id}/deliver", "/api/lines/{line_id}/health"):
         assert "requestBody" in paths[path]["post"], path
+
+
+@pytest.mark.parametrize("d_day", ["0001-01-01", "9999-12-31"])
+def test_d_day_when_offsets_would_leave_the_calendar_then_refused(signed_in: Callable, story: Story, d_day: str) -> None:
+    """One such day would break every page that lists the line, for all its members."""
+    director = signed_in("linyue")
+    assert director.post(f"/api/lines/{story.line_id}/d-day", json={"d_day": d_day}).status_code == 422
+    assert director.post("/api/lines", json={"name": "远", "d_day": d_day}).status_code == 422
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "-99999999999999999999", "x"])
+def test_feed_when_asked_before_what_is_no_sequence_then_from_the_newest(signed_in: Callable, story: Story, number: str) -> None:
+    person = signed_in("suhang")
+    newest = person.get(f"/api/lines/{story.line_id}/feed").get_json()
+    assert person.get(f"/api/lines/{story.line_id}/feed?before={number}").get_json() == newest
+    assert person.get(f"/lines/{story.line_id}/feed?since={number}").status_code == 200
+
+
+def test_gate_when_closed_twice_by_a_double_click_then_one_phase(signed_in: Callable, story: Story) -> None:
+    director, url = signed_in("linyue"), f"/api/lines/{story.line_id}/gate"
+    assert director.post(url, json={"phase": "prepare"}).get_json() == {"phase": "execute"}
+    assert director.post(url, json={"phase": "prepare"}).status_code == 409
+    assert director.get(f"/api/lines/{story.line_id}").get_json()["phase"] == "execute"
+    assert 'name="phase" value="execute"' in director.get(f"/lines/{story.line_id}/board").get_data(as_text=True)
