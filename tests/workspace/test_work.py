@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from workspace.db import Database
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import CHAINED, first_broken
 from workspace.jobs.models import Job
-from workspace.jobs.registry import JOBS, job, reacts_to
-from workspace.jobs.worker import Worker
+from workspace.jobs.registry import JOBS, job, periodic, reacts_to
+from workspace.jobs.worker import Worker, claim_job, put_periodic
 from workspace.parts import Parts
 from workspace.people.actions import add_department
 from workspace.people.models import Department, PeopleEvent
@@ -127,6 +128,51 @@ def test_job_when_handler_fails_then_waits_with_its_error(database: Database, ru
             assert "no luck" in waiting.error
     finally:
         JOBS.pop("tests.always_fails")
+
+
+def states(database: Database) -> list[tuple[str, int]]:
+    with open_work(database, writes=False) as work:
+        return [(row.state, row.attempts) for row in work.session.scalars(select(Job).order_by(Job.id))]
+
+
+def test_job_when_its_worker_dies_each_time_then_given_up_and_not_for_ever(database: Database, run_jobs: Callable[[], int]) -> None:
+    ran: list[int] = []
+    job("tests.deadly", max_attempts=2)(lambda run: ran.append(run.attempt))
+    try:
+        with open_work(database, now=NOW) as work:
+            work.after_commit("tests.deadly")
+        for _death in range(2):
+            assert claim_job(database, "quick") is not None  # …and the worker is killed here.
+            with database.session(writes=True) as session:
+                session.query(Job).update({"lease_until": NOW})
+                session.commit()
+        run_jobs()
+        assert (ran, states(database)) == ([], [("failed", 3)])
+    finally:
+        JOBS.pop("tests.deadly")
+
+
+def test_periodic_when_it_fails_each_time_then_one_failure_is_kept_and_a_success_clears_it(
+    database: Database, run_jobs: Callable[[], int]
+) -> None:
+    broken = True
+
+    @periodic("tests.look", every_s=10)
+    def look(run: object) -> None:
+        if broken:
+            raise RuntimeError("no luck")
+
+    try:
+        for number in range(3):
+            assert put_periodic(database, JOBS["tests.look"], NOW + timedelta(seconds=11 * number))
+            run_jobs()
+            assert states(database) == [("failed", 1)]
+        broken = False
+        assert put_periodic(database, JOBS["tests.look"], NOW + timedelta(minutes=5))
+        run_jobs()
+        assert states(database) == []
+    finally:
+        JOBS.pop("tests.look")
 
 
 class AwayAtFirst:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from workspace.db import Database, new_id
@@ -89,6 +89,9 @@ class Worker:
         if claimed is None:
             return False
         known = JOBS[claimed.name]
+        if known.every_s is None and claimed.attempts > known.max_attempts:  # Every attempt took its worker with it.
+            _put_back(self.database, claimed, delay_s=0, error="the worker ended whenever it ran", counts=True, state="failed")
+            return True
         run = JobRun(self.database, self.parts, claimed.attempts, claimed.id, self.stopping)
         with _Lease(self.database, claimed.id, known.lease_s):
             try:
@@ -162,7 +165,7 @@ def claim_job(database: Database, lane: str) -> Job | None:
 
 
 def put_periodic(database: Database, known: JobType, now: datetime) -> bool:
-    """Add the periodic job if its period has passed; exactly one of several workers wins."""
+    """Add the periodic job if its period has passed; exactly one of several workers wins. Its former failure goes."""
     assert known.every_s is not None
     before = now - timedelta(seconds=known.every_s)
     with database.session(writes=False) as session:
@@ -172,13 +175,18 @@ def put_periodic(database: Database, known: JobType, now: datetime) -> bool:
     with database.session(writes=True) as session:
         if session.get(PeriodicRun, known.name) is None:
             session.add(PeriodicRun(name=known.name, last_at=now))
+            try:
+                session.flush()
+            except IntegrityError:
+                return False
         else:
             moved = session.execute(
                 update(PeriodicRun).where(PeriodicRun.name == known.name, PeriodicRun.last_at <= before).values(last_at=now)
             )
             if moved.rowcount != 1:  # type: ignore[attr-defined]
                 return False
-        if session.scalar(select(Job.id).where(Job.name == known.name, Job.state != "failed")) is None:
+        session.execute(delete(Job).where(Job.name == known.name, Job.state == "failed"))
+        if session.scalar(select(Job.id).where(Job.name == known.name)) is None:
             session.add(
                 Job(
                     id=new_id(),
@@ -192,10 +200,7 @@ def put_periodic(database: Database, known: JobType, now: datetime) -> bool:
                     attempts=0,
                 )
             )
-        try:
-            session.commit()
-        except IntegrityError:
-            return False
+        session.commit()
     return True
 
 
@@ -217,9 +222,12 @@ class _Lease:
     def _renew(self) -> None:
         while not self._done.wait(self._lease_s / 3):
             until = datetime.now(UTC) + timedelta(seconds=self._lease_s)
-            with self._database.session(writes=True) as session:
-                session.execute(update(Job).where(Job.id == self._job_id).values(lease_until=until))
-                session.commit()
+            try:
+                with self._database.session(writes=True) as session:
+                    session.execute(update(Job).where(Job.id == self._job_id, Job.state == "running").values(lease_until=until))
+                    session.commit()
+            except Exception as error:  # The database may be away for a moment; without the next try the job would run twice at once.
+                log.error("lease.not_renewed", id=self._job_id, exc_info=error)
 
 
 def _delete_job(database: Database, job_id: str) -> None:
