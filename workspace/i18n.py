@@ -1,11 +1,12 @@
 """Translation. Source texts are Chinese; English is a gettext catalogue under ``translations/``.
 
-Outside a request (jobs, CLI) texts come out in Chinese, the source language.
+Outside a request (jobs, CLI), and in the realtime process, which shows no page, texts come out in Chinese, the source
+language.
 """
 
 from typing import Any
 
-from flask import has_request_context
+from flask import current_app, has_request_context
 from flask_babel import gettext as _babel_gettext
 
 LOCALES = ("zh", "en")
@@ -13,7 +14,7 @@ LOCALES = ("zh", "en")
 
 def _(text: str, **values: Any) -> str:
     """Translate now; ``%(name)s`` placeholders are filled from ``values``."""
-    if has_request_context():
+    if has_request_context() and "babel" in current_app.extensions:
         return str(_babel_gettext(text, **values))
     return text % values if values else text
 

@@ -17,9 +17,8 @@ from flask_socketio import ConnectionRefusedError, SocketIO
 from gevent import socket as gsocket
 
 from workspace.errors import MainlineError
-from workspace.events.api import TICKET_MAX_AGE_S, TICKET_PURPOSE
+from workspace.realtime_line import FRAMES_CHANNEL, TICKET_MAX_AGE_S, TICKET_PURPOSE, realtime_socket
 from workspace.realtime_rooms import Client, Hall
-from workspace.relay import FRAMES_CHANNEL, realtime_socket
 from workspace.secrets import load_signing_key
 from workspace.settings import Settings, load_settings
 
@@ -47,7 +46,8 @@ def make_app(settings: Settings | None = None) -> Flask:
     @socketio.on("connect")
     def _connect(auth: Any = None) -> None:
         try:
-            grant = key.read(TICKET_PURPOSE, str((auth or {}).get("ticket", "")), max_age_s=TICKET_MAX_AGE_S)
+            ticket = auth.get("ticket") if isinstance(auth, dict) else ""
+            grant = key.read(TICKET_PURPOSE, str(ticket), max_age_s=TICKET_MAX_AGE_S)
         except MainlineError as error:
             raise ConnectionRefusedError("ticket") from error
         sid = request.sid  # type: ignore[attr-defined]
