@@ -17,12 +17,13 @@ from sqlalchemy import func, select
 
 from workspace.db import Database
 from workspace.events.models import Event
+from workspace.events.rules import shown_facts
+from workspace.realtime_line import FRAMES_CHANNEL, realtime_socket
 from workspace.settings import Settings
 from workspace.wake import Listener, Wake
 
 log = structlog.get_logger("relay")
 
-FRAMES_CHANNEL = "mainline:frames"
 POLL_S = 0.5
 BATCH = 500
 HEARTBEAT_S = 1.0  # A realtime process admits nobody before it has heard of the head.
@@ -82,10 +83,6 @@ def make_publisher(settings: Settings) -> Publisher:
     return RedisPublisher(settings.redis_url) if settings.redis_url else LocalPublisher(realtime_socket(settings))
 
 
-def realtime_socket(settings: Settings) -> Path:
-    return settings.run_dir / "realtime.sock"
-
-
 class Relay:
     def __init__(self, database: Database, publisher: Publisher, wake: Wake) -> None:
         self._database, self._publisher, self._wake = database, publisher, wake
@@ -143,6 +140,6 @@ def _frame(event: Event, prev: int) -> dict[str, Any]:
         "subject": event.subject,
         "at": event.at.isoformat(),
         "actor": event.actor_name,
-        "facts": event.facts,
+        "facts": shown_facts(event.facts),
         "changed": event.rooms_changed,
     }

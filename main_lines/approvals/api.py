@@ -55,7 +55,10 @@ class MomentOut(BaseModel):
 
 
 class ApprovalOut(BaseModel):
-    """verbs: what the reader can do now. step_id: their own pending turn, to be named in their verbs."""
+    """verbs: what the reader can do now. step_id: their own pending turn, to be named in their verbs.
+
+    line_id, task_id: None also where the reader is not in the main line, which does not exist for them.
+    """
 
     id: str
     title: str
@@ -162,10 +165,12 @@ def show_approval(work: Work, approval_id: str) -> ApprovalOut:
     """One approval with its timeline and what the reader can do now."""
     detail = queries.show_request(work, approval_id)
     approval = detail.approval
+    places = queries.places_of(work, approval)
     return ApprovalOut(
         id=approval.id, title=approval.title, template=detail.template.key, state=approval.state, round=approval.round,
-        form_revision=approval.form_revision, applicant=approval.applicant_name, amount=approval.amount, line_id=approval.line_id,
-        task_id=approval.task_id, pin=approval.pin, fields={label: value for label, value, _kind in detail.fields}, holders=detail.holders,
+        form_revision=approval.form_revision, applicant=approval.applicant_name, amount=approval.amount,
+        line_id=approval.line_id if "line" in places else None, task_id=approval.task_id if "task" in places else None,
+        pin=approval.pin, fields={label: value for label, value, _kind in detail.fields}, holders=detail.holders,
         timeline=[MomentOut(**{name: getattr(moment, name) for name in MomentOut.model_fields}) for moment in detail.moments],
         verbs=sorted(detail.verbs), step_id=detail.step_id,
     )  # fmt: skip

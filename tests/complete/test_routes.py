@@ -66,7 +66,9 @@ def test_lists_when_an_outsider_reads_them_then_no_trace(app: Flask, world: Worl
         person = signed_in(login)
         for facts in readable(app):
             if "<" not in facts.rule:
-                assert LINE not in person.get(facts.rule).get_data(as_text=True), f"{login} {facts.endpoint}"
+                page = person.get(facts.rule).get_data(as_text=True)
+                assert LINE not in page, f"{login} {facts.endpoint}"
+                assert world.ids["line_id"] not in page, f"{login} {facts.endpoint}"
 
 
 def test_everything_when_a_visitor_tries_it_then_sent_to_sign_in(app: Flask, world: World, visitor: Person) -> None:

@@ -240,11 +240,11 @@ def arrived(company: Company, told: Told) -> dict[str, list[bytes]]:
     found: dict[str, list[bytes]] = {}
     for event in company.designer.events():
         facts = event["facts"]
-        if facts.get("library_id") != told.library:
+        if f"library:{told.library}" not in event["rooms"]:
             continue
         assert event["kind"] != "library.version.conflicted", f"a conflict copy, though one person alone wrote: {facts}"
         if event["kind"] == "library.version.committed":
-            content = company.designer.content(facts["asset_id"], facts["version"])
+            content = company.designer.content(event["subject"].removeprefix("asset:"), facts["version"])
             found.setdefault(facts["asset"], []).append(content)
             assert len(found[facts["asset"]]) == facts["version"], "versions are numbered in order, without gap or repetition"
     return found

@@ -115,7 +115,8 @@ def newest(story: Story) -> dict[str, Any]:
     committed = [
         event for event in story.events("linyue") if event["kind"] == "library.version.committed" and event["facts"]["asset"] == GUEST_FILE
     ]
-    return {**committed[-1]["facts"], "author": committed[-1]["actor"]} if committed else {}
+    last = committed[-1] if committed else None
+    return {**last["facts"], "author": last["actor"], "asset_id": last["subject"].removeprefix("asset:")} if last else {}
 
 
 def signs_off_on_a_phone(story: Story) -> None:

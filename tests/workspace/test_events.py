@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from tests.house import NOW, Person, member_named
 from workspace.db import Database
-from workspace.events.api import TICKET_PURPOSE
 from workspace.parts import Parts
 from workspace.people.models import PeopleEvent
+from workspace.realtime_line import TICKET_PURPOSE
 from workspace.secrets import SigningKey
 from workspace.work import open_work
 

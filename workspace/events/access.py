@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from workspace.events.kinds import kind_named
 from workspace.events.models import Event, EventRoom
+from workspace.events.rules import shown_facts
 from workspace.roles.models import WorkspacePermission
 from workspace.work import Work
 
@@ -60,14 +61,10 @@ def frames_of(events: Sequence[Event], *, since: int, rooms: set[str]) -> list[F
     frames, prev = [], since
     for event in events:
         shown = [room for room in event.rooms if room in rooms]
-        frames.append(Frame(event.seq, prev, event.kind, shown, event.subject, event.at, event.actor_name, event.facts))
+        facts = shown_facts(event.facts)
+        frames.append(Frame(event.seq, prev, event.kind, shown, event.subject, event.at, event.actor_name, facts))
         prev = event.seq
     return frames
-
-
-def events_behind(work: Work, *, since: int) -> int:
-    """How many events of anybody lie after ``since``."""
-    return int(work.session.scalar(select(func.count()).select_from(Event).where(Event.seq > since)) or 0)
 
 
 @dataclass(frozen=True)
@@ -91,9 +88,14 @@ def in_words(event: Event) -> EventRow:
     return EventRow(event.seq, event.at, event.kind, event.actor_name, event.actor_id, words, event.subject, event.facts)
 
 
-def newest_events(work: Work, *, rooms: Iterable[str], limit: int, before: int | None = None) -> list[EventRow]:
-    """The newest events of these rooms, newest first, paged by ``before``. The caller has checked the rooms."""
+def newest_events(work: Work, *, rooms: Iterable[str], limit: int, before: int | None = None, without: str = "") -> list[EventRow]:
+    """The newest events of these rooms, newest first, paged by ``before``. The caller has checked the rooms.
+
+    without: kinds that begin so are left out.
+    """
     seqs = select(EventRoom.seq).where(EventRoom.room.in_(list(rooms)))
+    if without:
+        seqs = seqs.join(Event, Event.seq == EventRoom.seq).where(~Event.kind.startswith(without, autoescape=True))
     if before is not None:
         seqs = seqs.where(EventRoom.seq < before)
     seqs = seqs.distinct().order_by(EventRoom.seq.desc()).limit(limit)

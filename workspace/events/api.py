@@ -3,7 +3,8 @@
 from flask import request
 from pydantic import BaseModel
 
-from workspace.events.access import Frame, events_behind, frames_of, rooms_of, visible_events
+from workspace.events.access import Frame, frames_of, rooms_of, visible_events
+from workspace.realtime_line import TICKET_PURPOSE
 from workspace.secrets import SigningKey
 from workspace.security import service_urls
 from workspace.settings import Settings
@@ -14,8 +15,6 @@ api = Routes("events_api", __name__, api=True)
 
 PAGE = 200
 RESYNC_BEHIND = 5_000
-TICKET_PURPOSE = "realtime ticket"
-TICKET_MAX_AGE_S = 60
 
 
 class Ticket(BaseModel):
@@ -49,7 +48,7 @@ def list_events(work: Work) -> EventPage:
     """Events after ``since`` that the member may see now, in order, at most 200."""
     since = request.args.get("since", default=0, type=int)
     head = head_seq(work)
-    if events_behind(work, since=since) > RESYNC_BEHIND:
+    if head - since > RESYNC_BEHIND:  # The sequence has no gaps.
         return EventPage(events=[], head=head, more=False, resync=True)
     rooms = rooms_of(work)
     events = visible_events(work, since=since, limit=PAGE, rooms=rooms)

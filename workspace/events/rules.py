@@ -30,5 +30,14 @@ def first_broken(rows: Iterable[Mapping[str, Any]], *, start_hash: str = GENESIS
     return None
 
 
+def shown_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as clients get them: without ids, which are there for reactions.
+
+    A reader of an event need not know everything that it names: an approver outside the main line must not learn
+    from its id that there is one. What a client may open is the event's subject.
+    """
+    return {name: shown_facts(value) if isinstance(value, Mapping) else value for name, value in facts.items() if not name.endswith("_id")}
+
+
 def _plain(value: Any) -> Any:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

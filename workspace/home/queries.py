@@ -31,9 +31,9 @@ class HomeEvent:
 
 
 def recent_events(work: Work) -> list[HomeEvent]:
-    """The newest events that the actor may see now, without the audit's."""
+    """The newest events that the actor may see now, without the audit's, and without notices, which repeat what happened."""
     rooms = rooms_of(work) - {"audit"}
-    rows = newest_events(work, rooms=rooms, limit=SHOWN)
+    rows = newest_events(work, rooms=rooms, limit=SHOWN, without="workspace.notice.")
     return [HomeEvent(row.seq, row.at, row.words, str(row.facts.get("line", "")), _face(row.actor_id, row.actor)) for row in rows]
 
 

@@ -87,6 +87,13 @@ def test_approver_when_not_in_the_line_then_its_name_stays_hidden(sent: Sent, si
     assert "双十一大促" in signed_in("suhang").get(f"/approvals/{sent.approval_id}").get_data(as_text=True)
 
 
+def test_approver_when_not_in_the_line_then_no_answer_names_it(sent: Sent, signed_in: SignedIn, run_jobs: Callable[[], int]) -> None:
+    run_jobs()
+    for url in (f"/api/approvals/{sent.approval_id}", "/api/events?since=0", "/api/notices", "/api/approvals"):
+        assert sent.line_id not in signed_in("chenmo").get(url).get_data(as_text=True), url
+    assert signed_in("suhang").get(f"/api/approvals/{sent.approval_id}").get_json()["line_id"] == sent.line_id
+
+
 def test_submit_when_the_asset_or_line_is_not_theirs_then_absent(sent: Sent, clerk: Clerk, work_as: WorkAs) -> None:
     to = (clerk.id_of("何青"),)
     for draft in (Draft(title="x", to=to, asset_id=sent.asset_id, version=1), Draft(title="x", to=to, asset_id="0" * 26, version=1)):
