@@ -175,6 +175,8 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
         MAX_CONTENT_LENGTH=64 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_STREAMS=True,  # Static files are streamed; without this they would go out as they are.
         BABEL_DEFAULT_LOCALE="zh",
@@ -205,6 +207,8 @@ def install_limits(app: Flask, settings: Settings) -> None:
         key_func=_who_is_counted,
         default_limits=[lambda: DEVICE_RATE_LIMIT if g.get("actor") and g.actor.device_id else settings.rate_limit],
         storage_uri=settings.redis_url or "memory://",
+        storage_options={"socket_timeout": 1, "socket_connect_timeout": 1} if settings.redis_url else {},
+        in_memory_fallback_enabled=True,  # While Redis is away each process counts for itself.
         strategy="moving-window",
     )
     limiter.request_filter(lambda: request.path.startswith("/static/") or request.path == "/health")

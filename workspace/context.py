@@ -62,11 +62,12 @@ def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGr
 
     @app.context_processor
     def _values() -> dict[str, Any]:
-        actor = g.get("actor")
+        away = g.get("database_away", False)
+        actor = None if away else g.get("actor")
         signed_in = actor is not None and actor.member_id is not None
         return {
             "me": _me() if signed_in else None,
-            "can": lambda permission: bool(signed_in and actor.may(permission)),
+            "can": lambda permission: actor is not None and signed_in and actor.may(permission),
             "nav": _nav(nav, actor) if signed_in else [],
             "csrf_token": csrf.token(),
             "csp_nonce": g.get("csp_nonce", ""),
@@ -75,7 +76,7 @@ def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGr
             if signed_in
             else None,
             "company_name": settings.company_name,
-            "simulated": bool(app.extensions["mainline"].parts.simulated()),
+            "simulated": not away and bool(app.extensions["mainline"].parts.simulated()),
         }
 
 

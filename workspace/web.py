@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pydantic
+import sqlalchemy.exc
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from workspace.db import Database
-from workspace.errors import Conflict, InvalidInput, MainlineError, NotAllowed, NotFound, NotSignedIn
+from workspace.errors import Conflict, InvalidInput, MainlineError, NotAllowed, NotFound, NotSignedIn, Unavailable
 from workspace.i18n import _
 from workspace.idempotency import store_reply, stored_reply
 from workspace.parts import Parts
@@ -253,7 +254,7 @@ def wants_json() -> bool:
 
 def answer_error(error: Exception) -> Any:
     """Every error as JSON for programs and as a page for people."""
-    ours = error if isinstance(error, MainlineError) else _from_http(error)
+    ours = error if isinstance(error, MainlineError) else _from_database(error) or _from_http(error)
     if wants_json():
         response = jsonify(ours.as_json())
     elif isinstance(ours, NotSignedIn) and not is_htmx():
@@ -270,6 +271,16 @@ def _next_path() -> str:
     from urllib.parse import quote
 
     return quote(request.full_path.rstrip("?"), safe="/") if request.method == "GET" else "/"
+
+
+def _from_database(error: Exception) -> MainlineError | None:
+    """The border to the database: away or busy, or a value that no column can hold, such as a number of thirty digits."""
+    if isinstance(error, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError)):
+        g.database_away = True  # The page that says so must not ask it for the reader's name.
+        return Unavailable(_("数据库暂时没有应答"), _("请稍候片刻再试。"))
+    if isinstance(error, (sqlalchemy.exc.DataError, OverflowError)):
+        return InvalidInput(_("内容不符合要求"), _("请检查后重新输入。"))
+    return None
 
 
 def _from_http(error: Exception) -> MainlineError:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pydantic
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 import app as composition
 from tests.house import Person
@@ -119,6 +121,34 @@ def test_crash_when_unforeseen_then_no_detail_is_shown(visitor: Person) -> None:
     answer = visitor.get("/api/tests/crash")
     assert answer.status_code == 500
     assert "secret detail" not in answer.get_data(as_text=True)
+
+
+def test_database_when_it_does_not_answer_then_503_in_words_and_no_second_crash(
+    signed_in: Callable[[str], Person], company: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = signed_in("linyue")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+
+    monkeypatch.setattr(company, "session", refuse)
+    page = person.get("/people")
+    assert page.status_code == 503
+    assert "数据库暂时没有应答" in page.get_data(as_text=True)
+    answer = person.get("/api/events")
+    assert (answer.status_code, answer.get_json()["error"]["retryable"]) == (503, True)
+
+
+@pytest.mark.parametrize("url", ["/api/events?since={n}", "/audit?before={n}", "/audit?before=-{n}"])
+def test_number_when_no_column_can_hold_it_then_a_sentence(signed_in: Callable[[str], Person], url: str) -> None:
+    answer = signed_in("guanli").get(url.format(n="9" * 30))
+    assert answer.status_code in (200, 422)
+
+
+def test_limit_when_redis_is_away_then_pages_are_served_all_the_same(settings: Settings, parts: Parts, company: Database) -> None:
+    away = replace(settings, redis_url="redis://127.0.0.1:1/0")
+    client = composition.create_app(away, parts).test_client()
+    assert client.get("/sign-in").status_code == 200
 
 
 def test_headers_when_any_page_then_strict(visitor: Person) -> None:
