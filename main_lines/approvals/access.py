@@ -1,6 +1,6 @@
 """Loading approvals. Only who takes part (applicant, holders past and present, cc) and approval admins know that one exists."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, exists, select, true
@@ -85,8 +85,12 @@ def participant_ids(work: Work, approval_id: str, part: str | None = None, *, at
 
 
 def situation_of(work: Work, approval: Approval, steps: Sequence[ApprovalStep], *, roles: Sequence[str] = ()) -> Situation:
-    """What the rules need to know. roles: mandatory roles of the template."""
-    turns = tuple(Turn(step.id, step.holder_id, StepState(step.state), step.node, Mode(step.mode), tuple(step.asks_for)) for step in steps)
+    """What the rules need to know. roles: mandatory roles of the template. Nobody is asked for who has left meanwhile."""
+    here = _active(work, [member_id for step in steps for member_id in step.asks_for])
+    turns = tuple(
+        Turn(step.id, step.holder_id, StepState(step.state), step.node, Mode(step.mode), tuple(one for one in step.asks_for if one in here))
+        for step in steps
+    )
     return Situation(
         state=RequestState(approval.state),
         applicant_id=approval.applicant_id,
@@ -96,6 +100,12 @@ def situation_of(work: Work, approval: Approval, steps: Sequence[ApprovalStep], 
         manager_id=manager_of(work, approval.applicant_id),
         missing_roles=_unsigned_roles(work, steps, approval.round, roles),
     )
+
+
+def _active(work: Work, member_ids: Collection[str]) -> set[str]:
+    if not member_ids:
+        return set()
+    return set(work.session.scalars(select(Member.id).where(Member.id.in_(member_ids), Member.state == "active")))
 
 
 def manager_of(work: Work, member_id: str) -> str | None:

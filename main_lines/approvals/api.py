@@ -20,6 +20,7 @@ api = Routes("approvals_api", __name__, api=True)
 
 Words = Field(default="", max_length=2000)
 Reason = Field(min_length=1, max_length=1000)
+VersionNumber = Field(default=None, ge=1, lt=2**31)
 People = Field(min_length=1, max_length=30)
 
 
@@ -100,7 +101,7 @@ class NewApproval(BaseModel):
     mode: Literal["all", "any"] = "all"
     cc: list[str] = []
     asset_id: str | None = None
-    version: int | None = None
+    version: int | None = VersionNumber
     line_id: str | None = None
     task_id: str | None = None
 
@@ -111,7 +112,7 @@ class Resubmission(BaseModel):
     to: list[str] = People
     mode: Literal["all", "any"] = "all"
     asset_id: str | None = None
-    version: int | None = None
+    version: int | None = VersionNumber
 
 
 class Finish(BaseModel):

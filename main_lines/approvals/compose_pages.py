@@ -10,7 +10,7 @@ from main_lines.approvals.access import form_of, get_request, get_template
 from main_lines.approvals.actions import Draft
 from main_lines.approvals.links import assets_to_choose, line_of_library, offered_asset, reachable_places
 from main_lines.approvals.models import Approval, ApprovalTemplate
-from main_lines.approvals.views import chosen_mode, frame, posted_key
+from main_lines.approvals.views import chosen_mode, frame, posted_key, searches
 from workspace.db import new_id
 from workspace.errors import InvalidInput, MainlineError, NotAllowed, NotFound
 from workspace.i18n import _
@@ -30,9 +30,11 @@ def show_new(work: Work) -> str:
 
 
 @pages.post("/approvals/new", needs=SIGNED_IN)
-def submit_new(work: Work) -> Response | tuple[str, int]:
+def submit_new(work: Work) -> Response | str | tuple[str, int]:
     """Send it to its first holders."""
     template = get_template(work, request.form.get("template", ""))
+    if searches():
+        return _form(work, template, request.form.to_dict())
     try:
         outcome = actions.submit_request(work, template.key, _draft(), key=posted_key())
     except NotFound:
@@ -53,9 +55,11 @@ def show_edit(work: Work, approval_id: str) -> str:
 
 
 @pages.post("/approvals/<approval_id>/edit", needs=SIGNED_IN)
-def submit_edit(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def submit_edit(work: Work, approval_id: str) -> Response | str | tuple[str, int]:
     """Send a returned request again."""
     approval, template = _returned(work, approval_id)
+    if searches():
+        return _form(work, template, request.form.to_dict(), approval=approval)
     try:
         actions.resubmit_request(work, approval_id, _draft(), key=posted_key())
     except NotFound:
@@ -110,7 +114,8 @@ def _form(
 
 
 def _values(known: dict[str, str], chosen: Any) -> dict[str, str]:
-    values = {name.removeprefix("f_"): text for name, text in known.items()}
+    sent = {name.removeprefix("f_"): text for name, text in known.items() if name.startswith("f_")}
+    values = {**known, **sent}  # A field called "to" comes as "f_to", beside "to" for the people.
     if chosen is not None and not values.get("title"):
         values["title"] = _("%(name)s 定稿", name=chosen.name)
     return values

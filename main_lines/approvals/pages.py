@@ -10,7 +10,7 @@ from main_lines.approvals import actions, queries
 from main_lines.approvals.links import asset_now
 from main_lines.approvals.record import Outcome
 from main_lines.approvals.rules import Mode
-from main_lines.approvals.views import chosen_mode, frame, posted_key, reason_given
+from main_lines.approvals.views import chosen_mode, comment_given, frame, posted_key, reason_given, searches
 from workspace.db import new_id
 from workspace.errors import InvalidInput, MainlineError, NotFound
 from workspace.i18n import _
@@ -20,6 +20,7 @@ from workspace.work import Work
 
 pages = Routes("approvals", __name__)
 
+Answer = Response | str | tuple[str, int]
 SHEETS = ("approve", "reject", "return", "more", "comment", "recall")
 CHOOSING = {"pass-on": "pass_on", "transfer": "transfer", "cc": "cc"}
 
@@ -68,18 +69,18 @@ def choose_people(work: Work, approval_id: str, purpose: str) -> str:
 
 
 @pages.post("/approvals/<approval_id>/finish", needs=SIGNED_IN)
-def finish(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def finish(work: Work, approval_id: str) -> Answer:
     """Approve and end it, or sign where others have yet to sign."""
     return _do(
         work,
         approval_id,
-        lambda: actions.approve_request(work, approval_id, step_id=_step(), comment=_text("comment"), key=posted_key()),
+        lambda: actions.approve_request(work, approval_id, step_id=_step(), comment=comment_given(), key=posted_key()),
         sheet="approve",
     )
 
 
 @pages.post("/approvals/<approval_id>/reject", needs=SIGNED_IN)
-def reject(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def reject(work: Work, approval_id: str) -> Answer:
     """End it with no; wants a reason."""
     return _do(
         work,
@@ -90,7 +91,7 @@ def reject(work: Work, approval_id: str) -> Response | tuple[str, int]:
 
 
 @pages.post("/approvals/<approval_id>/return", needs=SIGNED_IN)
-def send_back(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def send_back(work: Work, approval_id: str) -> Answer:
     """Back to the applicant; wants a reason."""
     return _do(
         work,
@@ -101,31 +102,31 @@ def send_back(work: Work, approval_id: str) -> Response | tuple[str, int]:
 
 
 @pages.post("/approvals/<approval_id>/recall", needs=SIGNED_IN)
-def recall(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def recall(work: Work, approval_id: str) -> Answer:
     """The applicant takes it back."""
-    return _do(work, approval_id, lambda: actions.recall_request(work, approval_id, comment=_text("comment"), key=posted_key()), stays=True)
+    return _do(work, approval_id, lambda: actions.recall_request(work, approval_id, comment=comment_given(), key=posted_key()), stays=True)
 
 
 @pages.post("/approvals/<approval_id>/comment", needs=SIGNED_IN)
-def comment(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def comment(work: Work, approval_id: str) -> Answer:
     """Say something; changes no state."""
     return _do(
         work,
         approval_id,
-        lambda: actions.comment_request(work, approval_id, words=_text("words"), key=posted_key()),
+        lambda: actions.comment_request(work, approval_id, words=comment_given("words"), key=posted_key()),
         sheet="comment",
         stays=True,
     )
 
 
 @pages.post("/approvals/<approval_id>/remind", needs=SIGNED_IN)
-def remind(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def remind(work: Work, approval_id: str) -> Answer:
     """Nudge whoever holds it."""
     return _do(work, approval_id, lambda: actions.remind_holders(work, approval_id, key=posted_key()), stays=True)
 
 
 @pages.post("/approvals/<approval_id>/people/pass-on", needs=SIGNED_IN)
-def pass_on(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def pass_on(work: Work, approval_id: str) -> Answer:
     """Approve and hand to the chosen people."""
 
     def act() -> Outcome:
@@ -133,25 +134,25 @@ def pass_on(work: Work, approval_id: str) -> Response | tuple[str, int]:
         if not to:
             raise InvalidInput(_("请选择处理人"), fields={"to": _("请选择处理人")})
         return actions.approve_request(
-            work, approval_id, step_id=_step(), to=to, mode=chosen_mode(), comment=_text("comment"), key=posted_key()
+            work, approval_id, step_id=_step(), to=to, mode=chosen_mode(), comment=comment_given(), key=posted_key()
         )
 
     return _do(work, approval_id, act, purpose="pass-on")
 
 
 @pages.post("/approvals/<approval_id>/people/transfer", needs=SIGNED_IN)
-def transfer(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def transfer(work: Work, approval_id: str) -> Answer:
     """Give the own turn to somebody else."""
     return _do(
         work,
         approval_id,
-        lambda: actions.transfer_step(work, approval_id, step_id=_step(), to=_text("to"), comment=_text("comment"), key=posted_key()),
+        lambda: actions.transfer_step(work, approval_id, step_id=_step(), to=_text("to"), comment=comment_given(), key=posted_key()),
         purpose="transfer",
     )
 
 
 @pages.post("/approvals/<approval_id>/people/cc", needs=SIGNED_IN)
-def copy(work: Work, approval_id: str) -> Response | tuple[str, int]:
+def copy(work: Work, approval_id: str) -> Answer:
     """Show it to the chosen people."""
     return _do(
         work,
@@ -162,10 +163,10 @@ def copy(work: Work, approval_id: str) -> Response | tuple[str, int]:
     )
 
 
-def _do(
-    work: Work, approval_id: str, act: Callable[[], Outcome], *, sheet: str = "", purpose: str = "", stays: bool = False
-) -> Response | tuple[str, int]:
+def _do(work: Work, approval_id: str, act: Callable[[], Outcome], *, sheet: str = "", purpose: str = "", stays: bool = False) -> Answer:
     """Carry out, then open what waits next; a refusal shows the approval as it is now, with the sentence on top."""
+    if searches():
+        return _people_page(work, approval_id, purpose)
     try:
         outcome = act()
     except NotFound:

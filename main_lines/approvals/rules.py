@@ -222,7 +222,7 @@ def decide_approve(now: Situation, step_id: str, next_holder_ids: Sequence[str] 
     siblings = now.siblings(turn)
     if turn.mode is Mode.ALL and any(other.state in OPEN_STEPS for other in siblings):
         return Move(RequestState.RUNNING, own=own, signed_only=True)
-    holders = tuple(dict.fromkeys([*_wished(turn, siblings), *(wish.holder_ids if wish else ())]))
+    holders = tuple(dict.fromkeys([*_wished(now, turn, siblings), *(wish.holder_ids if wish else ())]))
     if not holders:
         return (
             Refuse(Why.MISSING_ROLES) if now.missing_roles else Move(RequestState.APPROVED, own=own, others=_closing(siblings, Verb.FINISH))
@@ -315,11 +315,15 @@ def _held(now: Situation, step_id: str) -> Turn | Refuse:
     return turn
 
 
-def _wished(turn: Turn, siblings: Sequence[Turn]) -> list[str]:
-    """Whom the others of a countersign asked for, without those who have signed in it anyway."""
+def _wished(now: Situation, turn: Turn, siblings: Sequence[Turn]) -> list[str]:
+    """Whom the others of a countersign asked for, without those who have signed in it anyway.
+
+    A wish for the applicant means the manager, who may be the very last to sign, and who may be gone by now.
+    """
     signed = [other for other in siblings if turn.mode is Mode.ALL and other.state is StepState.APPROVED]
     inside = {turn.holder_id, *(other.holder_id for other in signed)}
-    return [holder for other in signed for holder in other.asks_for if holder not in inside]
+    wishes = [now.manager_id if holder == now.applicant_id else holder for other in signed for holder in other.asks_for]
+    return [holder for holder in wishes if holder is not None and holder not in inside]
 
 
 def _end(now: Situation, step_id: str, verb: Verb, reason: str) -> Decision:

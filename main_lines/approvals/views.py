@@ -31,6 +31,19 @@ def chosen_mode() -> Mode:
     return Mode(wish) if wish in (Mode.ALL.value, Mode.ANY.value) else Mode.ALL
 
 
+def comment_given(field: str = "comment") -> str:
+    """What was written beside a verb."""
+    words = request.form.get(field, "").strip()
+    if len(words) > COMMENT_LENGTH:
+        raise InvalidInput(_("内容太长"), fields={field: _("最多 %(n)s 个字", n=COMMENT_LENGTH)})
+    return words
+
+
+def searches() -> bool:
+    """Whether the form was sent by the button beside its search field: to be shown again, not carried out."""
+    return "find" in request.form
+
+
 def reason_given() -> str:
     """A ready phrase, own words, or both."""
     parts = [request.form.get("phrase", "").strip(), request.form.get("reason", "").strip()]

@@ -28,6 +28,7 @@ from tests.main_lines.approvals.conftest import LEAVE, Clerk, WorkAs, later
 from workspace.db import Database
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 from workspace.events.access import rooms_of
+from workspace.people.models import Member
 from workspace.work import Work
 
 
@@ -290,3 +291,17 @@ def test_room_when_taking_part_then_open_until_closed(clerk: Clerk, work_as: Wor
     with work_as("苏航") as work:
         recall_request(work, approval_id)
     assert not heard("陈墨")
+
+
+def test_countersign_when_who_was_asked_for_has_left_then_the_last_signature_still_counts(
+    clerk: Clerk, work_as: WorkAs, company: Database
+) -> None:
+    approval_id = clerk.submit("陈墨", "林悦")
+    steps = {name: clerk.step(approval_id, name) for name in ("陈墨", "林悦")}
+    with work_as("陈墨") as work:
+        approve_request(work, approval_id, step_id=steps["陈墨"], to=[clerk.id_of("何青")])
+    with company.session(writes=True) as session:
+        session.execute(update(Member).where(Member.name == "何青").values(state="left"))
+        session.commit()
+    with work_as("林悦") as work:
+        assert approve_request(work, approval_id, step_id=steps["林悦"]).state == "approved"

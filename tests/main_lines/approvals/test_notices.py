@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 import app as composition
 from main_lines.approvals import reactions
 from main_lines.approvals.actions import (
+    Draft,
     approve_request,
     comment_request,
     copy_request,
@@ -16,11 +18,14 @@ from main_lines.approvals.actions import (
     reject_request,
     remind_holders,
     return_request,
+    submit_request,
     transfer_step,
 )
 from main_lines.approvals.reactions import tell_people
+from main_lines.lines.actions import open_line, remove_line_member
+from main_lines.lines.rules import LineKind
 from tests.house import Person
-from tests.main_lines.approvals.conftest import Clerk, WorkAs, later
+from tests.main_lines.approvals.conftest import LEAVE, Clerk, WorkAs, later
 from workspace.db import Database
 from workspace.errors import NotFound
 from workspace.jobs.worker import JobRun
@@ -140,3 +145,19 @@ def test_all_when_marked_as_read_then_only_ones_own(clerk: Clerk, work_as: WorkA
         assert unread_count(work) == 1
         with pytest.raises(NotFound):
             read_notice(work, "0" * 26)
+
+
+def test_notice_when_its_reader_leaves_the_line_then_an_approval_stays_theirs(
+    work_as: WorkAs, clerk: Clerk, run_jobs: Callable[[], int]
+) -> None:
+    with work_as("林悦") as work:
+        line = open_line(work, name="双十一大促", kind=LineKind.PROMOTION, d_day=date(2026, 11, 11), member_ids=[clerk.id_of("陈墨")])
+        to = (clerk.id_of("陈墨"),)
+        approval_id = submit_request(work, "leave", Draft(title="请假", values=LEAVE, to=to, line_id=line.id)).approval_id
+    run_jobs()
+    with work_as("林悦") as work:
+        remove_line_member(work, line.id, clerk.id_of("陈墨"))
+    with work_as("陈墨", writes=False) as work:
+        urls = set(work.session.scalars(select(Notice.url).where(Notice.member_id == work.actor.member_id)))
+        assert f"/approvals/{approval_id}" in urls
+        assert not any(url.startswith("/lines/") for url in urls)

@@ -217,3 +217,67 @@ def test_api_when_used_then_same_rules_and_stored_replies(clerk: Clerk, signed_i
     assert late.status_code == 409
     assert "您已于" in late.get_json()["error"]["message"]
     assert signed_in("zhaoning").get(f"/api/approvals/{approval_id}").status_code == 404
+
+
+def leave_form(clerk: Clerk, **more: object) -> dict[str, object]:
+    fields = {f"f_{name}": value for name, value in LEAVE.items()}
+    return {"template": "leave", "key": "k1", "title": "国庆请假", "to": clerk.id_of("陈墨"), **fields, **more}
+
+
+@pytest.mark.parametrize("more", [{"f_reason": ""}, {"find": "1", "q": "北京"}], ids=["refused", "searching people"])
+def test_form_when_shown_again_then_everything_typed_is_there(clerk: Clerk, signed_in: SignedIn, more: dict[str, str]) -> None:
+    person = signed_in("suhang")
+    answer = person.post("/approvals/new", data=leave_form(clerk, **more))
+    page = text_of(answer)
+    assert answer.status_code == (200 if "find" in more else 422)
+    for name in ("from", "to"):
+        assert re.search(rf'type="date" value="{LEAVE[name]}" id="f_{name}"', page), name
+    assert re.search(rf'value="{clerk.id_of("陈墨")}" checked', page)
+    assert "国庆请假" in page
+    assert "没有发起过" in text_of(person.get("/approvals?tab=mine")), "nothing was sent"
+
+
+def test_edit_when_people_are_searched_then_the_changed_form_stays(clerk: Clerk, work_as: WorkAs, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    with work_as("陈墨") as work:
+        return_request(work, approval_id, step_id=clerk.step(approval_id, "陈墨"), reason="请改期")
+    person = signed_in("suhang")
+    data = leave_form(clerk, find="1", q="林", title="改过的标题", f_to="2026-10-12")
+    page = text_of(person.post(f"/approvals/{approval_id}/edit", data=data))
+    assert "改过的标题" in page
+    assert 'value="2026-10-12"' in page
+    assert 'name="csrf_token"' in page
+    assert 'formmethod="get"' not in page, "the token would stand in the address"
+
+
+def test_people_when_searched_by_the_button_then_nothing_is_decided(clerk: Clerk, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    person = signed_in("chenmo")
+    data = {"step": clerk.step(approval_id, "陈墨"), "key": "k", "find": "1", "q": "林", "to": clerk.id_of("吴昊"), "comment": "请看"}
+    page = text_of(person.post(f"/approvals/{approval_id}/people/pass-on", data=data))
+    assert re.search(rf'value="{clerk.id_of("吴昊")}" checked', page)
+    assert 'value="请看"' in page
+    assert clerk.states(approval_id) == {"陈墨": "pending"}
+
+
+def test_comment_when_too_long_then_kept_and_named(clerk: Clerk, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    answer = signed_in("suhang").post(f"/approvals/{approval_id}/comment", data={"words": "长" * 2001, "key": "k"})
+    assert answer.status_code == 422
+    assert "长" * 2001 in text_of(answer)
+    assert "最多 2000 个字" in text_of(answer)
+
+
+def test_cc_when_no_field_is_filled_then_still_shown(clerk: Clerk, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    person = signed_in("suhang")
+    person.post(f"/approvals/{approval_id}/people/cc", data={"to": clerk.id_of("何青"), "key": "k"})
+    assert re.search(r"<dt>抄送</dt>\s*<dd>何青</dd>", text_of(person.get(f"/approvals/{approval_id}")))
+
+
+@pytest.mark.parametrize("version", [0, 2**31, 10**30])
+def test_api_when_the_version_is_out_of_range_then_named(clerk: Clerk, signed_in: SignedIn, version: int) -> None:
+    body = {"template": "asset_sign_off", "title": "定稿", "to": [clerk.id_of("陈墨")], "asset_id": "a" * 26, "version": version}
+    answer = signed_in("suhang").post("/api/approvals", json=body)
+    assert answer.status_code == 422
+    assert list(answer.get_json()["error"]["facts"]["fields"]) == ["version"]

@@ -224,3 +224,14 @@ def test_submit_when_several_holders_then_they_countersign_unless_told_otherwise
 )
 def test_page_when_asked_what_is_open_then_offers_exactly_that(actor: str, state: RequestState, verbs: set[Verb]) -> None:
     assert open_verbs(replace(RUNNING, actor_id=actor, state=state)) == verbs
+
+
+def test_countersign_when_an_earlier_wish_means_the_last_signer_then_it_is_met() -> None:
+    """The applicant's turn goes to the manager, who is the last to sign here; gone managers are nobody to wait for."""
+    now = replace(both(Mode.ALL, first=StepState.APPROVED, asks_for=("suhang",)), manager_id="zhaoning")
+    finished = Move(RequestState.APPROVED, own=("s2", StepState.APPROVED))
+    assert decide_approve(now, "s2") == finished
+    assert decide_approve(replace(now, manager_id=None), "s2") == finished
+    assert decide_approve(replace(now, manager_id="heqing"), "s2") == replace(
+        finished, state=RequestState.RUNNING, opens=Open(("heqing",), Mode.ONE)
+    )
