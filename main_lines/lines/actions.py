@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, select
-
 from main_lines.lines.access import get_line, get_line_as_director, line_rooms
 from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine, ProgressPost
 from main_lines.lines.rules import Advance, GateHold, Health, LineKind, Phase, gate
@@ -13,9 +11,7 @@ from main_lines.lines.words import HEALTHS, PHASES
 from sync.library.libraries.actions import open_library
 from workspace.db import new_id
 from workspace.errors import Conflict, InvalidInput, NotFound
-from workspace.events.models import EventRoom
 from workspace.i18n import _, source
-from workspace.notices.models import Notice
 from workspace.people.access import get_member
 from workspace.people.actions import add_to_group, make_group, remove_from_group
 from workspace.people.models import Member
@@ -85,7 +81,6 @@ def remove_line_member(work: Work, line_id: str, member_id: str) -> None:
     name = work.session.get_one(Member, member_id).name
     remove_from_group(work, line.group_id, member_id)
     work.session.delete(membership)
-    _forget_notices(work, line, member_id)
     _record(work, LineEvent.MEMBER_REMOVED, line, leaves={member_id: line_rooms(work, line)}, member=name, member_id=member_id)
 
 
@@ -146,16 +141,6 @@ def close_phase(work: Work, line_id: str, *, open_orders: int, note: str = "", e
         open_orders=open_orders, note=closed.note,
     )  # fmt: skip
     return Phase(line.phase)
-
-
-def _forget_notices(work: Work, line: MainLine, member_id: str) -> None:
-    """What they were told about the line goes with it: a notice repeats the words of its event.
-
-    Events of approvals that they take part in stay theirs.
-    """
-    seqs = select(EventRoom.seq).where(EventRoom.room == line.room)
-    own = select(EventRoom.seq).where(EventRoom.room == f"member:{member_id}")
-    work.session.execute(delete(Notice).where(Notice.member_id == member_id, Notice.seq.in_(seqs), Notice.seq.not_in(own)))
 
 
 def _acting_member(work: Work) -> str:

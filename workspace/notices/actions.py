@@ -23,8 +23,9 @@ def send_notices(work: Work, event: Event, member_ids: Collection[str], *, url: 
     for row in new:
         work.session.add(Notice(id=new_id(), member_id=row.id, seq=event.seq, url=url, asks=row.id in asking, at=work.now, read_at=None))
     if new:
+        # It stays readable to them for good, so it names neither the thing nor where it is.
         rooms = [f"member:{row.id}" for row in new]
-        work.record(NoticeEvent.SENT, subject=event.subject, rooms=rooms, people=[row.name for row in new], url=url, about=event.kind)
+        work.record(NoticeEvent.SENT, subject=f"event:{event.seq}", rooms=rooms, people=[row.name for row in new])
     return len(new)
 
 

@@ -15,7 +15,9 @@ from main_lines.tasks.models import WRITTEN
 from main_lines.tasks.queries import for_me_count, my_work
 from tests.house import member_named
 from tests.main_lines.conftest import INSIDE, OUTSIDE, Story
+from workspace.events.access import visible_events
 from workspace.notices.models import Notice
+from workspace.notices.queries import list_notices, unread_count
 from workspace.people.models import Member
 
 TellsOf = Callable[[str], dict[str, bool]]
@@ -92,6 +94,27 @@ def test_notice_when_its_reader_left_before_it_was_sent_then_not_sent(
     with work_as("林悦") as work:
         remove_line_member(work, story.line_id, story.id_of("苏航"))
     assert "苏航" not in told(f"/tasks/{task_id}")
+
+
+def test_notice_when_its_reader_leaves_then_gone_and_when_they_come_back_then_there_again(
+    work_as: Callable, write: Callable, told: TellsOf, story: Story
+) -> None:
+    task_id = write()
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    assert told(f"/tasks/{task_id}") == {"苏航": True}
+    with work_as("苏航", writes=False) as work:
+        urls, count = [row.url for row in list_notices(work)], unread_count(work)
+    assert f"/tasks/{task_id}" in urls
+    with work_as("林悦") as work:
+        remove_line_member(work, story.line_id, story.id_of("苏航"))
+    with work_as("苏航", writes=False) as work:
+        assert (list_notices(work), unread_count(work)) == ([], 0)
+        assert not any(story.line_id in f"{event.subject} {event.facts}" for event in visible_events(work, since=0, limit=500))
+    with work_as("林悦") as work:
+        add_line_member(work, story.line_id, story.id_of("苏航"))
+    with work_as("苏航", writes=False) as work:
+        assert ([row.url for row in list_notices(work)], unread_count(work)) == (urls, count)
 
 
 def test_count_when_shown_in_the_navigation_then_the_lists_agree(work_as: Callable, write: Callable) -> None:
