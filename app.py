@@ -159,8 +159,14 @@ def make_parts(settings: Settings) -> Parts:
     parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
     parts.provide(Hypervisors, hypervisors_factory(parts))
     parts.simulated = lambda: only_simulated(parts.get(Database))
-    parts.provide(Bell, lambda: Bell(wake, places=settings.web_threads // 2))
+    parts.provide(Bell, lambda: _make_bell(settings, parts))
     return parts
+
+
+def _make_bell(settings: Settings, parts: Parts) -> Bell:
+    bell = Bell(parts.get(Wake), places=settings.web_threads // 2)  # type: ignore[type-abstract]
+    parts.at_stop(bell.close)
+    return bell
 
 
 def create_app(settings: Settings | None = None, parts: Parts | None = None) -> Flask:

@@ -109,6 +109,8 @@ def web(wiring: Wiring) -> None:
     settings = load_settings()
     _exec_gunicorn(
         "app:create_app()",
+        "--config",
+        "python:workspace.serving",
         "--worker-class",
         "gthread",
         "--workers",

@@ -16,6 +16,8 @@ class Parts:
         self._factories: dict[type, Callable[[], Any]] = {}
         self._made: dict[type, Any] = {}
         self._guard = threading.RLock()
+        self._at_stop: list[Callable[[], None]] = []
+        self._stopped = False
         self.wake: Callable[[], None] = wake or (lambda: None)
         self.simulated: Callable[[], bool] = lambda: False
 
@@ -33,3 +35,18 @@ class Parts:
                     raise LookupError(f"no part of type {kind.__name__} is provided in this process")
                 self._made[kind] = self._factories[kind]()
             return cast(T, self._made[kind])
+
+    def at_stop(self, call: Callable[[], None]) -> None:
+        """``call`` when the process is told to stop, at once if it was already; it may come from any thread."""
+        with self._guard:
+            self._at_stop.append(call)
+            stopped = self._stopped
+        if stopped:
+            call()
+
+    def stop(self) -> None:
+        """The process was told to stop: whoever waits for something in it is woken."""
+        with self._guard:
+            self._stopped, calls = True, list(self._at_stop)
+        for call in calls:
+            call()

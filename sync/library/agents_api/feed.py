@@ -7,7 +7,7 @@ place is told to come back in a moment (429 with Retry-After) and is served as a
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import structlog
 from sqlalchemy import select
@@ -18,7 +18,7 @@ from sync.library.assets.wire import node_message
 from sync.library.libraries.access import OpenLibrary, libraries_tag, visible_libraries
 from workspace.errors import TooManyRequests
 from workspace.i18n import _
-from workspace.wake import Wake
+from workspace.wake import Listener, Wake
 from workspace.work import Work
 
 log = structlog.get_logger("feed")
@@ -59,6 +59,7 @@ class Bell:
         self._rings = 0
         self._waiting = 0
         self._listening = False
+        self._closed = False
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -77,27 +78,36 @@ class Bell:
                 self._waiting -= 1
 
     def wait_for(self, look: Callable[[], FeedAnswer | None], *, until: float) -> FeedAnswer | None:
-        """``look`` now and after each ring, until it finds something or the monotonic clock reaches ``until``."""
+        """``look`` now and after each ring, until it finds something, the monotonic clock reaches ``until``, or the bell is closed."""
         while True:
             with self._rung:
                 heard = self._rings  # Read before looking, so that a ring in between is not missed.
             answer = look()
             left_s = until - time.monotonic()
-            if answer is not None or left_s <= 0:
+            if answer is not None or left_s <= 0 or self._closed:
                 return answer
             with self._rung:
-                self._rung.wait_for(lambda heard=heard: self._rings != heard, timeout=min(left_s, LOOK_AGAIN_S))  # type: ignore[misc]
+                woken = lambda heard=heard: self._closed or self._rings != heard  # noqa: E731
+                self._rung.wait_for(woken, timeout=min(left_s, LOOK_AGAIN_S))
+
+    def close(self) -> None:
+        """Whoever waits, and whoever comes from now on, gets an answer at once: the process is stopping."""
+        with self._rung:
+            self._closed = True
+            self._rung.notify_all()
 
     def _listen(self) -> None:
-        listener = self._wake.listener()
         while True:
             try:
-                woken = listener.wait(LOOK_AGAIN_S)
-            except OSError as error:
+                with closing(self._wake.listener()) as listener:
+                    self._ring_with(listener)
+            except Exception as error:  # The line may be away for a moment; until it is back, waiting requests look every few seconds.
                 log.error("bell.failed", exc_info=error)
                 time.sleep(1)
-                continue
-            if woken:
+
+    def _ring_with(self, listener: Listener) -> None:
+        while True:
+            if listener.wait(LOOK_AGAIN_S):
                 with self._rung:
                     self._rings += 1
                     self._rung.notify_all()
