@@ -52,6 +52,7 @@ from sync.library.assets.pages import pages as asset_pages
 from sync.library.libraries.pages import pages as library_pages
 from sync.library.previews import jobs as preview_jobs
 from sync.library.storage import ObjectStore, store_factory
+from workspace import retention
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
 from workspace.errors import MainlineError
@@ -122,6 +123,7 @@ REGISTERS = (
     line_reactions,
     alert_reactions,
     task_reactions,
+    retention,
 )  # Modules imported for the jobs and reactions that they register.
 
 NAV = (
