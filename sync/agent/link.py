@@ -130,6 +130,9 @@ class Link:
                     self._serve_port(mask)
                 else:
                     self._serve_stream(key.data, mask)
+        with self._lock:
+            if self._fd is not None and (self._out or self._mux.has_output):
+                self._serve_port(selectors.EVENT_WRITE)  # what was just read goes on at once, not after another wait
 
     def _serve_port(self, mask: int) -> None:
         assert self._fd is not None

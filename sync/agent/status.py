@@ -95,13 +95,14 @@ class Status:
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._changed or self._closed)
+                # A moment later: what changes together is written once, and not while a save is about to leave.
+                self._condition.wait_for(lambda: self._closed, _LEAST_S)
                 self._changed = False
                 done = self._closed
                 data = {**self._facts, "saves": [asdict(save) for save in reversed(self._saves.values())]}
             self._write(data)
             if done:
                 return
-            time.sleep(_LEAST_S)
 
     def _write(self, data: dict[str, Any]) -> None:
         part = self._path.with_name(self._path.name + ".part")
