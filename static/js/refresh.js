@@ -2,24 +2,27 @@
 //   data-refresh-on="main_lines.* library.version.committed"   event kinds, "*" as wildcard
 //   data-refresh-url="/lines/…/feed"                            its fragment
 //   data-refresh-room="line:…"                                  optional: only events of this room
-// is fetched again when such an event arrives. Several events within 60 ms cost one request.
+// is fetched again when such an event arrives: at once after a quiet second, so that a single save is seen without delay; in a
+// flurry, events within 60 ms cost one request.
 
 import { fits } from "mainline/feed";
 import { send } from "mainline/texts";
 
 const GATHER_MS = 60;
+const QUIET_MS = 1000;
 const OCCUPIED_RETRY_MS = 1000;
 
-const states = new WeakMap(); // element -> {timer, running, again}
+const states = new WeakMap(); // element -> {timer, running, again, ended}: ended is when it was last fetched
 
 function stateOf(element) {
-  if (!states.has(element)) states.set(element, { timer: 0, running: false, again: false });
+  if (!states.has(element)) states.set(element, { timer: 0, running: false, again: false, ended: -QUIET_MS });
   return states.get(element);
 }
 
 /** Fetch the element's fragment soon; calls that come close together are one. */
-export function refresh(element, delay_ms = GATHER_MS) {
+export function refresh(element, delay_ms) {
   const state = stateOf(element);
+  delay_ms ??= performance.now() - state.ended > QUIET_MS ? 0 : GATHER_MS;
   if (state.running) state.again = true;
   else if (!state.timer) state.timer = setTimeout(() => run(element, state), delay_ms);
 }
@@ -38,6 +41,7 @@ async function run(element, state) {
     return;
   } finally {
     state.running = false;
+    state.ended = performance.now();
   }
   if (state.again) refresh(element);
 }
