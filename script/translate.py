@@ -15,7 +15,8 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 ENGLISH = ROOT / "translations/en/LC_MESSAGES/messages.po"
-KEYWORDS = {"_": None, "_l": None, "N_": None}
+IN_CONTEXT = ((1, "c"), 2)
+KEYWORDS = {"_": None, "_l": None, "N_": None, "_p": IN_CONTEXT, "_lp": IN_CONTEXT, "pgettext": IN_CONTEXT}
 # Babel's own rule also passes over names with an underscore in front: templates/_parts would be missed.
 PASSED_OVER = {"node_modules", "var", "artefacts", "tests", "__pycache__"}
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -34,7 +35,7 @@ msgstr ""
 
 
 def source_texts() -> Catalog:
-    """Every text within ``_()``, ``_l()`` and ``N_()``, located by file; order follows the files' names."""
+    """Every text within ``_()``, ``_l()``, ``N_()`` and their kin with a context, located by file; order follows the files' names."""
     with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
     found = extract_from_dir(ROOT, methods, options, keywords=KEYWORDS, directory_filter=_is_searched)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import current_app, has_request_context
 from flask_babel import gettext as _babel_gettext
+from flask_babel import pgettext as _babel_pgettext
 
 LOCALES = ("zh", "en")
 
@@ -19,9 +20,21 @@ def _(text: str, **values: Any) -> str:
     return text % values if values else text
 
 
+def _p(context: str, text: str, **values: Any) -> str:
+    """As ``_``, for a word that English has several of; ``context`` says which one. Templates write ``pgettext``."""
+    if has_request_context():
+        return str(_babel_pgettext(context, text, **values))
+    return text % values if values else text
+
+
 def _l(text: str, **values: Any) -> Any:
     """Translate when shown; for module-level tables. Falls back to Chinese outside a request."""
     return _Lazy(text, values)
+
+
+def _lp(context: str, text: str, **values: Any) -> Any:
+    """``_p``, translated when shown."""
+    return _Lazy(text, values, context)
 
 
 def source(text: Any) -> str:
@@ -32,13 +45,13 @@ def source(text: Any) -> str:
 class _Lazy:
     """Lazy text that also works outside a request, unlike Flask-Babel's."""
 
-    __slots__ = ("_text", "_values")
+    __slots__ = ("_context", "_text", "_values")
 
-    def __init__(self, text: str, values: dict[str, Any]) -> None:
-        self._text, self._values = text, values
+    def __init__(self, text: str, values: dict[str, Any], context: str = "") -> None:
+        self._text, self._values, self._context = text, values, context
 
     def __str__(self) -> str:
-        return _(self._text, **self._values)
+        return _p(self._context, self._text, **self._values) if self._context else _(self._text, **self._values)
 
     def __html__(self) -> str:
         from markupsafe import escape

@@ -175,7 +175,7 @@ def _moment_of(steps: Sequence[ApprovalStep]) -> Any:
 
     def moment(row: ApprovalAction) -> Moment:
         people = [names[member_id] for member_id in row.payload.get("to", []) if member_id in names]
-        return Moment(row.actor_name, row.verb, _(DONE[row.verb]), row.at, row.comment, people)
+        return Moment(row.actor_name, row.verb, str(DONE[row.verb]), row.at, row.comment, people)
 
     return moment
 

@@ -7,22 +7,21 @@ from main_lines.approvals.access import actions_of
 from main_lines.approvals.models import Approval, ApprovalAction
 from main_lines.approvals.rules import INPUT, STALE, Verb, Why
 from workspace.errors import Conflict, InvalidInput, MainlineError, NotAllowed, TooManyRequests
-from workspace.events.kinds import N_
-from workspace.i18n import _
+from workspace.i18n import _, _lp
 from workspace.settings import Settings
 from workspace.work import Work
 
 DONE = {
-    Verb.SUBMIT.value: N_("提交"),
-    Verb.PASS_ON.value: N_("同意并流转"),
-    Verb.FINISH.value: N_("同意"),
-    Verb.REJECT.value: N_("拒绝"),
-    Verb.RETURN.value: N_("退回"),
-    Verb.RECALL.value: N_("撤回"),
-    Verb.TRANSFER.value: N_("转交"),
-    Verb.CC.value: N_("抄送"),
-    Verb.COMMENT.value: N_("评论"),
-    Verb.REMIND.value: N_("催办"),
+    Verb.SUBMIT.value: _lp("past", "提交"),
+    Verb.PASS_ON.value: _lp("past", "同意并流转"),
+    Verb.FINISH.value: _lp("past", "同意"),
+    Verb.REJECT.value: _lp("past", "拒绝"),
+    Verb.RETURN.value: _lp("past", "退回"),
+    Verb.RECALL.value: _lp("past", "撤回"),
+    Verb.TRANSFER.value: _lp("past", "转交"),
+    Verb.CC.value: _lp("past", "抄送"),
+    Verb.COMMENT.value: _lp("past", "评论"),
+    Verb.REMIND.value: _lp("past", "催办"),
 }
 MOVING = frozenset({Verb.SUBMIT, Verb.PASS_ON, Verb.FINISH, Verb.REJECT, Verb.RETURN, Verb.RECALL, Verb.TRANSFER})
 
@@ -47,7 +46,7 @@ def fresh_state(work: Work, approval: Approval) -> str:
     moved = [row for row in actions_of(work, approval.id) if row.verb in MOVING]
     if not moved:
         return ""
-    return _("%(name)s已于 %(at)s %(verb)s。", name=_name(work, moved[-1]), at=_clock(work, moved[-1]), verb=_(DONE[moved[-1].verb]))
+    return _("%(name)s已于 %(at)s %(verb)s。", name=_name(work, moved[-1]), at=_clock(work, moved[-1]), verb=DONE[moved[-1].verb])
 
 
 def _name(work: Work, row: ApprovalAction) -> str:

@@ -12,12 +12,13 @@ import pytest
 from babel.messages.catalog import Catalog
 from flask import Flask
 
+from workspace.i18n import _, _lp, _p
 from workspace.settings import ROOT
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 UNFIT = re.compile(r"[\u3000-\u9fff\uff00-\uffef!]")  # In English: Chinese, its punctuation, and shouting.
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%|\{\w+\}")
-MARKS = {"_", "_l", "N_"}
+MARKS = {"_", "_l", "N_", "_p", "_lp"}
 
 # Chinese that is no source text, and why.
 UNMARKED = {
@@ -53,8 +54,9 @@ def source_texts() -> Catalog:
     return translate().source_texts()
 
 
-def ids(catalog: Catalog) -> set[str]:
-    return {message.id for message in catalog if message.id}
+def ids(catalog: Catalog) -> set[tuple[str, str]]:
+    """(context, text) of each message; most have no context."""
+    return {(message.context or "", message.id) for message in catalog if message.id}
 
 
 def test_texts_when_extracted_then_those_of_every_kind_of_file_are_found() -> None:
@@ -87,6 +89,14 @@ def test_catalogue_when_written_again_then_the_same_bytes() -> None:
     assert not re.search("@|Date", translate().HEADER)
 
 
+def test_word_when_it_has_a_context_then_each_has_its_own_english(app: Flask) -> None:
+    with app.test_request_context("/?lang=en"):
+        assert [_("主线"), _p("brand", "主线"), str(_lp("past", "同意"))] == ["Main lines", "Mainline", "Approved"]
+    with app.test_request_context("/?lang=zh"):
+        assert [_("主线"), _p("brand", "主线"), str(_lp("past", "同意"))] == ["主线", "主线", "同意"]
+    assert str(_lp("past", "%(n)s 版", n=3)) == "3 版", "also where there is no request"
+
+
 @pytest.mark.parametrize(("locale", "words"), [("zh", "登录"), ("en", "Sign in")])
 def test_pages_when_read_in_a_language_then_in_its_words(app: Flask, locale: str, words: str) -> None:
     page = app.test_client().get(f"/sign-in?lang={locale}").get_data(as_text=True)
@@ -96,7 +106,7 @@ def test_pages_when_read_in_a_language_then_in_its_words(app: Flask, locale: str
 def test_templates_when_read_then_no_chinese_outside_gettext() -> None:
     for path in sorted((ROOT / "templates").rglob("*.html")):
         text = re.sub(r"\{#.*?#\}", "", path.read_text("utf-8"), flags=re.DOTALL)
-        text = re.sub(r"""\b(_|N_)\(\s*('[^']*'|"[^"]*")""", "", text)
+        text = re.sub(r"""\b(?:(?:_|N_)\(|pgettext\('[a-z ]+',)\s*('[^']*'|"[^"]*")""", "", text)
         assert not CHINESE.search(text), f"{path.relative_to(ROOT)}: {shown(text)}"
 
 
@@ -114,7 +124,7 @@ def test_code_when_read_then_no_chinese_outside_gettext() -> None:
         if found:
             unmarked[path.relative_to(ROOT).as_posix()] = found
     unexplained = {name: found for name, found in unmarked.items() if excuse(name) is None}
-    assert not unexplained, "mark these with _, _l or N_"
+    assert not unexplained, "mark these with _, _l or N_, or with _p or _lp"
     assert {excuse(name) for name in unmarked} == set(UNMARKED), "an exception that nothing needs any more"
 
 
