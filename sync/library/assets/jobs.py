@@ -6,9 +6,11 @@ Objects ``log/<library>/<first>-<last>.jsonl`` hold the lines in order of seq. A
 rows sends them again under another name; lines carry their seq, so a reader keeps one of each.
 """
 
+from datetime import timedelta
+
 from sqlalchemy import delete, select
 
-from sync.library.assets.models import LogEntry, Node
+from sync.library.assets.models import LogEntry, Node, OpAnswer
 from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
 from workspace.jobs.registry import job, periodic
@@ -18,6 +20,8 @@ from workspace.work import Work
 
 LINES_AT_ONCE = 2000
 INDEXED_AT_ONCE = 200
+ANSWERS_KEPT = timedelta(days=90)
+ANSWERS_AT_ONCE = 1000
 
 
 @job("library.ship_log", max_attempts=1000)
@@ -43,6 +47,18 @@ def ship_left_logs(run: JobRun) -> None:
     with run.open_work() as work:
         for library_id in work.session.scalars(select(LogEntry.library_id).distinct()).all():
             work.after_commit("library.ship_log", key=library_id, library_id=library_id)
+
+
+@periodic("library.forget_answers", every_s=3600)
+def forget_answers(run: JobRun) -> None:
+    """Answers that no client can still be waiting for, a few at a time, so that nobody waits for the lock."""
+    while True:
+        with run.open_work() as work:
+            old = select(OpAnswer.at).where(OpAnswer.at < work.now - ANSWERS_KEPT).order_by(OpAnswer.at).limit(ANSWERS_AT_ONCE)
+            batch = list(work.session.scalars(old))
+            if not batch:
+                return
+            work.session.execute(delete(OpAnswer).where(OpAnswer.at <= batch[-1]))
 
 
 @job("library.index_changes")

@@ -74,7 +74,10 @@ class Version(Base):
 
 
 class OpAnswer(Base):
-    """The first answer to an operation, kept so that a client whose line was cut gets it again, byte for byte."""
+    """The first answer to an operation, kept so that a client whose line was cut gets it again, byte for byte.
+
+    Kept for jobs.ANSWERS_KEPT. Who repeats a save later is at worst given a second head, never loses it.
+    """
 
     __tablename__ = "asset_op_answer"
     __unaudited__ = "a copy of an answer; the change itself is recorded"
@@ -83,7 +86,7 @@ class OpAnswer(Base):
     library_id: Mapped[str] = mapped_column(Id, primary_key=True)
     op_id: Mapped[str] = mapped_column(String(NODE_ID_LENGTH), primary_key=True)
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class LogEntry(Base):

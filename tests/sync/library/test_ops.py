@@ -4,20 +4,25 @@ import json
 import random
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from sync.core.protocol import Endpoint, OpsRequest
-from sync.library.assets.models import Node, Version
+from sync.library.assets import jobs
+from sync.library.assets.models import Node, OpAnswer, Version
 from sync.library.libraries.actions import open_library
 from sync.library.libraries.models import Library, LibraryEvent
 from tests.fakes.store import MemoryStore
 from tests.house import member_named
 from tests.sync.library.agents import commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
+from workspace.db import Database
 from workspace.events.models import Event
+from workspace.jobs.worker import JobRun
+from workspace.parts import Parts
 from workspace.people.actions import make_group
 
 Opens = Callable[..., Any]
@@ -296,3 +301,19 @@ def ship(work_as: Opens, run_jobs: Any, room: Room) -> None:
     with work_as("林悦") as work:
         work.after_commit("library.ship_log", library_id=room.id)
     run_jobs()
+
+
+def test_answers_when_old_then_forgotten_and_the_others_kept(
+    room: Room, parts: Parts, work_as: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "ANSWERS_AT_ONCE", 2)
+    save = commit(room.root, "新.png", room.su.upload(room.id, b"new"))
+    first = room.su.op(room.id, save)
+    with work_as("苏航") as work:
+        for number in range(5):
+            at = work.now - jobs.ANSWERS_KEPT - timedelta(days=1, seconds=number)
+            work.session.add(OpAnswer(device_id="device", library_id=room.id, op_id=f"old-{number}", body=b"{}", at=at))
+    jobs.forget_answers(JobRun(parts.get(Database), parts, 1, "job", threading.Event()))
+    with work_as("苏航") as work:
+        assert list(work.session.scalars(select(OpAnswer.op_id))) == [save.op_id]
+    assert room.su.op(room.id, save) == first
