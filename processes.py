@@ -20,6 +20,7 @@ from workspace.ports import http_answers
 from workspace.secrets import load_signing_key
 from workspace.settings import ROOT, Settings
 from workspace.supervise import Child, Supervisor
+from workspace.wake import require_short_paths
 
 WEB_READY_S = 60
 
@@ -29,6 +30,7 @@ def run_product(settings: Settings, *, tell: Callable[[str], None], on_ready: Ca
 
     prepare: brings the database up to date; called once, when no other supervisor can be running here.
     """
+    require_short_paths(settings.run_dir)
     # Others may pass through, not look: each desktop's QEMU runs under an account of its own and must reach its disk.
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.data_dir.chmod(0o711)
@@ -96,8 +98,6 @@ class _Mainline:
 
 
 def settings_as_environment(settings: Settings) -> dict[str, str]:
-    """What a child must be told to run under the same settings; defaults are left out."""
-    default = Settings()
-    values = {field.name: getattr(settings, field.name) for field in fields(Settings)}
-    changed = {f"MAINLINE_{name.upper()}": str(value) for name, value in values.items() if value != getattr(default, name)}
-    return {"MAINLINE_CONFIG": "", "PYTHONUNBUFFERED": "1", **changed}
+    """What a child must be told to run under the same settings: all of them, because it also inherits our environment."""
+    values = {f"MAINLINE_{field.name.upper()}": str(getattr(settings, field.name)) for field in fields(Settings)}
+    return {"MAINLINE_CONFIG": "", "PYTHONUNBUFFERED": "1", **values}

@@ -9,9 +9,22 @@ import socket
 from pathlib import Path
 from typing import Protocol
 
+from workspace.errors import InvalidInput
 from workspace.settings import Settings
 
 CHANNEL = "mainline:wake"
+SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path without its terminating zero
+_LONGEST_NAME = "wake/4194304-00000000.sock"
+
+
+def require_short_paths(run_dir: Path) -> None:
+    """InvalidInput when sockets below this folder could not be opened: every process would start, and none hear of anything."""
+    over = len(os.fsencode(run_dir / _LONGEST_NAME)) - SOCKET_PATH_BYTES
+    if over > 0:
+        raise InvalidInput(
+            f"The path of the data folder is too long: {run_dir.parent}",
+            f"Sockets below it may have {SOCKET_PATH_BYTES} bytes in all; choose one that is {over} bytes shorter, with --data-dir.",
+        )
 
 
 class Listener(Protocol):
