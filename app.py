@@ -1,4 +1,4 @@
-"""Composition: wires every feature's pages, api, jobs and reactions into the processes. Nothing imports this module."""
+"""Composition: the web application with every feature's pages and api, on the parts and jobs of wiring.py."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,54 +11,33 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-import workspace.cli
-from demo import welcome
-from demo_line import seed_demo
-from desktops.consoles.gateway import run_gateway
-from desktops.hosts import jobs as host_jobs
-from desktops.hosts.access import only_simulated
-from desktops.hosts.drivers import Hypervisors, hypervisors_factory
-from desktops.images.cli import image_commands
-from desktops.machines import jobs as machine_jobs
 from desktops.machines.api import api as desktops_api
-from desktops.machines.files import DesktopSockets
 from desktops.machines.pages import pages as desktops_pages
-from main_lines.alerts import reactions as alert_reactions
 from main_lines.alerts.api import api as alerts_api
 from main_lines.alerts.pages import pages as alerts_pages
-from main_lines.approvals import reactions as approval_reactions
 from main_lines.approvals.api import api as approvals_api
 from main_lines.approvals.asset_pages import pages as approvals_asset_pages
 from main_lines.approvals.compose_pages import pages as approvals_compose_pages
 from main_lines.approvals.pages import pages as approvals_pages
 from main_lines.approvals.queries import todo_count
-from main_lines.approvals.verify import verify_approvals
 from main_lines.board.api import api as board_api
 from main_lines.board.pages import pages as board_pages
-from main_lines.lines import reactions as line_reactions
 from main_lines.lines.api import api as lines_api
 from main_lines.lines.pages import pages as lines_pages
 from main_lines.playbooks.api import api as playbooks_api
 from main_lines.playbooks.pages import pages as playbooks_pages
-from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.api import api as tasks_api
 from main_lines.tasks.pages import pages as tasks_pages
 from main_lines.tasks.queries import for_me_count
-from processes import run_product
 from sync.library.agents_api.api import api as agents_api
-from sync.library.agents_api.feed import Bell
-from sync.library.assets import jobs as asset_jobs
 from sync.library.assets.pages import pages as asset_pages
 from sync.library.libraries.pages import pages as library_pages
-from sync.library.previews import jobs as preview_jobs
-from sync.library.storage import ObjectStore, store_factory
-from workspace import retention
+from wiring import make_parts
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
 from workspace.errors import MainlineError
 from workspace.events.api import api as events_api
 from workspace.events.pages import pages as audit_pages
-from workspace.events.verify import verify_events
 from workspace.home.pages import pages as home_pages
 from workspace.i18n import _l
 from workspace.logs import configure_logs
@@ -71,13 +50,12 @@ from workspace.people.pages import pages as people_pages
 from workspace.roles.models import WorkspacePermission
 from workspace.search.pages import api as search_api
 from workspace.search.pages import pages as search_pages
-from workspace.secrets import SigningKey, load_signing_key
+from workspace.secrets import SigningKey
 from workspace.security import Csrf, install_headers
 from workspace.settings import Settings, load_settings
 from workspace.signin.access import identify
 from workspace.signin.pages import pages as signin_pages
 from workspace.status.pages import pages as status_pages
-from workspace.wake import Wake, make_wake
 from workspace.web import Web, answer_error, install_identity, register
 
 DEVICE_RATE_LIMIT = "6000 per minute"  # A sync agent sends a request for each batch of files.
@@ -114,18 +92,6 @@ ROUTES = (
     notices_api,
 )
 
-REGISTERS = (
-    host_jobs,
-    machine_jobs,
-    asset_jobs,
-    preview_jobs,
-    approval_reactions,
-    line_reactions,
-    alert_reactions,
-    task_reactions,
-    retention,
-)  # Modules imported for the jobs and reactions that they register.
-
 NAV = (
     NavGroup(
         _l("工作"),
@@ -148,27 +114,6 @@ NAV = (
         ),
     ),
 )
-
-
-def make_parts(settings: Settings) -> Parts:
-    """The outside things of one process, made when first asked for."""
-    wake = make_wake(settings)
-    parts = Parts(wake)
-    parts.provide(Settings, lambda: settings)
-    parts.provide(Database, lambda: Database(settings.effective_database_url))
-    parts.provide(SigningKey, lambda: load_signing_key(settings))
-    parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
-    parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
-    parts.provide(Hypervisors, hypervisors_factory(parts))
-    parts.simulated = lambda: only_simulated(parts.get(Database))
-    parts.provide(Bell, lambda: _make_bell(settings, parts))
-    return parts
-
-
-def _make_bell(settings: Settings, parts: Parts) -> Bell:
-    bell = Bell(parts.get(Wake), places=settings.web_threads // 2)  # type: ignore[type-abstract]
-    parts.at_stop(bell.close)
-    return bell
 
 
 def create_app(settings: Settings | None = None, parts: Parts | None = None) -> Flask:
@@ -236,22 +181,3 @@ def _error_answer(error: Exception) -> Any:
 
         structlog.get_logger("web").error("request.crashed", path=request.path, request=g.get("request_id"), exc_info=error)
     return answer_error(error)
-
-
-def start_gateway(settings: Settings, parts: Parts) -> None:
-    """The gateway process: consoles and guest channels of the desktops on this machine."""
-    run_gateway(settings, parts, DesktopSockets(settings))
-
-
-def main() -> None:
-    """The ``mainline`` command."""
-    workspace.cli.mainline.add_command(image_commands)
-    workspace.cli.run(
-        make_parts=make_parts,
-        create_app=create_app,
-        seed_company=seed_demo,
-        run_gateway=start_gateway,
-        run_product=run_product,
-        welcome=welcome,
-        checks=(verify_events, verify_approvals),
-    )

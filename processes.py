@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from desktops.hypervisor.choose import choose_hypervisor, open_host
-from desktops.machines.files import installation_id
+from desktops.machines.files import DesktopSockets, installation_id
 from desktops.machines.leaving import put_to_sleep
 from sync.library.embedded_store import prepare_store
+from workspace.parts import Parts
 from workspace.ports import http_answers
 from workspace.secrets import load_signing_key
 from workspace.settings import ROOT, Settings
@@ -42,6 +43,13 @@ def run_product(settings: Settings, *, tell: Callable[[str], None], on_ready: Ca
         return children(settings)
 
     Supervisor(start, run_dir=settings.run_dir, log_dir=settings.data_dir / "logs", tell=tell, on_ready=on_ready).run()
+
+
+def start_gateway(settings: Settings, parts: Parts) -> None:
+    """The gateway process: consoles and guest channels of the desktops on this machine."""
+    from desktops.consoles.gateway import run_gateway  # Loaded here alone: one process of five serves consoles.
+
+    run_gateway(settings, parts, DesktopSockets(settings))
 
 
 def children(settings: Settings) -> list[Child]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import JSON, Text, TypeDecorator
 
-import app  # noqa: F401  Imports every feature, so that autogenerate sees all tables.
+import wiring  # noqa: F401  Imports every feature, so that autogenerate sees all tables.
 from workspace.db import Base, Database
 
 

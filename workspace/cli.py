@@ -1,4 +1,7 @@
-"""The ``mainline`` command: serve, its single processes, and the administrator's verbs."""
+"""The ``mainline`` command: serve, its single processes, and the administrator's verbs.
+
+A verb imports what it needs: several are about to become another program.
+"""
 
 import os
 import signal
@@ -6,19 +9,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from workspace.db import Base, Database
 from workspace.errors import MainlineError
-from workspace.jobs.worker import Worker
-from workspace.logs import configure_logs
-from workspace.migrate import migrate_database
-from workspace.parts import Parts
-from workspace.relay import Relay, make_publisher
 from workspace.settings import ROOT, Settings, load_settings
-from workspace.wake import Wake
+
+if TYPE_CHECKING:
+    from workspace.db import Database
+    from workspace.parts import Parts
 
 Wiring = dict[str, Any]
 
@@ -36,7 +36,21 @@ def run(**wiring: Any) -> None:
         sys.exit(130)
 
 
-@click.group()
+class Verbs(click.Group):
+    """later: name of a command that a feature brings -> loads it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.later: dict[str, Callable[[], click.Command]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.later})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self.later[cmd_name]() if cmd_name in self.later else super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Verbs)
 def mainline() -> None:
     """Mainline 主线."""
 
@@ -54,6 +68,9 @@ def mainline() -> None:
 @click.pass_obj
 def serve(wiring: Wiring, demo: bool, **flags: Any) -> None:
     """Run the whole product on this machine until Ctrl-C."""
+    from workspace.db import Database
+    from workspace.logs import configure_logs
+
     settings = load_settings(**flags)
     configure_logs(settings)
 
@@ -69,6 +86,9 @@ def serve(wiring: Wiring, demo: bool, **flags: Any) -> None:
 @click.pass_obj
 def migrate(wiring: Wiring) -> None:
     """Bring the database to this release's tables."""
+    from workspace.db import Database
+    from workspace.migrate import migrate_database
+
     migrate_database(_parts(wiring).get(Database))
 
 
@@ -84,6 +104,11 @@ def seed(wiring: Wiring) -> None:
 @click.pass_obj
 def worker(wiring: Wiring) -> None:
     """Run jobs, and relay events to the realtime processes, until stopped."""
+    from workspace.db import Database
+    from workspace.jobs.worker import Worker
+    from workspace.relay import Relay, make_publisher
+    from workspace.wake import Wake
+
     parts = _parts(wiring)
     database, wake, settings = parts.get(Database), parts.get(Wake), parts.get(Settings)  # type: ignore[type-abstract]
     running = Worker(database, parts, wake)
@@ -103,8 +128,7 @@ def gateway(wiring: Wiring) -> None:
 
 
 @mainline.command()
-@click.pass_obj
-def web(wiring: Wiring) -> None:
+def web() -> None:
     """Run one web process (gunicorn, threads)."""
     settings = load_settings()
     _exec_gunicorn(
@@ -149,19 +173,26 @@ def realtime() -> None:
 @click.pass_obj
 def verify(wiring: Wiring) -> None:
     """Walk every chain of hashes that the product keeps; ends with status 1 at the first that is broken."""
+    from workspace.db import Database
+
     with _parts(wiring).get(Database).session(writes=False) as session:
         for check in wiring["checks"]:
             click.echo(check(session))
 
 
-def _prepare(parts: Parts, seed_company: Callable[[Database, Parts], bool] | None) -> bool:
+def _prepare(parts: "Parts", seed_company: "Callable[[Database, Parts], bool] | None") -> bool:
     """Migrate, and create the demo company where one is wanted and nobody is there; True when it was created."""
+    from workspace.db import Database
+    from workspace.migrate import migrate_database
+
     database = parts.get(Database)
     migrate_database(database)
     return seed_company(database, parts) if seed_company else False
 
 
-def _parts(wiring: Wiring) -> Parts:
+def _parts(wiring: Wiring) -> "Parts":
+    from workspace.logs import configure_logs
+
     settings = load_settings()
     configure_logs(settings)
     make: Callable[[Settings], Parts] = wiring["make_parts"]
@@ -182,6 +213,3 @@ def _exec_gunicorn(target: str, *options: str) -> None:
         *options,
     ]
     os.execv(argv[0], argv)
-
-
-__all__ = ["Base", "mainline", "run"]

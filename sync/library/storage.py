@@ -18,8 +18,6 @@ from typing import Protocol
 from urllib.parse import quote
 
 import urllib3
-from minio import Minio
-from minio.error import InvalidResponseError, S3Error, ServerError
 
 from workspace.errors import NotFound, Unavailable
 from workspace.i18n import _
@@ -81,6 +79,8 @@ class S3Store:
     """An ObjectStore on any S3 server, addressed by path."""
 
     def __init__(self, *, endpoint: str, access_key: str, secret_key: str, bucket: str, region: str, secure: bool) -> None:
+        from minio import Minio  # Loaded with the first content: most starts of a process never touch it.
+
         self._bucket, self._endpoint, self._secure = bucket, endpoint, secure
         self._signer = _Signer(access_key, secret_key, region)
         self._http = urllib3.PoolManager(
@@ -193,6 +193,8 @@ class _BeyondTheEnd(Unavailable):
 @contextmanager
 def _border(what: str) -> Iterator[None]:
     """Foreign errors of the store become ours, with the key or endpoint they were about."""
+    from minio.error import InvalidResponseError, S3Error, ServerError
+
     try:
         yield
     except S3Error as error:

@@ -1,7 +1,10 @@
 """Nothing is undeclared, undocumented or unread: settings, events, permissions, routes, docstrings, migrations."""
 
 import ast
+import json
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -83,6 +86,33 @@ def test_routes_when_open_to_anyone_then_known_by_name(app: Flask) -> None:
 
 
 OPEN_ROUTES = {"signin.show_sign_in", "signin.submit_sign_in", "signin.choose_language", "agents_api.enrol"}
+
+
+def loaded_by(module: str) -> dict[str, list[str]]:
+    """What a process knows that imported this composition alone: tables, kinds of events, permissions, jobs."""
+    program = f"""
+import {module}, json
+from workspace.db import Base
+from workspace.events.kinds import all_kinds
+from workspace.jobs.registry import JOBS
+from workspace.roles.permissions import all_permissions
+known = dict(tables=Base.metadata.tables, kinds=map(str, all_kinds()), permissions=map(str, all_permissions()), jobs=JOBS)
+print(json.dumps({{name: sorted(found) for name, found in known.items()}}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def test_wiring_when_loaded_without_the_pages_then_knows_as_much_as_the_web_process() -> None:
+    """The worker and the migrations load no page; a table or a permission that only pages import would be unknown to them."""
+    assert loaded_by("wiring") == loaded_by("app")
+
+
+def test_command_when_loaded_then_the_product_is_not_yet() -> None:
+    """web and realtime are about to become gunicorn, which loads the product itself."""
+    program = "import sys, command; print(sorted({'flask', 'sqlalchemy', 'wiring', 'app', 'processes', 'structlog'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_modules_when_read_then_each_says_what_lives_there() -> None:

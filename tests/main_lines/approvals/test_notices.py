@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-import app as composition
+import wiring
 from main_lines.approvals import reactions
 from main_lines.approvals.actions import (
     Draft,
@@ -111,7 +111,7 @@ def test_notice_when_the_reaction_runs_again_then_not_told_twice(
 
 def test_product_when_composed_then_the_reactions_are_registered() -> None:
     """The tests here import them anyway; a worker has them only through the composition."""
-    assert reactions in composition.REGISTERS
+    assert reactions in wiring.REGISTERS
 
 
 def test_notices_page_when_opened_then_leads_on_and_is_read(clerk: Clerk, signed_in: SignedIn, run_jobs: RunJobs) -> None:
@@ -158,6 +158,6 @@ def test_notice_when_its_reader_leaves_the_line_then_an_approval_stays_theirs(
     with work_as("林悦") as work:
         remove_line_member(work, line.id, clerk.id_of("陈墨"))
     with work_as("陈墨", writes=False) as work:
-        urls = set(work.session.scalars(select(Notice.url).where(Notice.member_id == work.actor.member_id)))
+        urls = {row.url for row in list_notices(work)}
         assert f"/approvals/{approval_id}" in urls
         assert not any(url.startswith("/lines/") for url in urls)

@@ -1,0 +1,26 @@
+"""Composition: the ``mainline`` command. What a verb needs of the product is loaded when that verb runs.
+
+``web`` and ``realtime`` become gunicorn, which loads the product itself: loading it here too would double their start.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import workspace.cli
+
+
+def main() -> None:
+    workspace.cli.mainline.later["image"] = lambda: import_module("desktops.images.cli").image_commands
+    workspace.cli.run(
+        make_parts=_later("wiring", "make_parts"),
+        seed_company=_later("demo_line", "seed_demo"),
+        run_gateway=_later("processes", "start_gateway"),
+        run_product=_later("processes", "run_product"),
+        welcome=_later("demo", "welcome"),
+        checks=(_later("workspace.events.verify", "verify_events"), _later("main_lines.approvals.verify", "verify_approvals")),
+    )
+
+
+def _later(module: str, name: str) -> Callable[..., Any]:
+    return lambda *args, **options: getattr(import_module(module), name)(*args, **options)

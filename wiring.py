@@ -1,0 +1,58 @@
+"""Composition: the outside things of a process, and every job and reaction. What each process needs; only web adds pages, in app.py."""
+
+from types import ModuleType
+
+from desktops.consoles import models as console_models
+from desktops.hosts import jobs as host_jobs
+from desktops.hosts.access import only_simulated
+from desktops.hosts.drivers import Hypervisors, hypervisors_factory
+from desktops.machines import jobs as machine_jobs
+from desktops.usage import models as usage_models
+from main_lines.alerts import reactions as alert_reactions
+from main_lines.approvals import reactions as approval_reactions
+from main_lines.lines import reactions as line_reactions
+from main_lines.tasks import reactions as task_reactions
+from sync.library.agents_api.feed import Bell
+from sync.library.assets import jobs as asset_jobs
+from sync.library.previews import jobs as preview_jobs
+from sync.library.storage import ObjectStore, store_factory
+from workspace import retention
+from workspace.db import Database
+from workspace.parts import Parts
+from workspace.secrets import SigningKey, load_signing_key
+from workspace.settings import Settings
+from workspace.wake import Wake, make_wake
+
+REGISTERS: tuple[ModuleType, ...] = (
+    host_jobs,
+    machine_jobs,
+    asset_jobs,
+    preview_jobs,
+    approval_reactions,
+    line_reactions,
+    alert_reactions,
+    task_reactions,
+    retention,
+)  # Imported for the jobs and reactions that they register.
+TABLES: tuple[ModuleType, ...] = (console_models, usage_models)  # Imported for the tables that no job reaches.
+
+
+def make_parts(settings: Settings) -> Parts:
+    """The outside things of one process, made when first asked for."""
+    wake = make_wake(settings)
+    parts = Parts(wake)
+    parts.provide(Settings, lambda: settings)
+    parts.provide(Database, lambda: Database(settings.effective_database_url))
+    parts.provide(SigningKey, lambda: load_signing_key(settings))
+    parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
+    parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
+    parts.provide(Hypervisors, hypervisors_factory(parts))
+    parts.simulated = lambda: only_simulated(parts.get(Database))
+    parts.provide(Bell, lambda: _make_bell(settings, parts))
+    return parts
+
+
+def _make_bell(settings: Settings, parts: Parts) -> Bell:
+    bell = Bell(parts.get(Wake), places=settings.web_threads // 2)  # type: ignore[type-abstract]
+    parts.at_stop(bell.close)
+    return bell
