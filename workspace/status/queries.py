@@ -1,18 +1,21 @@
 """How the running product is: parts and jobs, as the administrator reads it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import func, select
 
 from workspace.db import Database
 from workspace.events.models import Event
 from workspace.i18n import _
-from workspace.jobs.models import Job
+from workspace.jobs.models import Job, PeriodicRun
 from workspace.ports import tcp_answers
 from workspace.settings import Settings
 from workspace.work import Work
 
 SHOWN_FAILURES = 20
+WORKER_SILENT = timedelta(minutes=1)  # A worker notes periodic jobs every few seconds.
+QUEUE_STUCK = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,22 @@ def read_status(work: Work, parts: list[PartRow]) -> Status:
         jobs_running=counts.get("running", 0),
         jobs_failed=counts.get("failed", 0),
         head=int(work.session.scalar(select(func.max(Event.seq))) or 0),
-        parts=parts,
+        parts=[*parts, _worker_row(work)],
         failed=[FailedJob(job.name, (job.error or "").splitlines()[0][:200] if job.error else "", job.created_at) for job in failed],
     )
+
+
+def _worker_row(work: Work) -> PartRow:
+    """Workers listen on no port: one that lives notes its periodic jobs, and takes what is due."""
+    label = _("后台任务")
+    last_at = work.session.scalar(select(func.max(PeriodicRun.last_at)))
+    if last_at is None or work.now - last_at > WORKER_SILENT:
+        return PartRow(label, _("没有进程在执行任务：通知、预览和云桌面都会停下"), "blocked", _("没有应答"))
+    oldest = work.session.scalar(select(func.min(Job.run_at)).where(Job.state == "waiting"))
+    if oldest is not None and work.now - oldest > QUEUE_STUCK:
+        minutes = int((work.now - oldest).total_seconds() // 60)
+        return PartRow(label, _("最早的任务已等了 %(n)s 分钟", n=minutes), "late", _("积压"))
+    return PartRow(label, _("任务队列、定时检查与事件转发"), "done", _("正常"))
 
 
 def probe_parts(settings: Settings, database: Database) -> list[PartRow]:
@@ -73,6 +89,6 @@ def _answers(label: str, note: str, host: str, port: int) -> PartRow:
 
 def _store_address(settings: Settings) -> tuple[str, int]:
     if not settings.s3_endpoint:
-        return settings.host, settings.store_port
+        return "127.0.0.1", settings.store_port  # It listens nowhere else, whatever the pages do.
     host, _colon, port = settings.s3_endpoint.partition(":")
     return host, int(port or (443 if settings.s3_secure else 80))
