@@ -23,7 +23,10 @@ VIRTIO_PORT = Path("/dev/virtio-ports/com.mainline.gateway.0")
 
 @dataclass(frozen=True)
 class Config:
-    """state_dir: index, journal, bytes of saves and cache. channel: the virtio port, or None for plain TCP."""
+    """state_dir: index, journal, bytes of saves and cache. channel: the virtio port, or None for plain TCP.
+
+    cache_bytes: bounds the chunks that were read, and as much again of whole copies of saves that are safe.
+    """
 
     state_dir: Path
     channel: Path | None = None

@@ -60,6 +60,8 @@ class Engine:
         self.status = Status(config.status_path)
         self.status.set(member=identity.member_name, device=identity.device, agent_version=VERSION, pid=os.getpid())
         self._identity = identity
+        self._cache_bytes = config.cache_bytes
+        self._sent_bytes = config.cache_bytes  # look once after the start
         self._stop = threading.Event()
         self._wake_sender = threading.Event()
         self._wake_heart = threading.Event()
@@ -178,15 +180,23 @@ class Engine:
         self._wake_sender.clear()
         if self._stop.is_set():
             return
-        self._show_backlog()
+        waiting_bytes = self._show_backlog()
         departures.send_batch()
-        self._show_backlog()
+        self._sent_bytes += max(0, waiting_bytes - self._show_backlog())
         if not self.journal.has_ready(int(time.time() * 1000)):
             departures.stock()
+            self._trim()
 
-    def _show_backlog(self) -> None:
+    def _trim(self) -> None:
+        """Bound the working copies of what is safe, whenever a share of the bound was sent since the last time."""
+        if self._sent_bytes >= self._cache_bytes // 16:
+            self._sent_bytes = 0
+            self.tree.trim(self._cache_bytes)
+
+    def _show_backlog(self) -> int:
         ops, size_bytes = self.journal.backlog()
         self.status.set(pending_ops=ops, pending_bytes=size_bytes, refused=self.journal.refusal())
+        return size_bytes
 
     def _follow(self, arrivals: Arrivals) -> None:
         tag = self.index.fact("libraries_tag")

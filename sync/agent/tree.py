@@ -444,6 +444,8 @@ class Tree:
         if not file.local:
             self.content.materialise(file, size=size)
         with self.lock, self.index.transaction():  # together: a shorter working copy must never pass for the version
+            if not self.content.work_path(ino).exists():
+                raise fail(errno.EAGAIN)  # given up by `trim` in this very moment
             self.index.change(ino, local=1)
             self._touch(ino)
         os.truncate(self.content.work_path(ino), size)
@@ -462,6 +464,20 @@ class Tree:
             for handle in writers if number is None else [self.handle(number)]:
                 handle.wrote = True
             return number is None and not writers and self.save(ino)
+
+    def trim(self, limit_bytes: int) -> None:
+        """Give up working copies that the library has as well, the longest unchanged first, until the rest fits."""
+        with self.lock:
+            kept = self.index.matching("local=1 AND dirty=0 AND node IS NOT NULL AND parent IS NOT NULL")
+            total = sum(file.size for file in kept)
+            for file in sorted(kept, key=lambda each: each.modified_ms):
+                if total <= limit_bytes:
+                    return
+                if not self.is_open(file.ino):
+                    with self.index.transaction():
+                        self.index.change(file.ino, local=0)
+                    self.content.drop_work(file.ino)
+                    total -= file.size
 
     def fsync(self, handle: Handle) -> None:
         """Safe on this machine's disk: the bytes, and that they must be sent."""

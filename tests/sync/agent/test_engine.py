@@ -15,6 +15,7 @@ from sync.agent.index import Index
 from sync.agent.remote import Remote
 from sync.agent.transport import TcpDialer, Transport
 from sync.core import protocol as p
+from sync.core.chunking import KIB, MIB
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import until
 
@@ -24,7 +25,7 @@ def engine(tmp_path: Path, fake: FakeLibrary, library: str) -> Iterator[Engine]:
     transport = Transport(TcpDialer())
     answer = Remote(transport, fake.api, None).enrol(p.EnrolRequest(fake.issue_code("林悦"), "n", "d", "Linux", "0"))
     identity = Identity(fake.api, answer.token, answer.device, answer.member.id, answer.member.name)
-    engine = Engine(Config(tmp_path / "state"), identity, transport)
+    engine = Engine(Config(tmp_path / "state", cache_bytes=MIB), identity, transport)
     yield engine
     engine.stop()
 
@@ -101,6 +102,25 @@ def test_file_when_removed_while_it_is_read_for_sending_then_the_others_go_on(
     until(lambda: "stays" in fake.live(library), "sent")
     assert engine.fatal is None
     assert set(fake.live(library)) == {"stays"}
+
+
+def test_working_copies_when_safe_then_bounded_and_still_readable(engine: Engine, fake: FakeLibrary, library: str, tmp_path: Path) -> None:
+    engine.start(NoKernel())
+    folder, contents = folder_of(engine, library), {}
+    for name in "abcd":
+        number, _ = engine.tree.create(folder, name)
+        contents[name] = name.encode() * (400 * KIB)
+        engine.tree.write(engine.tree.handle(number), 0, contents[name])
+        engine.tree.release(number)
+        engine.saved()
+        until(lambda n=name: n in fake.live(library), "saved")
+    kept = lambda: sum(path.stat().st_size for path in (tmp_path / "state" / "work").iterdir())  # noqa: E731
+    until(lambda: kept() <= MIB, "within the bound")
+    assert kept() >= 400 * KIB
+    for name, content in contents.items():
+        file = engine.index.child(folder, name)
+        assert file is not None
+        assert engine.content.read(file, 0, len(content)) == content
 
 
 def test_index_when_a_transaction_finds_the_disk_full_then_the_next_one_works(tmp_path: Path) -> None:
