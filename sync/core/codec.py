@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from sync.core.hashing import Address, is_address
 
 T = TypeVar("T")
 _Decoder = Callable[[Any, str], Any]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BadMessage(ValueError):
@@ -173,6 +175,8 @@ def _plain_decoder(kind: Any) -> _Decoder:
     def decode_plain(value: Any, where: str) -> Any:
         if type(value) is not kind:  # bool is an int in Python, but not in a message
             raise BadMessage(f"{where}: expected {kind.__name__}")
+        if kind is str and _SURROGATE.search(value):  # half a character, which no database and no hash takes
+            raise BadMessage(f"{where}: not Unicode")
         return value
 
     return decode_plain

@@ -77,8 +77,9 @@ def test_ops_when_mixed_then_each_keeps_its_kind(op: protocol.Op) -> None:
         (b"[]", "expected an object"),
         (b'{"code":"a","nonce":"b","device_name":"c","platform":"d"}', r"agent_version: missing"),
         (b'{"code":1,"nonce":"b","device_name":"c","platform":"d","agent_version":"e"}', r"code: expected str"),
+        (rb'{"code":"\ud800","nonce":"b","device_name":"c","platform":"d","agent_version":"e"}', r"code: not Unicode"),
     ],
-    ids=["broken", "list", "missing", "type"],
+    ids=["broken", "list", "missing", "type", "half a character"],
 )
 def test_decode_when_it_does_not_fit_then_names_the_field(body: bytes, where: str) -> None:
     with pytest.raises(BadMessage, match=where):
