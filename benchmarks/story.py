@@ -89,7 +89,8 @@ def _save_delays_s(story: Story, product: Product, saves: int) -> list[float]:
     story.type_in_guest(f"for i in $(seq {saves}); do date +%s%N > {FILE}; sleep {PAUSE_S}; done")
     seen = lambda: colleague.page.evaluate("window.seen")  # noqa: E731
     wait_until(lambda: str(saves) in seen(), within_s=saves * (PAUSE_S + 4) + 60, what=f"{saves} saves were seen", every_s=1)
-    asset = next(event["facts"]["asset_id"] for event in reversed(story.events("chenmo")) if event["facts"].get("asset") == FILE)
+    subject = next(event["subject"] for event in reversed(story.events("chenmo")) if event["facts"].get("asset") == FILE)
+    asset = subject.removeprefix("asset:")
     delays = []
     for number, at_ms in seen().items():
         content = colleague.page.request.get(f"{story.url}/library/assets/{asset}/versions/{number}/content").text()
