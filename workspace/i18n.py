@@ -15,16 +15,20 @@ LOCALES = ("zh", "en")
 
 def _(text: str, **values: Any) -> str:
     """Translate now; ``%(name)s`` placeholders are filled from ``values``."""
-    if has_request_context() and "babel" in current_app.extensions:
+    if _has_translations():
         return str(_babel_gettext(text, **values))
     return text % values if values else text
 
 
 def _p(context: str, text: str, **values: Any) -> str:
     """As ``_``, for a word that English has several of; ``context`` says which one. Templates write ``pgettext``."""
-    if has_request_context():
+    if _has_translations():
         return str(_babel_pgettext(context, text, **values))
     return text % values if values else text
+
+
+def _has_translations() -> bool:
+    return has_request_context() and "babel" in current_app.extensions
 
 
 def _l(text: str, **values: Any) -> Any:
