@@ -8,31 +8,39 @@ from tests.pages import OpenPage
 
 pytestmark = pytest.mark.browser
 
-WIDTH = 390
+NARROW = 320
 
 
-def inside(tab: Locator) -> bool:
+def inside(tab: Locator, width: int) -> bool:
     box = tab.bounding_box()
     assert box is not None
-    return box["x"] >= 0 and box["x"] + box["width"] <= WIDTH
+    return box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
-def test_tabs_when_they_are_wider_than_the_phone_then_the_edge_says_so_and_all_are_reached(open_page: OpenPage, story: Story) -> None:
-    page = open_page(f"/lines/{story.line_id}/board", width=WIDTH)
+def test_tabs_when_on_a_phone_then_each_is_in_view(open_page: OpenPage, story: Story) -> None:
+    page = open_page(f"/lines/{story.line_id}/board", width=390)
+    expect(page.locator(".subtabs")).to_have_attribute("data-more", "")
+    tabs = page.locator(".subtabs a").all()
+    assert len(tabs) == 6
+    assert all(inside(tab, 390) for tab in tabs)
+
+
+def test_tabs_when_they_are_wider_than_the_screen_then_the_edge_says_so_and_all_are_reached(open_page: OpenPage, story: Story) -> None:
+    page = open_page(f"/lines/{story.line_id}/board", width=NARROW)
     strip, last = page.locator(".subtabs"), page.locator(".subtabs a").last
     expect(strip).to_have_attribute("data-more", "end")
     assert "linear-gradient" in strip.evaluate("strip => getComputedStyle(strip).maskImage")
-    assert not inside(last)
+    assert not inside(last, NARROW)
     last.focus()
     expect(strip).to_have_attribute("data-more", "start")
-    assert inside(last)
+    assert inside(last, NARROW)
 
 
 def test_tabs_when_the_open_one_lies_outside_then_it_is_brought_in(open_page: OpenPage, story: Story) -> None:
-    page = open_page(f"/lines/{story.line_id}/members", width=320)
+    page = open_page(f"/lines/{story.line_id}/members", width=NARROW)
     current = page.locator('.subtabs [aria-current="page"]')
     expect(current).to_contain_text("成员")
-    assert inside(current)
+    assert inside(current, NARROW)
     assert "start" in (page.locator(".subtabs").get_attribute("data-more") or "")
 
 
