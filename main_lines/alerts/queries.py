@@ -1,5 +1,7 @@
 """Alerts as pages show them: n of m acknowledged, and by whom not yet."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,12 +38,20 @@ def open_alerts(work: Work, line_id: str) -> list[AlertRow]:
         return []
     cards = {card.id: card for card in cards_of(work, line_member_ids(work, line_id))}
     directs = work.actor.member_id in director_ids(work, line_id)
-    return [_row(work, alert, cards, directs=directs) for alert in alerts]
+    seen = _acknowledged(work, [alert.id for alert in alerts])
+    return [_row(work, alert, cards, seen[alert.id] & set(cards), directs=directs) for alert in alerts]
 
 
-def _row(work: Work, alert: Alert, cards: dict[str, MemberRow], *, directs: bool) -> AlertRow:
-    query = select(AlertAcknowledgement.member_id).where(AlertAcknowledgement.alert_id == alert.id)
-    done = set(work.session.scalars(query)) & set(cards)
+def _acknowledged(work: Work, alert_ids: Sequence[str]) -> dict[str, set[str]]:
+    """Alert id -> members who have acknowledged it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    query = select(AlertAcknowledgement.alert_id, AlertAcknowledgement.member_id)
+    for alert_id, member_id in work.session.execute(query.where(AlertAcknowledgement.alert_id.in_(alert_ids))):
+        found[alert_id].add(member_id)
+    return found
+
+
+def _row(work: Work, alert: Alert, cards: dict[str, MemberRow], done: set[str], *, directs: bool) -> AlertRow:
     raiser = cards.get(alert.raised_by_id)
     return AlertRow(
         alert.id, alert.kind, alert.title, alert.detail, raiser.name if raiser else "", alert.raised_at, len(done), len(cards),
