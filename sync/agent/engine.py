@@ -1,7 +1,7 @@
 """The agent's threads around the index: one sends, one follows the feed, one says that we are alive.
 
-Each does its work, and waits longer after each failure in a row, up to half a minute; what a program does wakes the
-sender at once. Nothing here decides anything about files.
+Each does its work, and waits longer after each failure in a row, up to ten seconds and not in step with other agents; what a
+program does wakes a sender that is idle at once. Nothing here decides anything about files.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -33,7 +34,8 @@ from sync.core import protocol as p
 log = logging.getLogger("mainline.agent")
 
 FEED_WAIT_S = 25
-_LONGEST_PAUSE_S = 30.0
+_LONGEST_PAUSE_S = 10.0
+_NO_PLACE_PAUSE_S = 1.0
 _DISK_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
@@ -159,7 +161,7 @@ class Engine:
                     return
                 log.warning("%s: %s", name, error)
                 self.status.set(error=_title(error), error_of=name)
-                self._stop.wait(pause)
+                self._stop.wait(pause * random.uniform(0.5, 1))
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     def _give_up(self, error: AgentError, *, state: str = "not_enrolled") -> None:
@@ -207,6 +209,9 @@ class Engine:
         try:
             answer = self.remote.feed(p.FeedRequest(cursors, tag, FEED_WAIT_S))
         except Refused as error:
+            if error.status == 429:  # too many wait at the moment; what was new would have come all the same
+                self._stop.wait(_NO_PLACE_PAUSE_S)
+                return
             if error.status == 404:  # a library went away between two questions
                 arrivals.libraries(self.remote.libraries())
                 return

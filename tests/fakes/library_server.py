@@ -53,6 +53,7 @@ class Faults:
     """What goes wrong next. lose: requests to a path containing this text are carried out, and their answer is lost.
 
     silent_to: members who get no answer to their operations. no_edit: libraries that may only be looked at.
+    nobody_waits: a feed request that would have to wait is refused, as when all places are taken.
     """
 
     lose: str = ""
@@ -60,6 +61,7 @@ class Faults:
     refuse_everything: bool = False
     silent_to: set[str] = field(default_factory=set)
     no_edit: set[str] = field(default_factory=set)
+    nobody_waits: bool = False
 
 
 class FakeLibrary:
@@ -201,6 +203,8 @@ class FakeLibrary:
                 left = deadline - time.monotonic()
                 if pages or request.libraries_tag != str(self.tag) or left <= 0 or self.faults.refuse_everything:
                     return p.FeedAnswer(str(self.tag), pages)
+                if self.faults.nobody_waits:
+                    raise Refusal(429, "too_many_requests", "等待者过多", retryable=True)
                 self.condition.wait(left)
 
     def _page(self, library: str, cursor: int, limit: int) -> p.FeedPage | None:

@@ -79,6 +79,18 @@ def test_disk_when_full_for_a_while_then_the_agent_waits_and_goes_on(
     until(lambda: "f" in fake.live(library), "sent after all")
 
 
+def test_feed_when_all_places_to_wait_are_taken_then_asked_each_second_and_no_error(
+    engine: Engine, fake: FakeLibrary, library: str
+) -> None:
+    fake.faults.nobody_waits = True
+    engine.start(NoKernel())
+    folder_of(engine, library)
+    until(lambda: sum("feed" in path for path, _ in fake.received) >= 3, "asked again")
+    other = fake.add_library("另一条主线")
+    until(lambda: engine.index.library(other) is not None, "seen all the same", 4)
+    assert engine.status.get("error") is None
+
+
 def test_file_when_removed_while_it_is_read_for_sending_then_the_others_go_on(
     engine: Engine, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
