@@ -1,6 +1,7 @@
 """Every route as every person of the demo company: allowed, or refused as if it were not there. Nothing crashes, nothing leaks."""
 
 from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -15,6 +16,10 @@ from workspace.parts import Parts
 from workspace.web import ANYONE, DEVICE, RouteFacts
 
 pytestmark = pytest.mark.timeout(300)
+ASKED = (
+    "after", "before", "since", "q", "kind", "actor_id", "subject", "show", "tab", "city", "line", "task", "asset", "open", "sheet", "size",
+    "template", "version", "view", "next",
+)  # fmt: skip
 OUTSIDERS = ("heqing", "tangxin", "guanli", "luoyi")
 SECRET_NAMES = ("line_id", "task_id", "alert_id", "library_id", "folder_id", "node_id", "asset_id", "approval_id", "notice_id")
 
@@ -45,6 +50,20 @@ def test_reading_when_every_role_tries_every_route_then_allowed_or_refused(
             status = person.get(world.url(facts.rule)).status_code
             if status not in (200, 302, 303, 304, 403, 404):
                 faults.append(f"{human.login} {facts.endpoint}: {status}")
+    assert faults == []
+
+
+@pytest.mark.parametrize("nonsense", ["9" * 30, "-1", "\x00", "'\"<script>", "x" * 2000], ids=["huge", "negative", "nul", "quotes", "long"])
+def test_reading_when_what_is_asked_is_nonsense_then_no_crash(
+    app: Flask, world: World, signed_in: Callable[[str], Person], nonsense: str
+) -> None:
+    person = signed_in("linyue")
+    asked = urlencode(dict.fromkeys(ASKED, nonsense))
+    faults = []
+    for facts in readable(app):
+        status = person.get(f"{world.url(facts.rule)}?{asked}").status_code
+        if status >= 500:
+            faults.append(f"{facts.endpoint}: {status}")
     assert faults == []
 
 
