@@ -1,5 +1,6 @@
 """The list of libraries as the browser shows it."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,15 +41,17 @@ def library_cards(work: Work) -> list[LibraryCard]:
     """The libraries that the reader may see, those that moved last first."""
     opened = visible_libraries(work)
     totals = _totals(work, [found.library.id for found in opened])
+    versions = {found.library.id: _newest_versions(work, found.library.id) for found in opened}
+    made = find_previews(work, [version.digest for listed in versions.values() for version in listed])
     cards = []
     for found in opened:
         library = found.library
         files, size_bytes = totals.get(library.id, (0, 0))
-        newest = _newest_versions(work, library.id)
+        newest = versions[library.id]
         cards.append(
             LibraryCard(
                 library.id, library.name, found.may_edit, files, size_bytes, newest[0].at if newest else None,
-                newest[0].author_name if newest else "", _covers(work, newest),
+                newest[0].author_name if newest else "", _covers(newest, made),
             )
         )  # fmt: skip
     return sorted(cards, key=lambda card: card.newest_at.timestamp() if card.newest_at else 0, reverse=True)
@@ -65,8 +68,7 @@ def _newest_versions(work: Work, library_id: str) -> list[Version]:
     return list(work.session.scalars(query))
 
 
-def _covers(work: Work, versions: list[Version]) -> tuple[Cover, ...]:
-    made = find_previews(work, [version.digest for version in versions])
+def _covers(versions: list[Version], made: Container[str]) -> tuple[Cover, ...]:
     newest: dict[str, Cover] = {}
     for version in versions:
         if version.digest in made:
