@@ -1,6 +1,8 @@
 """A desktop's life through the real driver on libvirt's test hypervisor: nothing runs inside, everything else is real."""
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,6 +50,22 @@ def test_open_when_a_host_has_room_then_ready_with_one_domain(estate: Estate) ->
 def test_open_when_asked_again_then_the_same_desktop(estate: Estate) -> None:
     assert estate.open() == estate.open()
     assert len(estate.hypervisor.domains()) == 1
+
+
+def test_open_when_pressed_by_many_and_twice_at_once_then_one_desktop_each(estate: Estate) -> None:
+    names = ("苏航", "陈墨", "林悦", "赵宁") * 2
+    start = threading.Barrier(len(names))
+
+    def press(name: str) -> tuple[str, str]:
+        start.wait(10)
+        with estate.work() as work:
+            return name, open_desktop(work, member_id=member_named(work, name).id).id
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        opened = set(pool.map(press, names))
+    assert len(opened) == 4
+    with estate.work(writes=False) as work:
+        assert sorted(number for (number,) in work.session.query(Desktop.number)) == [1, 2, 3, 4]
 
 
 def test_open_when_the_host_is_full_then_it_waits_and_says_why(estate: Estate) -> None:
