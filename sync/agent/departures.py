@@ -86,9 +86,12 @@ class Departures:
         self._spare: dict[str, list[p.Upload]] = {}
 
     def stock(self) -> None:
-        """Fetch slots for the next small saves in the libraries that were saved to. For when nothing waits."""
-        for library, slots in self._spare.items():
-            if len(slots) < _SPARE_SLOTS:
+        """Fetch slots for the next small saves, until something waits to be sent."""
+        for known in self._index.libraries():
+            if self._journal.has_ready(int(time.time() * 1000)):
+                return
+            library, slots = known.id, self._spare.setdefault(known.id, [])
+            if known.editable and len(slots) < _SPARE_SLOTS:
                 try:
                     slots[:] = self._remote.missing(library, p.MissingRequest((), _SPARE_SLOTS)).uploads
                 except (Refused, Unreachable) as error:

@@ -84,6 +84,7 @@ class Engine:
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
         departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
         arrivals.released()
+        self._wake_sender.set()
         for name, body in (
             ("sender", lambda: self._send(departures)),
             ("feed", lambda: self._follow(arrivals)),
@@ -205,6 +206,7 @@ class Engine:
         if tag is None:
             arrivals.libraries(self.remote.libraries())
             tag = self.index.fact("libraries_tag") or ""
+            self._wake_sender.set()  # it may prepare for the first save
         cursors = {known.id: known.cursor for known in self.index.libraries()}
         try:
             answer = self.remote.feed(p.FeedRequest(cursors, tag, FEED_WAIT_S))
