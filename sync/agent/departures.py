@@ -7,6 +7,8 @@ A small save does not ask: it goes into a slot that was fetched when nothing wai
 Anything may stop in between. Before "sent" nothing has happened that matters; after it the same request is repeated until
 an answer comes. Bytes are read twice, once to address them and once to send them, so that memory stays flat; if they
 changed in between, this is not the version that was saved, and the save is taken again.
+
+Over 400 lines because a batch, from the reading of its bytes to the last of its answers, is one piece of state.
 """
 
 from __future__ import annotations
