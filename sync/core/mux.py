@@ -275,7 +275,8 @@ class Mux:
 
     def _answer_hello(self, nonce: int) -> None:
         self._peer = nonce
-        if self._echoed != nonce:
+        # An end that says hello on and on and reads nothing gets no more answers; repeat_hello brings the last once it reads.
+        if self._echoed != nonce and self._control_bytes < CONTROL_MAX_BYTES:
             self._echoed = nonce
             self._queue_hello(padded=False)
 

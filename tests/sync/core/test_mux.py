@@ -220,3 +220,18 @@ def test_ping_when_up_then_pong_with_the_same_token() -> None:
     guest, host = connected()
     guest.ping(77)
     assert settle(guest, host)[0] == [m.Pong(77)]
+
+
+def test_hello_when_said_without_end_by_one_who_never_reads_then_answers_are_bounded_and_the_link_still_comes_up() -> None:
+    numbers = random.Random(1)
+    host = Mux(Role.HOST, nonce=lambda: numbers.getrandbits(64) or 1)
+    for _ in range(5000):
+        host.receive(Mux(Role.GUEST, nonce=lambda: numbers.getrandbits(64) or 1).outgoing()[0])
+    unread, _events = host.outgoing(10**9)
+    assert len(unread) < 2 * m.CONTROL_MAX_BYTES
+    guest = Mux(Role.GUEST, nonce=lambda: numbers.getrandbits(64) or 1)
+    settle(guest, host)
+    host.repeat_hello()
+    settle(guest, host)
+    assert guest.up
+    assert host.up
