@@ -129,8 +129,6 @@ class Work:
         self.committed = recorded
         if wrote:
             self.parts.wake()
-        for call in self.after:
-            call()
 
     def _write_events(self) -> None:
         if not self.recorded:
@@ -196,12 +194,18 @@ def open_work(
     parts: Parts | None = None,
     origin: Mapping[str, Any] | None = None,
 ) -> Iterator[Work]:
-    """One transaction: committed when the block ends, rolled back when it raises. A reading Work never commits."""
+    """One transaction: committed when the block ends, rolled back when it raises. A reading Work never commits.
+
+    What ``work.after`` holds is called once it is committed and nobody waits for it any more, before a request is answered:
+    the place for what an answer promises outside the database. It may raise; the change stands.
+    """
     with database.session(writes=writes) as session:
         work = Work(session, actor, now=now or datetime.now(UTC), parts=parts or Parts(), origin=origin or {})
         yield work
         if writes:
             work.commit()
+    for call in work.after:
+        call()
 
 
 def head_seq(work: Work) -> int:

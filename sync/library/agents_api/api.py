@@ -44,6 +44,7 @@ from sync.core.protocol import (
 from sync.library.agents_api.feed import Bell, read_feed
 from sync.library.agents_api.queries import find_digest, library_messages
 from sync.library.assets.actions import OPS_AT_ONCE, apply_ops
+from sync.library.assets.log import Receipt
 from sync.library.assets.wire import to_ms
 from sync.library.content.access import find_chunks, load_manifest, missing_chunks, pack_states
 from sync.library.content.actions import CheckedPack, check_pack, pack_key, record_packs
@@ -114,8 +115,8 @@ def feed() -> Response:
     answer = look()
     if answer is None and message.wait_s > 0:
         bell = web().parts.get(Bell)
-        with bell.place():
-            answer = bell.wait_for(look, until=until)
+        with bell.place(message.cursors) as rung:
+            answer = bell.wait_for(rung, look, until=until)
     return _sent(answer or FeedAnswer(message.libraries_tag, ()))
 
 
@@ -154,9 +155,12 @@ def send_ops(library_id: str) -> Response:
     _at_most(len(message.packs), MAX_UPLOADS)
     _known, checked = _checked(library_id, message.packs) if message.packs else ({}, [])
     bodies: list[bytes] = []
+    receipt = Receipt(library_id)
     for start in range(0, len(message.ops), OPS_AT_ONCE):
+        part, brought = message.ops[start : start + OPS_AT_ONCE], checked if start == 0 else ()
         with request_work(writes=True) as work:
-            bodies += apply_ops(work, library_id, message.ops[start : start + OPS_AT_ONCE], packs=checked if start == 0 else ())
+            bodies += apply_ops(work, library_id, part, packs=brought, receipt=receipt)
+    receipt.settle(web().parts)
     return Response(b'{"answers":[' + b",".join(bodies) + b"]}", content_type="application/json")
 
 

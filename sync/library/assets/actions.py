@@ -5,17 +5,21 @@ Decisions are rules.py's; here they are carried out, recorded and answered.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from sync.core.codec import to_bytes
+from sync.core.codec import from_bytes, to_bytes
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_digest
 from sync.core.paths import conflict_name, name_key, normal_name, refuse_name
 from sync.core.protocol import Commit, Delete, ErrorCode, MakeFolder, Op, OpAnswer, Outcome, Rename, is_id
+from sync.core.protocol import Node as NodeMessage
 from sync.library.assets.access import get_asset, get_version
+from sync.library.assets.log import Receipt
 from sync.library.assets.models import AssetEvent, Node, Version
 from sync.library.assets.models import OpAnswer as OpAnswerRow
 from sync.library.assets.rules import CommitDecision, DeleteDecision, State, decide_commit, decide_delete
@@ -31,22 +35,30 @@ from workspace.i18n import _
 from workspace.settings import Settings
 from workspace.work import Work
 
+LOG_GATHERED_AFTER = timedelta(seconds=30)
+"""How long small objects collect in the bucket's log before a job makes one of them."""
 OPS_AT_ONCE = 100
 """Operations in one transaction: enough to share its cost, few enough that nobody waits long for the lock."""
 
 
-def apply_ops(work: Work, library_id: str, ops: Sequence[Op], *, packs: Sequence[CheckedPack] = ()) -> list[bytes]:
+def apply_ops(
+    work: Work, library_id: str, ops: Sequence[Op], *, packs: Sequence[CheckedPack] = (), receipt: Receipt | None = None
+) -> list[bytes]:
     """Carry out operations in order. Returns each OpAnswer as JSON; a resent op_id gets its first answer again.
+
+    receipt: of a caller that takes several transactions for one answer and settles itself.
 
     NotFound when the actor may not see the library. Who may only see it is refused each operation.
     """
     may_edit = find_library(work, library_id).may_edit
     tree = lock_tree(work, library_id)
     earlier = _earlier_answers(work, library_id, ops)
+    receipt = receipt or _own_receipt(work, library_id)
+    receipt.tell_of(*(node.seq for body in earlier.values() for node in _shown_in(body)))
     if not may_edit:
         return [earlier.get(op.op_id) or to_bytes(_not_allowed(op)) for op in ops]
     record_packs(work, library_id, packs)
-    writer = _Writer(tree, [op for op in ops if op.op_id not in earlier])
+    writer = _Writer(tree, [op for op in ops if op.op_id not in earlier], receipt)
     answers = []
     for op in ops:
         body = earlier.get(op.op_id)
@@ -119,6 +131,18 @@ def _earlier_answers(work: Work, library_id: str, ops: Sequence[Op]) -> dict[str
     return {op_id: bytes(body) for op_id, body in work.session.execute(query)}
 
 
+def _shown_in(body: bytes) -> list[NodeMessage]:
+    answer = from_bytes(OpAnswer, body)
+    return [node for node in (answer.node, answer.second) if node is not None]
+
+
+def _own_receipt(work: Work, library_id: str) -> Receipt:
+    """For an answer that one transaction gives: settled as soon as it is over."""
+    receipt = Receipt(library_id)
+    work.after.append(partial(receipt.settle, work.parts))
+    return receipt
+
+
 def _not_allowed(op: Op) -> OpAnswer:
     return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("您在这个素材库里只能查看"), _("请联系素材库的管理者取得编辑权限。"))
 
@@ -126,8 +150,9 @@ def _not_allowed(op: Op) -> OpAnswer:
 class _Writer:
     """Applies operations of one transaction to a locked tree. ``finish`` once at the end."""
 
-    def __init__(self, tree: Tree, ops: Sequence[Op]) -> None:
+    def __init__(self, tree: Tree, ops: Sequence[Op], receipt: Receipt | None = None) -> None:
         self.tree, self.work, self.library = tree, tree.work, tree.library
+        self._receipt = receipt or _own_receipt(self.work, self.library.id)
         commits = [op for op in ops if isinstance(op, Commit)]
         chunks = [chunk.address for op in commits for chunk in op.manifest.chunks]
         self._missing = set(missing_chunks(self.work, self.library.id, chunks))
@@ -152,7 +177,9 @@ class _Writer:
         """Send what happened on its way to the bucket's log and into the search index."""
         if self.library.seq != self._seq_before:
             self.work.after_commit("library.index_changes", library_id=self.library.id, since=self._seq_before)
-            self.work.after_commit("library.ship_log", key=self.library.id, library_id=self.library.id)
+            later = self.work.now + LOG_GATHERED_AFTER
+            self.work.after_commit("library.ship_log", key=self.library.id, run_at=later, library_id=self.library.id)
+        self._receipt.add_changes(self.work, self.tree.lines)
 
     # --- saves ------------------------------------------------------------------------------------------------------
 
@@ -341,6 +368,7 @@ class _Writer:
 
     def _answer(self, op: Op, outcome: Outcome, node: Node | None, second: Node | None = None) -> OpAnswer:
         name = self.library.name
+        self._receipt.tell_of(*(shown.seq for shown in (node, second) if shown is not None))
         return OpAnswer(
             op.op_id, outcome, node_message(node, name) if node is not None else None, node_message(second, name) if second else None
         )

@@ -1,15 +1,10 @@
-"""After a change: the log in the bucket, and the search index.
-
-The log holds every change of a library as lines of JSON, so that the catalogue can be rebuilt from the bucket.
-
-Objects ``log/<library>/<first>-<last>.jsonl`` hold the lines in order of seq. A crash between PUT and removing the
-rows sends them again under another name; lines carry their seq, so a reader keeps one of each.
-"""
+"""After a change: the log in the bucket made compact, and the search index."""
 
 from datetime import timedelta
 
 from sqlalchemy import delete, select
 
+from sync.library.assets.log import head_line, put_lines, waiting_lines
 from sync.library.assets.models import LogEntry, Node, OpAnswer
 from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
@@ -18,7 +13,6 @@ from workspace.jobs.worker import JobRun
 from workspace.search.actions import forget_document, index_document
 from workspace.work import Work
 
-LINES_AT_ONCE = 2000
 INDEXED_AT_ONCE = 200
 ANSWERS_KEPT = timedelta(days=90)
 ANSWERS_AT_ONCE = 1000
@@ -26,19 +20,34 @@ ANSWERS_AT_ONCE = 1000
 
 @job("library.ship_log", max_attempts=1000)
 def ship_log(run: JobRun, *, library_id: str) -> None:
-    """Send the library's waiting lines to the bucket."""
+    """Gather the library's waiting lines into one object, then remove the small objects that held them.
+
+    A crash in between sends lines again; each carries its seq, so a reader keeps one of each.
+    """
     store = run.parts.get(ObjectStore)  # type: ignore[type-abstract]
+    gathered: set[bytes] = set()
     while True:
         with run.open_work(writes=False) as work:
-            query = select(LogEntry.seq, LogEntry.body).where(LogEntry.library_id == library_id).order_by(LogEntry.seq)
-            rows = work.session.execute(query.limit(LINES_AT_ONCE)).all()
-        if not rows:
-            return
-        first, last = rows[0].seq, rows[-1].seq
-        store.put(f"log/{library_id}/{first:012d}-{last:012d}.jsonl", b"".join(bytes(row.body) + b"\n" for row in rows))
+            lines = waiting_lines(work, library_id)
+            head = head_line(work, library_id) if lines else b""
+        if not lines:
+            break
+        put_lines(store, library_id, head, lines, new=False)
+        gathered.update(lines.values())
         with run.open_work() as work:
-            sent = delete(LogEntry).where(LogEntry.library_id == library_id, LogEntry.seq >= first, LogEntry.seq <= last)
+            sent = delete(LogEntry).where(LogEntry.library_id == library_id, LogEntry.seq.between(min(lines), max(lines)))
             work.session.execute(sent)
+    _remove_gathered(store, library_id, gathered)
+
+
+def _remove_gathered(store: ObjectStore, library_id: str, gathered: set[bytes]) -> None:
+    """Small objects go only when each of their lines was seen going into a larger one: another catalogue's lines stay."""
+    if not gathered:
+        return
+    for found in list(store.list(f"log/{library_id}/new/")):
+        _head, *lines = store.get(found.key).splitlines()
+        if gathered.issuperset(lines):
+            store.remove(found.key)
 
 
 @periodic("library.ship_left_logs", every_s=300)

@@ -4,15 +4,14 @@ Many operations come at once (10,000 small files), so nodes and names are fetche
 transaction itself changed is found here too, before it is flushed.
 """
 
-import base64
-import json
 from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select, tuple_
 
-from sync.core.manifest import Manifest, manifest_bytes
+from sync.core.manifest import Manifest
 from sync.core.paths import name_key, normal_name
+from sync.library.assets.log import line_of
 from sync.library.assets.models import LogEntry, Node
 from sync.library.libraries.models import Library
 from workspace.work import Work
@@ -21,10 +20,11 @@ _BATCH = 500
 
 
 class Tree:
-    """See module. Made by ``lock_tree``."""
+    """See module. Made by ``lock_tree``. lines: of the changes noted so far."""
 
     def __init__(self, work: Work, library: Library) -> None:
         self.work, self.library = work, library
+        self.lines: list[LogEntry] = []
         self._nodes: dict[str, Node | None] = {}
         self._names: dict[tuple[str, str], Node | None] = {}
 
@@ -95,12 +95,16 @@ class Tree:
 
     def path_of(self, node: Node) -> str:
         """Names from the root, joined by slashes, without the root's own."""
-        names = []
-        current: Node | None = node
+        return "/".join(step.name for step in (*self.above(node), node) if step.parent_id is not None)
+
+    def above(self, node: Node) -> list[Node]:
+        """The folders that a node lies in, topmost first, without the root."""
+        found: list[Node] = []
+        current = self.node(node.parent_id) if node.parent_id else None
         while current is not None and current.parent_id is not None:
-            names.append(current.name)
+            found.append(current)
             current = self.node(current.parent_id)
-        return "/".join(reversed(names))
+        return found[::-1]
 
     def add(self, node: Node) -> None:
         self.work.session.add(node)
@@ -131,15 +135,9 @@ class Tree:
         """The node has changed: give it the library's next number and put the change on its way to the bucket's log."""
         self.library.seq += 1
         node.seq = self.library.seq
-        line = {
-            "seq": node.seq, "at": self.work.now.isoformat(), "member": self.work.actor.member_id, "device": self.work.actor.device_id,
-            "node": node.id, "parent": node.parent_id, "name": node.name, "kind": node.kind, "version": node.version,
-            "digest": node.digest, "size_bytes": node.size_bytes, "modified_at": node.modified_at.isoformat(),
-            "author": node.author_name, "author_id": node.author_id, "head_of": node.head_of, "deleted": node.deleted_at is not None,
-            "manifest": base64.b64encode(manifest_bytes(manifest)).decode() if manifest is not None else None,
-        }  # fmt: skip
-        body = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
-        self.work.session.add(LogEntry(library_id=self.library.id, seq=node.seq, body=body))
+        entry = LogEntry(library_id=self.library.id, seq=node.seq, body=line_of(self.work, node, self.above(node), manifest))
+        self.lines.append(entry)
+        self.work.session.add(entry)
 
     def _vacate(self, node: Node) -> None:
         key = (str(node.parent_id), node.name_key)

@@ -10,14 +10,19 @@ from main_lines.tasks.deliverables import deliverable_view, delivery_of, recent_
 from sync.library.assets.actions import save_upload
 from sync.library.assets.models import Node, Version
 from sync.library.libraries.models import Library
+from sync.library.storage import ObjectStore
 from tests.contracts.library_contract import manifest_for
+from tests.fakes.store import MemoryStore
 from tests.main_lines.conftest import Story
 from workspace.errors import InvalidInput, NotFound
+from workspace.parts import Parts
 
 
 @pytest.fixture
-def asset_id(work_as: Callable, story: Story) -> str:
-    """An asset of the line's library with one version, saved by 苏航 (empty, so that no store is needed)."""
+def asset_id(work_as: Callable, story: Story, parts: Parts) -> str:
+    """An asset of the line's library with one version, saved by 苏航."""
+    store = MemoryStore()
+    parts.provide(ObjectStore, lambda: store)  # type: ignore[type-abstract]
     with work_as("苏航") as work:
         root_id = work.session.get_one(Library, story.library_id).root_id
         save_upload(work, story.library_id, folder_id=root_id, name="主视觉.psd", manifest=manifest_for(b""), packs=())

@@ -1,6 +1,5 @@
 """Operations on the tree through the protocol: every outcome, races, resending, and what is recorded."""
 
-import json
 import random
 import threading
 from collections.abc import Callable
@@ -12,10 +11,9 @@ from sqlalchemy import select
 
 from sync.core.protocol import Endpoint, OpsRequest
 from sync.library.assets import jobs
-from sync.library.assets.models import Node, OpAnswer, Version
+from sync.library.assets.models import OpAnswer
 from sync.library.libraries.actions import open_library
 from sync.library.libraries.models import Library, LibraryEvent
-from tests.fakes.store import MemoryStore
 from tests.house import member_named
 from tests.sync.library.agents import commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
@@ -269,38 +267,6 @@ def test_name_when_its_holder_was_deleted_then_free_again(room: Room) -> None:
     node = room.su.save(room.id, room.root, "a.txt", b"v1").node
     ops = (delete(node.id, 1), make_folder(room.root, "a.txt"))
     assert [answer.outcome for answer in room.su.ops(room.id, *ops)] == ["applied", "applied"]
-
-
-# --- the log in the bucket ------------------------------------------------------------------------------------------
-
-
-def test_log_when_jobs_have_run_then_every_change_is_in_the_bucket(room: Room, memory: MemoryStore, run_jobs: Any, work_as: Opens) -> None:
-    node = room.su.save(room.id, room.root, "a.txt", b"v1").node
-    run_jobs()
-    room.su.save(room.id, room.root, "a.txt", b"v2", node=node.id, base=1)
-    room.su.op(room.id, rename(node.id, room.root, "b.txt"))
-    room.su.op(room.id, delete(node.id, 2))
-    memory.failing = True
-    run_jobs()
-    memory.failing = False
-    lines = [json.loads(line) for found in memory.list(f"log/{room.id}/") for line in memory.get(found.key).splitlines()]
-    assert [line["seq"] for line in lines] == [2], "while the store is away, the lines wait"
-    ship(work_as, run_jobs, room)
-    lines = [json.loads(line) for found in memory.list(f"log/{room.id}/") for line in memory.get(found.key).splitlines()]
-    assert [(line["seq"], line["version"], line["name"], line["deleted"]) for line in lines] == [
-        (2, 1, "a.txt", False), (3, 2, "a.txt", False), (4, 2, "b.txt", False), (5, 2, "b.txt", True),
-    ]  # fmt: skip
-    assert all(line["manifest"] for line in lines[:2])
-    with work_as("林悦", writes=False) as work:
-        assert work.session.scalar(select(Version.number).where(Version.node_id == node.id, Version.number == 2)) == 2
-        assert work.session.get_one(Node, node.id).deleted_at is not None
-
-
-def ship(work_as: Opens, run_jobs: Any, room: Room) -> None:
-    """A new job, since the failed one waits for its next attempt."""
-    with work_as("林悦") as work:
-        work.after_commit("library.ship_log", library_id=room.id)
-    run_jobs()
 
 
 def test_answers_when_old_then_forgotten_and_the_others_kept(

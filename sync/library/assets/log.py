@@ -1,0 +1,119 @@
+"""The log in the bucket: each change of a library as a line of JSON, so that the catalogue can be rebuilt from the bucket alone.
+
+    log/<library>/new/<first>-<last>-<hash>.jsonl     the lines of one request, put before it is answered
+    log/<library>/<first>-<last>-<hash>.jsonl         the same lines gathered by a job, which then removes the small objects
+
+An answer means: recoverable. So whoever is told of a change (``Receipt``) is told after its line is in the bucket; the
+transaction is over by then, and nobody waits for the store under the library's lock. The first line of an object tells
+what library it is; a line names the folders above its node, so that it can be placed when an earlier line, of a save that nobody
+was told of, was lost with the database. Lines carry their seq: a reader keeps one of each. The hash keeps apart what a
+catalogue brought back from an older backup writes under the same numbers.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from sync.core.manifest import Manifest, manifest_bytes
+from sync.library.assets.models import LogEntry, Node
+from sync.library.libraries.models import Library, LibraryGrant
+from sync.library.storage import ObjectStore
+from workspace.db import Database
+from workspace.errors import Unavailable
+from workspace.i18n import _
+from workspace.parts import Parts
+from workspace.people.models import Group
+from workspace.work import Work, open_work
+
+LINES_AT_ONCE = 2000
+
+
+def line_of(work: Work, node: Node, above: list[Node], manifest: Manifest | None) -> bytes:
+    """The change that gave the node its seq. above: the folders it lies in, topmost first, without the root."""
+    return _packed({
+        "seq": node.seq, "at": work.now.isoformat(), "member": work.actor.member_id, "device": work.actor.device_id,
+        "node": node.id, "parent": node.parent_id, "name": node.name, "kind": node.kind, "version": node.version,
+        "digest": node.digest, "size_bytes": node.size_bytes, "modified_at": node.modified_at.isoformat(),
+        "author": node.author_name, "author_id": node.author_id, "head_of": node.head_of, "deleted": node.deleted_at is not None,
+        "above": [[folder.id, folder.name] for folder in above],
+        "manifest": base64.b64encode(manifest_bytes(manifest)).decode() if manifest is not None else None,
+    })  # fmt: skip
+
+
+def head_line(work: Work, library_id: str) -> bytes:
+    """What library this is, and which groups may do what in it, as of now."""
+    library = work.session.get_one(Library, library_id)
+    grants = select(LibraryGrant.group_id, LibraryGrant.right, Group.name, Group.kind).join(Group, Group.id == LibraryGrant.group_id)
+    rows = work.session.execute(grants.where(LibraryGrant.library_id == library_id).order_by(LibraryGrant.group_id))
+    return _packed({
+        "library": library.id, "name": library.name, "root": library.root_id, "scope_room": library.scope_room,
+        "quota_bytes": library.quota_bytes, "created_at": library.created_at.isoformat(), "at": work.now.isoformat(),
+        "grants": [{"group": row.group_id, "name": row.name, "kind": row.kind, "right": row.right} for row in rows],
+    })  # fmt: skip
+
+
+def put_lines(store: ObjectStore, library_id: str, head: bytes, lines: Mapping[int, bytes], *, new: bool) -> None:
+    """Store one object with these lines (by seq). Putting it again changes nothing: its name holds its content's hash."""
+    bodies = [lines[seq] for seq in sorted(lines)]
+    mark = hashlib.sha256(b"\n".join(bodies)).hexdigest()[:12]
+    key = f"log/{library_id}/{'new/' if new else ''}{min(lines):012d}-{max(lines):012d}-{mark}.jsonl"
+    store.put(key, b"".join(line + b"\n" for line in (head, *bodies)), "application/jsonl")
+
+
+class Receipt:
+    """What the answer to one request rests on: changes it made itself, and earlier ones that it tells of."""
+
+    def __init__(self, library_id: str) -> None:
+        self.library_id = library_id
+        self._head = b""
+        self._lines: dict[int, bytes] = {}
+        self._told: set[int] = set()
+
+    def add_changes(self, work: Work, entries: list[LogEntry]) -> None:
+        """Lines that this request wrote, inside their transaction."""
+        if entries:
+            self._head = head_line(work, self.library_id)
+            self._lines.update((entry.seq, entry.body) for entry in entries)
+
+    def tell_of(self, *seqs: int) -> None:
+        """The answer shows states with these numbers, whoever made them."""
+        self._told.update(seqs)
+
+    def settle(self, parts: Parts) -> None:
+        """Bring into the bucket what is not there yet. Slow: after the transaction, before the answer.
+
+        Unavailable when the store does not answer: the change stands, a job sends its line later, and the client, told
+        nothing, asks again.
+        """
+        if not self._lines and not self._told:
+            return
+        store = parts.get(ObjectStore)  # type: ignore[type-abstract]
+        try:
+            if self._lines:
+                put_lines(store, self.library_id, self._head, self._lines, new=True)
+            if earlier := self._told - self._lines.keys():
+                self._put_earlier(store, parts.get(Database), up_to=max(earlier))
+        except Unavailable as error:
+            raise Unavailable(_("对象存储没有应答，尚不能确认已安全"), _("修改已记下，会自动补存；请稍后再试。")) from error
+
+    def _put_earlier(self, store: ObjectStore, database: Database, *, up_to: int) -> None:
+        with open_work(database, writes=False) as work:
+            lines = waiting_lines(work, self.library_id, up_to=up_to)
+            head = head_line(work, self.library_id) if lines else b""
+        if lines:
+            put_lines(store, self.library_id, head, lines, new=True)
+
+
+def waiting_lines(work: Work, library_id: str, *, up_to: int | None = None) -> dict[int, bytes]:
+    """The oldest lines that no job has gathered yet, by seq; all of them when ``up_to`` bounds them."""
+    query = select(LogEntry.seq, LogEntry.body).where(LogEntry.library_id == library_id).order_by(LogEntry.seq)
+    query = query.limit(LINES_AT_ONCE) if up_to is None else query.where(LogEntry.seq <= up_to)
+    return {row.seq: bytes(row.body) for row in work.session.execute(query)}
+
+
+def _packed(line: dict[str, Any]) -> bytes:
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
