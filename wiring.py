@@ -53,6 +53,6 @@ def make_parts(settings: Settings) -> Parts:
 
 
 def _make_bell(settings: Settings, parts: Parts) -> Bell:
-    bell = Bell(parts.get(Wake), places=settings.web_threads // 2)  # type: ignore[type-abstract]
+    bell = Bell(parts.get(Wake), parts.get(Database), places=settings.feed_places)  # type: ignore[type-abstract]
     parts.at_stop(bell.close)
     return bell

@@ -85,6 +85,7 @@ def settings(tmp_path: Path, templates: Templates) -> Settings:
 def parts(settings: Settings, templates: Templates) -> Iterator[Parts]:
     made = composition.make_parts(settings)
     yield made
+    made.stop()
     made.get(Database).dispose()
     templates.drop(settings)
 

@@ -140,7 +140,7 @@ def web() -> None:
         "--workers",
         str(settings.web_processes),
         "--threads",
-        str(settings.web_threads),
+        str(settings.web_threads + settings.feed_places),
         "--bind",
         f"{settings.host}:{settings.port}",
         "--timeout",

@@ -1,22 +1,25 @@
 """The change feed of agents: what is newer than a cursor, and waiting for it without keeping the web process busy.
 
-A waiting request holds one of the web process's threads, so only half of them may wait at one time. Who finds no
-place is told to come back in a moment (429 with Retry-After) and is served as a poll until a place is free.
+A waiting request holds a thread of the web process and nothing else; there are ``feed_places`` threads for them beside
+those that answer. Who finds no place is told to come back in a moment (429 with Retry-After) and is served as a poll.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from sync.core.protocol import FeedAnswer, FeedPage, FeedRequest
 from sync.library.assets.models import Node
 from sync.library.assets.wire import node_message
 from sync.library.libraries.access import OpenLibrary, libraries_tag, visible_libraries
+from workspace.db import Database
 from workspace.errors import TooManyRequests
+from workspace.events.models import Event
 from workspace.i18n import _
 from workspace.wake import Listener, Wake
 from workspace.work import Work
@@ -24,6 +27,7 @@ from workspace.work import Work
 log = structlog.get_logger("feed")
 
 LOOK_AGAIN_S = 5.0  # A lost wake costs this much, never data.
+EVERYONE = "*"
 
 
 def read_feed(work: Work, request: FeedRequest, limit: int) -> FeedAnswer:
@@ -50,64 +54,92 @@ def _page(work: Work, found: OpenLibrary, *, cursor: int, limit: int) -> FeedPag
     return FeedPage(library.id, nodes, shown[-1].seq if shown else cursor, more=len(rows) > limit)
 
 
-class Bell:
-    """Wakes the waiting requests of one process when anything was committed anywhere."""
+def concerned(kind: str, rooms: Iterable[str], rooms_changed: dict[str, Any]) -> set[str]:
+    """The libraries whose agents an event may bring news; EVERYONE where it may change who sees what."""
+    if rooms_changed or kind.startswith("workspace.device."):
+        return {EVERYONE}
+    return {room.removeprefix("library:") for room in rooms if room.startswith("library:")}
 
-    def __init__(self, wake: Wake, places: int) -> None:
-        self._wake, self._places = wake, places
-        self._rung = threading.Condition()
-        self._rings = 0
-        self._waiting = 0
-        self._listening = False
+
+class Bell:
+    """Wakes those waiting requests of one process that an event concerns.
+
+    It reads each new event once for all of them. Without that, every commit anywhere made every waiting request look.
+    """
+
+    def __init__(self, wake: Wake, database: Database, places: int) -> None:
+        self._wake, self._database, self._places = wake, database, places
+        self._lock = threading.Lock()
+        self._waiting: dict[threading.Event, frozenset[str]] = {}
+        self._heard: int | None = None  # Sequence of the last event that was looked at; None = not listening yet.
         self._closed = False
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """One of the places to wait; TooManyRequests when all are taken."""
-        with self._rung:
-            if self._waiting >= self._places:
+    def place(self, libraries: Iterable[str]) -> Iterator[threading.Event]:
+        """A place to wait for news of these libraries, with its bell; TooManyRequests when all are taken."""
+        bell = threading.Event()
+        with self._lock:
+            if len(self._waiting) >= self._places:
                 raise TooManyRequests(_("等待者过多"), _("请稍后再问。"))
-            self._waiting += 1
-            if not self._listening:
-                self._listening = True
+            if self._heard is None:
+                self._heard = self._head()
                 threading.Thread(target=self._listen, name="feed-bell", daemon=True).start()
+            self._waiting[bell] = frozenset({EVERYONE, *libraries})
+            if self._closed:
+                bell.set()
         try:
-            yield
+            yield bell
         finally:
-            with self._rung:
-                self._waiting -= 1
+            with self._lock:
+                del self._waiting[bell]
 
-    def wait_for(self, look: Callable[[], FeedAnswer | None], *, until: float) -> FeedAnswer | None:
+    def wait_for(self, bell: threading.Event, look: Callable[[], FeedAnswer | None], *, until: float) -> FeedAnswer | None:
         """``look`` now and after each ring, until it finds something, the monotonic clock reaches ``until``, or the bell is closed."""
         while True:
-            with self._rung:
-                heard = self._rings  # Read before looking, so that a ring in between is not missed.
+            bell.clear()  # Before looking, so that a ring in between is not missed.
             answer = look()
             left_s = until - time.monotonic()
             if answer is not None or left_s <= 0 or self._closed:
                 return answer
-            with self._rung:
-                woken = lambda heard=heard: self._closed or self._rings != heard  # noqa: E731
-                self._rung.wait_for(woken, timeout=min(left_s, LOOK_AGAIN_S))
+            bell.wait(left_s)
 
     def close(self) -> None:
         """Whoever waits, and whoever comes from now on, gets an answer at once: the process is stopping."""
-        with self._rung:
+        with self._lock:
             self._closed = True
-            self._rung.notify_all()
+            for bell in self._waiting:
+                bell.set()
 
     def _listen(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 with closing(self._wake.listener()) as listener:
                     self._ring_with(listener)
-            except Exception as error:  # The line may be away for a moment; until it is back, waiting requests look every few seconds.
+            except Exception as error:  # The line or the database may be away for a moment; nothing is missed, the events stay.
                 log.error("bell.failed", exc_info=error)
                 time.sleep(1)
 
     def _ring_with(self, listener: Listener) -> None:
-        while True:
-            if listener.wait(LOOK_AGAIN_S):
-                with self._rung:
-                    self._rings += 1
-                    self._rung.notify_all()
+        while not self._closed:
+            self._ring(self._news())
+            listener.wait(LOOK_AGAIN_S)
+
+    def _ring(self, libraries: set[str]) -> None:
+        with self._lock:
+            for bell, waited_for in self._waiting.items():
+                if libraries & waited_for:
+                    bell.set()
+
+    def _head(self) -> int:
+        with self._database.session(writes=False) as session:
+            return int(session.scalar(select(func.max(Event.seq))) or 0)
+
+    def _news(self) -> set[str]:
+        """The libraries that events since the last look concern."""
+        query = select(Event.seq, Event.kind, Event.rooms, Event.rooms_changed).where(Event.seq > self._heard).order_by(Event.seq)
+        libraries: set[str] = set()
+        with self._database.session(writes=False) as session:
+            for seq, kind, rooms, changed in session.execute(query):
+                libraries |= concerned(kind, rooms, changed)
+                self._heard = seq
+        return libraries

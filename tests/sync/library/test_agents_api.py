@@ -19,7 +19,7 @@ from tests.fakes.store import MemoryStore
 from tests.house import member_named
 from tests.sync.library.agents import Refused, TestAgent, commit, delete, make_folder, manifest_for
 from tests.sync.library.conftest import Room
-from workspace.db import new_id
+from workspace.db import Database, new_id
 from workspace.devices.actions import issue_code, revoke_devices_of_desktop
 from workspace.events.models import Event
 from workspace.parts import Parts
@@ -267,7 +267,7 @@ def test_feed_when_waiting_then_a_commit_answers_it(room: Room, app: Flask) -> N
 
 
 def test_feed_when_all_places_are_taken_then_told_to_come_back(room: Room, parts: Parts) -> None:
-    parts.provide(Bell, lambda: Bell(parts.get(Wake), places=0))  # type: ignore[type-abstract]
+    parts.provide(Bell, lambda: Bell(parts.get(Wake), parts.get(Database), places=0))  # type: ignore[type-abstract]
     cursor = room.chen.feed({room.id: 0}).pages[0].cursor
     with pytest.raises(Refused, match="429"):
         room.chen.feed({room.id: cursor}, wait_s=30)

@@ -24,13 +24,14 @@ STOPS_WITHIN_S = 5.0  # Far below the 10 s after which the supervisor would kill
 class WebProcess:
     def __init__(self, settings: Settings) -> None:
         self.port = free_port()
-        self.places = settings.web_threads // 2
+        self.places = 20  # More than it has threads for answers.
         environment = {
             **os.environ,
             "MAINLINE_DATA_DIR": str(settings.data_dir),
             "MAINLINE_DATABASE_URL": settings.database_url,
             "MAINLINE_SECRET_KEY": settings.secret_key,
             "MAINLINE_PORT": str(self.port),
+            "MAINLINE_FEED_PLACES": str(self.places),
         }
         argv = [str(Path(sys.executable).parent / "mainline"), "web"]
         self.process = subprocess.Popen(argv, cwd=ROOT, env=environment, start_new_session=True)
