@@ -12,6 +12,9 @@ import workspace.cli
 
 def main() -> None:
     workspace.cli.mainline.later["image"] = lambda: import_module("desktops.images.cli").image_commands
+    workspace.cli.mainline.later["recover"] = lambda: import_module("sync.library.recovery.cli").recover_command(
+        _later("wiring", "make_parts")
+    )
     workspace.cli.run(
         make_parts=_later("wiring", "make_parts"),
         seed_company=_later("demo_line", "seed_demo"),

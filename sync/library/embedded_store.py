@@ -12,13 +12,16 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workspace.errors import Unavailable
 from workspace.ports import free_port, http_answers, port_is_free
+from workspace.settings import Settings
 from workspace.supervise import Child
 
 HOST = "127.0.0.1"
@@ -125,6 +128,40 @@ def prepare_store(folder: Path, *, s3_port: int, bucket: str) -> EmbeddedStore:
     _write_private(folder / "store.json", {"access_key": access_key, "secret_key": secret_key, "ports": ports})
     _write_private(folder / "s3.json", _identities(access_key, secret_key))
     return EmbeddedStore(folder.absolute(), bucket, s3_port, access_key, secret_key, ports)
+
+
+@contextmanager
+def store_at_hand(settings: Settings) -> Iterator[None]:
+    """The store answers inside the block: an external one, the running product's, else an embedded one of this command's own.
+
+    Unavailable when the embedded one does not come up within a minute.
+    """
+    if settings.s3_endpoint or http_answers(HOST, settings.store_port, "/healthz"):
+        yield
+        return
+    store = prepare_store(settings.data_dir / "store", s3_port=settings.store_port, bucket=settings.s3_bucket)
+    child = store.child()
+    with subprocess.Popen(
+        child.argv, env={**os.environ, **child.env}, cwd=child.cwd, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        try:
+            _await_ready(child, process)
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_GRACE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()  # See STOP_GRACE_S.
+
+
+def _await_ready(child: Child, process: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + child.ready_within_s
+    while not child.ready():
+        if process.poll() is not None or time.monotonic() > until:
+            raise Unavailable("The embedded store does not start", f"Run `mainline serve` to read why: {child.cwd}")
+        time.sleep(0.1)
 
 
 def weed_program() -> str:

@@ -2,7 +2,8 @@
 
 from sqlalchemy import select
 
-from sync.library.assets.models import Node
+from sync.library.assets.log import line_of
+from sync.library.assets.models import LogEntry, Node
 from sync.library.libraries.access import rooms_of_library
 from sync.library.libraries.models import Library, LibraryEvent, LibraryGrant
 from sync.library.libraries.rules import Right
@@ -29,8 +30,10 @@ def open_library(
     library = Library(id=new_id(), name=name, scope_room=scope_room, root_id=new_id(), seq=1, quota_bytes=quota_bytes, created_at=work.now)
     work.session.add(library)
     work.session.flush()
-    work.session.add(_root_of(library))
-    work.session.add(LibraryGrant(library_id=library.id, group_id=group_id, right=right.stored))
+    root = _root_of(library)
+    work.session.add_all([root, LibraryGrant(library_id=library.id, group_id=group_id, right=right.stored)])
+    work.session.add(LogEntry(library_id=library.id, seq=root.seq, body=line_of(work, root, [], None)))
+    work.after_commit("library.ship_log", key=library.id, library_id=library.id)
     joins = {member_id: [f"library:{library.id}"] for member_id in member_ids_of(work, group_id)}
     work.record(
         LibraryEvent.OPENED, subject=f"library:{library.id}", rooms=rooms_of_library(library), joins=joins,

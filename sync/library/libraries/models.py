@@ -45,6 +45,7 @@ class LibraryGrant(Base):
 class LibraryEvent(EventKind):
     OPENED = "library.library.opened", N_("%(actor)s 新建了素材库“%(library)s”")
     GRANTED = "library.library.granted", N_("%(actor)s 将素材库“%(library)s”对%(group)s的权限设为“%(right)s”")
+    RECOVERED = "library.library.recovered", N_("%(actor)s 从对象存储恢复了素材库“%(library)s”：%(files)s 个文件，%(versions)s 个版本")
 
 
 class LibraryPermission(Permission):

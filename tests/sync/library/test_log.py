@@ -14,9 +14,9 @@ Opens = Callable[..., Any]
 
 
 def lines_of(memory: MemoryStore, library_id: str) -> list[dict[str, Any]]:
-    """Every line in the bucket's log, each once, without the heads of the objects."""
+    """Every line in the bucket's log but the root folder's, each once, without the heads of the objects."""
     found = [json.loads(line) for each in memory.list(f"log/{library_id}/") for line in memory.get(each.key).splitlines()[1:]]
-    return sorted({line["seq"]: line for line in found}.values(), key=lambda line: int(line["seq"]))
+    return sorted({line["seq"]: line for line in found if line["seq"] > 1}.values(), key=lambda line: int(line["seq"]))
 
 
 def ship(work_as: Opens, run_jobs: Any, room: Room) -> None:

@@ -1,0 +1,256 @@
+"""From the lines of a library's log to its tree as it was. Pure: lines in, nodes and versions and complaints out.
+
+Each line is one change (see assets/log.py). Lines are applied in the order of their numbers; a deleted folder takes along what lies
+in it. What does not fit, because lines are lost or damaged, is placed where a person finds it and named in ``complaints``;
+nothing is left out of the tree on account of its place.
+"""
+
+import base64
+import binascii
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sync.core.hashing import Address
+from sync.core.manifest import BadManifest, Manifest, manifest_digest, manifest_from_bytes
+from sync.core.paths import conflict_name, name_key
+
+RESCUED = "recovered"
+"""Stands for the member's name in a name that had to be made unique."""
+
+
+class BadLine(ValueError):
+    """This is no line of a log; the text says why."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the log says about its library. at: when it said so. grants: (group id, group name, right)."""
+
+    library_id: str
+    name: str
+    root_id: str
+    scope_room: str | None
+    quota_bytes: int | None
+    created_at: datetime
+    at: datetime
+    grants: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One change: the node as it was after it. manifest: of a new version, else None."""
+
+    seq: int
+    at: datetime
+    device_id: str | None
+    node_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    version: int
+    digest: str | None
+    size_bytes: int
+    modified_at: datetime
+    author_name: str
+    author_id: str | None
+    head_of: str | None
+    deleted: bool
+    above: tuple[tuple[str, str], ...]
+    manifest: Manifest | None
+
+
+@dataclass
+class Placed:
+    """A node of the rebuilt tree: its latest line, when it was first heard of, since when it is deleted."""
+
+    line: Line
+    parent_id: str | None
+    name: str
+    created_at: datetime
+    deleted_at: datetime | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        return self.line.kind == "folder"
+
+
+@dataclass
+class Rebuilt:
+    """A library's tree. nodes: by id, root included. versions: by (node, number). complaints: sentences for the administrator."""
+
+    root_id: str
+    nodes: dict[str, Placed] = field(default_factory=dict)
+    versions: dict[tuple[str, int], Line] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def seq(self) -> int:
+        return max((node.line.seq for node in self.nodes.values()), default=1)
+
+    def path_of(self, node_id: str) -> str:
+        """Names from the root, joined by slashes."""
+        names: list[str] = []
+        current: str | None = node_id
+        while current is not None and current != self.root_id and current in self.nodes and len(names) < len(self.nodes):
+            names.append(self.nodes[current].name)
+            current = self.nodes[current].parent_id
+        return "/".join(reversed(names))
+
+
+def read_head(body: bytes) -> Head | None:
+    """The first line of an object; None when it is a change, as in logs of before heads were written."""
+    found = _parsed(body)
+    if "library" not in found:
+        return None
+    try:
+        grants = tuple((grant["group"], grant["name"], grant["right"]) for grant in found["grants"])
+        created_at, at = datetime.fromisoformat(found["created_at"]), datetime.fromisoformat(found["at"])
+        return Head(found["library"], found["name"], found["root"], found["scope_room"], found["quota_bytes"], created_at, at, grants)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadLine(f"the head is not whole: {error!r}") from error
+
+
+def read_line(body: bytes) -> Line:
+    """One change. BadLine when it is none, or when its manifest is not the one it names."""
+    found = _parsed(body)
+    try:
+        manifest = manifest_from_bytes(base64.b64decode(found["manifest"])) if found["manifest"] else None
+        line = Line(
+            seq=int(found["seq"]), at=datetime.fromisoformat(found["at"]), device_id=found["device"], node_id=found["node"],
+            parent_id=found["parent"], name=found["name"], kind=found["kind"], version=int(found["version"]), digest=found["digest"],
+            size_bytes=int(found["size_bytes"]), modified_at=datetime.fromisoformat(found["modified_at"]), author_name=found["author"],
+            author_id=found["author_id"], head_of=found["head_of"], deleted=bool(found["deleted"]),
+            above=tuple((node_id, name) for node_id, name in found.get("above", ())), manifest=manifest,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, binascii.Error, BadManifest) as error:
+        raise BadLine(f"the line is not whole: {error!r}") from error
+    if manifest is not None and Address(manifest_digest(manifest)) != line.digest:
+        raise BadLine(f"the manifest of {line.name} is not the one that the line names")
+    if line.kind not in ("file", "folder"):
+        raise BadLine(f"{line.name} is a {line.kind}")
+    return line
+
+
+def rebuild(root_id: str, created_at: datetime, lines: Iterable[Line]) -> Rebuilt:
+    """The tree after these lines, in any order and with repetitions."""
+    tree = _Rebuilding(root_id, created_at)
+    once = {(line.seq, line.at, line.node_id): line for line in lines}
+    for _key, line in sorted(once.items()):
+        tree.apply(line)
+    tree.mend()
+    return tree.rebuilt
+
+
+class _Rebuilding:
+    def __init__(self, root_id: str, created_at: datetime) -> None:
+        self.rebuilt = Rebuilt(root_id)
+        self.nodes = self.rebuilt.nodes
+        self._inside: dict[str, set[str]] = defaultdict(set)
+        self.nodes[root_id] = Placed(_folder_line(root_id, None, "", created_at, seq=1), None, "", created_at)
+
+    def apply(self, line: Line) -> None:
+        for number, (folder_id, name) in enumerate(line.above):
+            if folder_id not in self.nodes:
+                parent_id = line.above[number - 1][0] if number else self.rebuilt.root_id
+                self._put(_folder_line(folder_id, parent_id, name, line.at, seq=line.seq))
+                self.rebuilt.complaints.append(f"the folder {name} has no line of its own; it is placed where {line.name} names it")
+        if line.node_id == self.rebuilt.root_id:
+            return
+        self._put(line)
+        if line.deleted:
+            self._bury(line.node_id, line.at)
+        if line.manifest is not None:
+            self._add_version(line)
+
+    def _put(self, line: Line) -> None:
+        former = self.nodes.get(line.node_id)
+        if former is not None and former.parent_id is not None:
+            self._inside[former.parent_id].discard(line.node_id)
+        self.nodes[line.node_id] = Placed(line, line.parent_id, line.name, former.created_at if former else line.at)
+        if line.parent_id is not None:
+            self._inside[line.parent_id].add(line.node_id)
+
+    def _bury(self, node_id: str, at: datetime) -> None:
+        """The node and what lies in it; what was deleted earlier keeps its time."""
+        level = [node_id]
+        while level:
+            for each in level:
+                self.nodes[each].deleted_at = self.nodes[each].deleted_at or at
+            level = [child for each in level for child in self._inside[each] if self.nodes[child].deleted_at is None]
+
+    def _add_version(self, line: Line) -> None:
+        key = (line.node_id, line.version)
+        there = self.rebuilt.versions.get(key)
+        if there is not None and there.digest != line.digest:
+            self.rebuilt.complaints.append(
+                f"{line.name}: two different contents call themselves version {line.version}; the later one is kept"
+            )
+        self.rebuilt.versions[key] = line
+
+    # --- what lost lines leave behind -------------------------------------------------------------------------------
+
+    def mend(self) -> None:
+        for node_id, node in list(self.nodes.items()):
+            if node_id != self.rebuilt.root_id and not self._reaches_root(node_id):
+                self._move_to_root(node_id, node)
+        for node in self.nodes.values():
+            if node.deleted_at is None:
+                self._raise_folders_above(node)
+        self._make_names_unique()
+
+    def _reaches_root(self, node_id: str) -> bool:
+        seen: set[str] = set()
+        current: str | None = node_id
+        while current is not None and current in self.nodes and current not in seen:
+            if current == self.rebuilt.root_id:
+                return True
+            seen.add(current)
+            current = self.nodes[current].parent_id
+        return False
+
+    def _move_to_root(self, node_id: str, node: Placed) -> None:
+        if node.parent_id in self.nodes and self._reaches_root(str(node.parent_id)):
+            return
+        self._inside[str(node.parent_id)].discard(node_id)
+        node.parent_id = self.rebuilt.root_id
+        self._inside[self.rebuilt.root_id].add(node_id)
+        self.rebuilt.complaints.append(f"{node.name}: the folder it lay in is not in the log; it is placed in the top folder")
+
+    def _raise_folders_above(self, node: Placed) -> None:
+        above = self.nodes.get(node.parent_id) if node.parent_id else None
+        while above is not None:
+            if above.deleted_at is not None:
+                above.deleted_at = None
+                self.rebuilt.complaints.append(f"the folder {above.name} was deleted, but {node.name} in it was not; it is there again")
+            above = self.nodes.get(above.parent_id) if above.parent_id else None
+
+    def _make_names_unique(self) -> None:
+        taken: dict[str | None, set[str]] = defaultdict(set)
+        live = [node for node in self.nodes.values() if node.deleted_at is None and node.parent_id is not None]
+        for node in sorted(live, key=lambda node: -node.line.seq):
+            names = taken[node.parent_id]
+            if name_key(node.name) in names:
+                former, node.name = node.name, conflict_name(node.name, RESCUED, node.line.at, taken=names)
+                self.rebuilt.complaints.append(f"{former}: another one of this name is newer; this one is now {node.name}")
+            names.add(name_key(node.name))
+
+
+def _folder_line(node_id: str, parent_id: str | None, name: str, at: datetime, *, seq: int) -> Line:
+    return Line(
+        seq=seq, at=at, device_id=None, node_id=node_id, parent_id=parent_id, name=name, kind="folder", version=0, digest=None,
+        size_bytes=0, modified_at=at, author_name="", author_id=None, head_of=None, deleted=False, above=(), manifest=None,
+    )  # fmt: skip
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise BadLine(f"not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise BadLine("not an object")
+    return found
