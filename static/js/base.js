@@ -2,6 +2,7 @@
 
 import { startCounts } from "mainline/counts";
 import { startDialogs } from "mainline/dialogs";
+import { startOffline } from "mainline/offline";
 import { startPalette } from "mainline/palette";
 import { startRealtime } from "mainline/realtime";
 import { startRefresh } from "mainline/refresh";
@@ -19,6 +20,7 @@ startDialogs();
 startShell();
 startTabs();
 startPalette();
+startOffline();
 startRequests();
 startRefresh();
 startCounts();

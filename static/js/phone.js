@@ -2,6 +2,7 @@
 // when the page is at rest, so that it never delays the first look on a slow line.
 
 import { startDialogs } from "mainline/dialogs";
+import { startOffline } from "mainline/offline";
 import { startRealtime } from "mainline/realtime";
 import { startRefresh } from "mainline/refresh";
 import { startTheme } from "mainline/theme";
@@ -16,6 +17,7 @@ startTheme();
 startTimes();
 startToasts();
 startDialogs();
+startOffline();
 startRefresh();
 showLine();
 addEventListener("online", showLine);

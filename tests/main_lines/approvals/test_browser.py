@@ -42,6 +42,23 @@ def test_link_when_opened_at_390_px_then_approved_in_two_taps(
     assert state_of(work_as, approval_id) == "approved"
 
 
+@pytest.mark.parametrize("phone", [True, False], ids=["phone frame", "full frame"])
+def test_sheet_when_the_network_is_gone_then_nothing_typed_is_lost(clerk: Clerk, work_as: WorkAs, open_page: OpenPage, phone: bool) -> None:
+    approval_id = clerk.submit("陈墨")
+    page = open_page(f"/approvals/{approval_id}", "chenmo", width=390, phone=phone)
+    page.get_by_role("button", name="同意", exact=True).click()
+    page.get_by_label("意见（可不填）").fill("注意错峰")
+    page.context.set_offline(True)
+    confirm = page.get_by_role("button", name="确认办结")
+    confirm.click()
+    expect(page.get_by_role("alert")).to_contain_text("没有发送")
+    expect(page.get_by_label("意见（可不填）")).to_have_value("注意错峰")
+    page.context.set_offline(False)
+    confirm.click()
+    page.wait_for_url(f"**/approvals?after={approval_id}")
+    assert state_of(work_as, approval_id) == "approved"
+
+
 def test_rejection_when_a_phrase_is_tapped_then_that_is_the_reason(clerk: Clerk, work_as: WorkAs, open_page: OpenPage) -> None:
     first, second = clerk.submit("陈墨"), clerk.submit("陈墨", title="第二项")
     page = open_page(f"/approvals/{first}", "chenmo", phone=True)
