@@ -1,6 +1,6 @@
 """Asking for an approval in the browser: choose what, fill in, send; and the same once more after a return."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from main_lines.approvals import actions, queries
 from main_lines.approvals.access import form_of, get_request, get_template
 from main_lines.approvals.actions import Draft
-from main_lines.approvals.links import assets_to_choose, line_of_library, offered_asset, reachable_places
+from main_lines.approvals.links import assets_to_choose, line_of_library, offered_asset, reachable_places, sent_asset
 from main_lines.approvals.models import Approval, ApprovalTemplate
 from main_lines.approvals.views import chosen_mode, frame, posted_key, searches
 from workspace.db import new_id
@@ -46,12 +46,12 @@ def submit_new(work: Work) -> Response | str | tuple[str, int]:
 
 @pages.get("/approvals/<approval_id>/edit", needs=SIGNED_IN)
 def show_edit(work: Work, approval_id: str) -> str:
-    """The form of a returned request, as it was sent last."""
+    """The form of a returned request, as it was sent last: to the same people, but with the newest version of the asset."""
     approval, template = _returned(work, approval_id)
     form = form_of(work, approval)
-    pin = form.pin or {}
-    known = {"title": form.title, "asset": pin.get("asset_id", ""), "version": str(pin.get("version", "")), **form.values}
-    return _form(work, template, known, approval=approval)
+    sent = sent_asset(work, form.pin) if form.pin else None
+    known = {"title": form.title, "asset": sent.asset_id if sent else "", **form.values}
+    return _form(work, template, known, approval=approval, to=queries.asked_last(work, approval_id))
 
 
 @pages.post("/approvals/<approval_id>/edit", needs=SIGNED_IN)
@@ -93,29 +93,41 @@ def _fields() -> dict[str, str]:
 
 
 def _form(
-    work: Work, template: ApprovalTemplate, known: dict[str, str], *, approval: Approval | None = None, error: MainlineError | None = None
-) -> str:
-    """known: what the address, the last revision or the refused form says; fields come as their name or with ``f_``."""
+    work: Work, template: ApprovalTemplate, known: dict[str, str], *,
+    approval: Approval | None = None, error: MainlineError | None = None, to: Sequence[str] | None = None,
+) -> str:  # fmt: skip
+    """known: what the address, the last revision or the refused form says; fields come as their name or with ``f_``.
+
+    to: who is chosen already; None for those whom the address or form names.
+    """
+    to = request.values.getlist("to") if to is None else to
     line_id, task_id = (approval.line_id, approval.task_id) if approval else (known.get("line"), known.get("task"))
     asset_id, _sep, version = known.get("asset", "").partition("@")
     chosen = offered_asset(work, asset_id, version or known.get("version", "")) if asset_id else None
     if chosen and not line_id and not task_id:
         line_id = line_of_library(work, chosen.library_id)
     places = reachable_places(work, line_id=line_id, task_id=task_id)
-    offered = assets_to_choose(work, chosen, line_id=line_id, task_id=task_id) if template.definition["wants_asset"] else []
-    people = queries.people_to_choose(work, words=request.values.get("q", ""), chosen=request.values.getlist("to"))
+    if approval:  # Its applicant may have left the line since.
+        line_id, task_id = (line_id if "line" in places else None), (task_id if "task" in places else None)
+    sent = sent_asset(work, approval.pin) if approval and approval.pin else None
+    offered = assets_to_choose(work, chosen, sent=sent, line_id=line_id, task_id=task_id) if template.definition["wants_asset"] else []
+    if chosen is None and len(offered) == 1:
+        chosen = offered[0]
+    about = places["task"][0] if "task" in places else chosen.name if chosen else ""
+    people = queries.people_to_choose(work, words=request.values.get("q", ""), chosen=to)
     return render_template(
         "approvals/form.html",
         approval=approval, template=template, fields=queries.form_fields(template), places=places, line_id=line_id, task_id=task_id,
-        values=_values(known, chosen), chosen_asset=chosen, offered=offered,
-        people=people, chosen=request.values.getlist("to"), mode=known.get("mode", "all"), words=request.values.get("q", ""),
+        values=_values(known, about), chosen_asset=chosen, offered=offered,
+        people=people, chosen=to, mode=known.get("mode", "all"), words=request.values.get("q", ""),
         key=posted_key() or new_id(), error=error, errors=error.fields if isinstance(error, InvalidInput) else {}, **frame(),
     )  # fmt: skip
 
 
-def _values(known: dict[str, str], chosen: Any) -> dict[str, str]:
+def _values(known: dict[str, str], about: str) -> dict[str, str]:
+    """about: the task order or file that is sent, which names a request that has no title yet."""
     sent = {name.removeprefix("f_"): text for name, text in known.items() if name.startswith("f_")}
     values = {**known, **sent}  # A field called "to" comes as "f_to", beside "to" for the people.
-    if chosen is not None and not values.get("title"):
-        values["title"] = _("%(name)s 定稿", name=chosen.name)
+    if about and not values.get("title"):
+        values["title"] = _("%(name)s 定稿", name=about)
     return values

@@ -114,9 +114,20 @@ def offered_asset(work: Work, asset_id: str, version: str) -> Offered:
     return Offered(asset_id, pin.name, number, pin.author, pin.at, pin.library_id)
 
 
-def assets_to_choose(work: Work, chosen: Offered | None, *, line_id: str | None, task_id: str | None) -> list[Offered]:
-    """What was chosen, its newest version if that is another, then the files changed last in the line's library."""
+def sent_asset(work: Work, pin: Pin) -> Offered | None:
+    """What was sent before; None when the actor no longer sees its library, so that something else can be sent instead."""
+    try:
+        return offered_asset(work, pin["asset_id"], str(pin["version"]))
+    except NotFound:
+        return None
+
+
+def assets_to_choose(
+    work: Work, chosen: Offered | None, *, sent: Offered | None = None, line_id: str | None, task_id: str | None
+) -> list[Offered]:
+    """What was chosen, its newest version if that is another, what was sent before, then the files changed last in the line's library."""
     first = [chosen, offered_asset(work, chosen.asset_id, "")] if chosen else []
+    first += [sent] if sent else []
     rows = {(one.asset_id, one.version): one for one in [*first, *_newest_assets(work, line_id, task_id)]}
     return list(rows.values())
 

@@ -185,7 +185,9 @@ def _do(work: Work, approval_id: str, act: Callable[[], Outcome], *, sheet: str 
 
 def _page(work: Work, approval_id: str, *, error: MainlineError | None = None, sheet: str | None = None, after: object = None) -> str:
     wish = request.args.get("sheet", "") if sheet is None else sheet
-    shown = _shown(work, approval_id) | {"error": error, "open_sheet": wish if wish in SHEETS else "", "after": after}
+    shown = _shown(work, approval_id) | {
+        "error": error, "open_sheet": wish if wish in SHEETS else "", "after": after, "tab": queries.tab_of(work, approval_id),
+    }  # fmt: skip
     return render_template("approvals/detail.html", **shown, **frame())
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from main_lines.approvals.access import actions_of, form_of, get_request, participant_ids, situation_of, steps_of, visible_approvals
 from main_lines.approvals.links import reachable_places
 from main_lines.approvals.models import Approval, ApprovalAction, ApprovalParticipant, ApprovalStep, ApprovalTemplate
-from main_lines.approvals.rules import StepState, open_verbs
+from main_lines.approvals.rules import StepState, Verb, open_verbs
 from main_lines.approvals.shipped import SHIPPED
 from main_lines.approvals.words import DONE, MOVING, fresh_state
 from workspace.i18n import _
@@ -232,6 +232,21 @@ def people_to_choose(
         query = query.where(found | Member.title.like(like, escape="\\") | Member.id.in_(chosen))
     rows = [MemberRow(**row._mapping) for row in work.session.execute(query.order_by(Department.name, Member.name).limit(500))]
     return sorted(rows, key=lambda row: first.index(row.id) if row.id in first else len(first))[: max(limit, len(chosen))]
+
+
+def asked_last(work: Work, approval_id: str) -> list[str]:
+    """Whom its applicant asked when it was sent last."""
+    sent = select(ApprovalAction.payload).where(ApprovalAction.approval_id == approval_id, ApprovalAction.verb == Verb.SUBMIT.value)
+    payload = work.session.scalar(sent.order_by(ApprovalAction.seq.desc()).limit(1)) or {}
+    return list(payload.get("to", []))
+
+
+def tab_of(work: Work, approval_id: str) -> str:
+    """The first tab in which the actor finds it; an administrator who takes no part in it gets the first of all."""
+    for tab in TABS:
+        if work.session.scalar(_of_tab(work, tab).with_only_columns(Approval.id).where(Approval.id == approval_id).limit(1)):
+            return tab
+    return TABS[0]
 
 
 def _partners(work: Work) -> list[str]:

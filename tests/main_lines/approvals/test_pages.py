@@ -178,6 +178,15 @@ def test_returned_when_edited_then_the_next_round_begins(clerk: Clerk, work_as: 
     assert signed_in("chenmo").get(here).status_code == 403
 
 
+def test_detail_when_opened_then_the_list_beside_it_is_the_one_that_holds_it(clerk: Clerk, work_as: WorkAs, signed_in: SignedIn) -> None:
+    approval_id = clerk.submit("陈墨")
+    beside = lambda login: re.findall(r"list/fragment\?tab=(\w+)&", text_of(signed_in(login).get(f"/approvals/{approval_id}")))  # noqa: E731
+    assert (beside("suhang"), beside("chenmo")) == (["mine"], ["todo"])
+    with work_as("陈墨") as work:
+        approve_request(work, approval_id, step_id=clerk.step(approval_id, "陈墨"))
+    assert beside("chenmo") == ["done"]
+
+
 def test_text_when_hostile_then_shown_as_text(clerk: Clerk, signed_in: SignedIn) -> None:
     nasty = "<script>alert(1)</script>' \" {{ 7*7 }}"
     approval_id = clerk.submit("陈墨", title=nasty)

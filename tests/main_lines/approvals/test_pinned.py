@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from main_lines.approvals.access import form_of, get_request
 from main_lines.approvals.actions import Draft, approve_request, resubmit_request, return_request, submit_request
-from main_lines.lines.actions import open_line
+from main_lines.lines.actions import open_line, remove_line_member
 from main_lines.lines.rules import LineKind
 from main_lines.tasks import actions as tasks
 from main_lines.tasks.models import TaskOrder
@@ -126,6 +126,29 @@ def test_resubmission_when_a_new_version_is_pinned_then_the_old_decision_keeps_i
         assert approval.pin["version"] == 2
 
 
+def test_edit_when_a_newer_version_came_then_it_and_the_same_approver_are_chosen(
+    sent: Sent, clerk: Clerk, work_as: WorkAs, signed_in: SignedIn
+) -> None:
+    with work_as("陈墨") as work:
+        return_request(work, sent.approval_id, step_id=clerk.step(sent.approval_id, "陈墨"), reason="画面需要调整")
+    page = signed_in("suhang").get(f"/approvals/{sent.approval_id}/edit").get_data(as_text=True)
+    assert f'value="{sent.asset_id}@2" checked' in page, "what was returned is not sent again by mistake"
+    assert f'value="{sent.asset_id}@1">' in page, "it can still be chosen"
+    assert f'value="{clerk.id_of("陈墨")}" checked' in page
+
+
+def test_edit_when_the_library_is_closed_to_the_applicant_then_without_its_asset(
+    sent: Sent, clerk: Clerk, work_as: WorkAs, signed_in: SignedIn
+) -> None:
+    with work_as("陈墨") as work:
+        return_request(work, sent.approval_id, step_id=clerk.step(sent.approval_id, "陈墨"), reason="画面需要调整")
+    with work_as("林悦") as work:
+        remove_line_member(work, sent.line_id, clerk.id_of("苏航"))
+    answer = signed_in("suhang").get(f"/approvals/{sent.approval_id}/edit")
+    assert answer.status_code == 200
+    assert sent.asset_id not in answer.get_data(as_text=True)
+
+
 def test_asset_when_sent_from_its_library_then_its_line_hears_of_it(sent: Sent, clerk: Clerk, work_as: WorkAs, signed_in: SignedIn) -> None:
     page = signed_in("suhang").get(f"/approvals/new?template=asset_sign_off&asset={sent.asset_id}&version=1").get_data(as_text=True)
     assert "双十一大促" in page
@@ -148,7 +171,8 @@ def test_task_when_its_deliverable_is_approved_then_accepted(
     with work_as("苏航") as work:
         tasks.start_task(work, task_id)
     page = signed_in("suhang").get(f"/approvals/new?template=asset_sign_off&task={task_id}").get_data(as_text=True)
-    assert f'value="{sent.asset_id}@2"' in page, "the line's newest assets are offered"
+    assert f'value="{sent.asset_id}@2" checked' in page, "the line's newest assets are offered, the only one is chosen"
+    assert 'value="主视觉 定稿"' in page
     with work_as("苏航") as work:
         to_sign = Draft(title="主视觉交付", to=(clerk.id_of("陈墨"),), asset_id=sent.asset_id, version=2, task_id=task_id)
         approval_id = submit_request(work, "asset_sign_off", to_sign).approval_id
