@@ -21,6 +21,7 @@ def main() -> None:
         run_gateway=_later("processes", "start_gateway"),
         run_product=_later("processes", "run_product"),
         welcome=_later("demo", "welcome"),
+        verify_content=_later("sync.library.recovery.cli", "verify_store"),
         checks=(_later("workspace.events.verify", "verify_events"), _later("main_lines.approvals.verify", "verify_approvals")),
     )
 

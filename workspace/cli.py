@@ -170,14 +170,20 @@ def realtime() -> None:
 
 
 @mainline.command()
+@click.option("--content", type=click.Choice(["none", "sample", "all"]), default="sample", show_default=True, help="Packs to read.")
+@click.option("--rate", "rate_mib", type=float, default=0.0, help="Most MiB to read a second; 0 = as fast as it goes.")
+@click.option("--repair", is_flag=True, help="Read damaged chunks from other packs, or have clients send them again. Changes no object.")
 @click.pass_obj
-def verify(wiring: Wiring) -> None:
-    """Walk every chain of hashes that the product keeps; ends with status 1 at the first that is broken."""
+def verify(wiring: Wiring, content: str, rate_mib: float, repair: bool) -> None:
+    """Walk every chain of hashes that the product keeps, and its content; status 1 when something is broken or damaged."""
     from workspace.db import Database
 
-    with _parts(wiring).get(Database).session(writes=False) as session:
+    parts = _parts(wiring)
+    with parts.get(Database).session(writes=False) as session:
         for check in wiring["checks"]:
             click.echo(check(session))
+    if content != "none" and not wiring["verify_content"](parts, content=content, rate_mib=rate_mib, repair=repair):
+        sys.exit(1)
 
 
 def _prepare(parts: "Parts", seed_company: "Callable[[Database, Parts], bool] | None") -> bool:

@@ -46,6 +46,10 @@ class LibraryEvent(EventKind):
     OPENED = "library.library.opened", N_("%(actor)s 新建了素材库“%(library)s”")
     GRANTED = "library.library.granted", N_("%(actor)s 将素材库“%(library)s”对%(group)s的权限设为“%(right)s”")
     RECOVERED = "library.library.recovered", N_("%(actor)s 从对象存储恢复了素材库“%(library)s”：%(files)s 个文件，%(versions)s 个版本")
+    REPAIRED = (
+        "library.library.repaired",
+        N_("%(actor)s 修复了素材库“%(library)s”：%(moved)s 个数据块改用完好的副本，%(lost)s 个待重新上传"),
+    )
 
 
 class LibraryPermission(Permission):

@@ -1,4 +1,4 @@
-"""`mainline recover`: the catalogue from a copy of the bucket."""
+"""`mainline recover`: the catalogue from a copy of the bucket; and the content's part of `mainline verify`."""
 
 import sys
 from collections.abc import Callable
@@ -8,9 +8,11 @@ import click
 
 from sync.library.embedded_store import store_at_hand
 from sync.library.recovery.actions import recover_catalogue
+from sync.library.recovery.verify import MIB, Pace, verify_content
 from workspace.db import Database
 from workspace.migrate import migrate_database
-from workspace.settings import load_settings
+from workspace.parts import Parts
+from workspace.settings import Settings, load_settings
 
 
 def recover_command(make_parts: Callable[..., Any]) -> click.Command:
@@ -41,3 +43,9 @@ def recover_command(make_parts: Callable[..., Any]) -> click.Command:
             sys.exit(2)
 
     return recover
+
+
+def verify_store(parts: Parts, *, content: str, rate_mib: float, repair: bool) -> bool:
+    """Check what the libraries hold, with the store that the settings name; True when it is sound."""
+    with store_at_hand(parts.get(Settings)):
+        return verify_content(parts, click.echo, content=content, pace=Pace(rate_mib * MIB), repair=repair)
