@@ -27,6 +27,7 @@ UNMARKED = {
     "main_lines/playbooks/shipped.py": "a playbook's texts become task orders, which stay as they were written",
     "sync/agent": "the agent has no catalogue: a Chinese title for the person, an English detail for the log",
     "desktops/images/wallpaper.py": "the product's name on the wallpaper",
+    "sync/library/previews/drawing/fonts.py": "letters of a specimen, the same for every reader",
     "workspace/openapi.py": "the product's name",
     "workspace/settings.py": "a company's name, the default of a setting",
     "workspace/web.py": "the visitor's name in the audit, which stays as it was recorded",

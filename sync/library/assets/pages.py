@@ -15,7 +15,7 @@ from sync.library.content.sending import send_version
 from sync.library.content.writing import write_file
 from sync.library.libraries.access import find_library
 from sync.library.libraries.rules import Right
-from sync.library.previews.sending import send_preview
+from sync.library.previews.sending import send_film, send_preview
 from sync.library.storage import ObjectStore
 from workspace.errors import Conflict, InvalidInput
 from workspace.i18n import _
@@ -108,6 +108,12 @@ def send_content(asset_id: str, number: int) -> Response:
 def send_picture(asset_id: str, number: int) -> Response:
     """The picture of a version."""
     return send_preview(lambda work: get_version(work, asset_id, number).digest, size=request.args.get("size", "small"))
+
+
+@pages.get("/library/assets/<asset_id>/versions/<int:number>/film", needs=SIGNED_IN, opens_work=False)
+def send_copy(asset_id: str, number: int) -> Response:
+    """The copy of a film that browsers play, with Range."""
+    return send_film(lambda work: get_version(work, asset_id, number).digest)
 
 
 @pages.post("/library/nodes/<node_id>/name", needs=SIGNED_IN)

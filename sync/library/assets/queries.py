@@ -9,8 +9,10 @@ from sqlalchemy import and_, func, or_, select
 from sync.library.assets.access import ancestors_of, get_asset, get_node, library_of
 from sync.library.assets.models import Node, Version
 from sync.library.libraries.access import find_library
-from sync.library.previews.access import find_previews
-from sync.library.previews.rules import is_previewable, suffix_of
+from sync.library.previews.access import find_preview, find_previews
+from sync.library.previews.models import Preview
+from sync.library.previews.rules import FILMS, Film, is_previewable, is_too_large, suffix_of
+from sync.library.previews.words import say_reason
 from workspace.errors import NotFound
 from workspace.i18n import _
 from workspace.people.queries import initials
@@ -19,16 +21,18 @@ from workspace.work import Work
 ITEMS_AT_ONCE = 120
 VERSIONS_AT_ONCE = 50
 
-_FILM = frozenset({"mp4", "webm"})
-_TEXT = frozenset({"txt", "md", "doc", "docx", "pdf", "xls", "xlsx", "csv", "ppt", "pptx"})
-_PICTURE = frozenset({"svg", "psd", "psb", "ai", "tif", "tiff", "heic", "eps", "indd", "avif", "bmp"})
+_FILM = FILMS | {"avi", "wmv", "flv"}
+_TEXT = frozenset({
+    "txt", "md", "doc", "docx", "pdf", "xls", "xlsx", "csv", "ppt", "pptx", "odt", "ods", "odp", "ttf", "otf", "ttc", "woff", "woff2",
+})  # fmt: skip
+_PICTURE = frozenset({"heic", "eps", "indd"})
 
 Crumb = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file or folder in a list. picture: whether a preview was made. author_name: of the newest version."""
+    """A file or folder in a list. picture: whether a preview was made. author_name: of the newest version. length: of a film, "1:05"."""
 
     id: str
     name: str
@@ -39,6 +43,7 @@ class Item:
     modified_at: datetime
     picture: bool
     is_second_head: bool
+    length: str = ""
 
     @property
     def url(self) -> str:
@@ -93,7 +98,10 @@ class VersionRow:
 
 @dataclass(frozen=True)
 class AssetView:
-    """shown: the version that the page is about. winner: what this is a second head of. heads: second heads of this."""
+    """shown: the version that the page is about. winner: what this is a second head of. heads: second heads of this.
+
+    preview: what came of drawing the shown version, None while that was not tried.
+    """
 
     id: str
     name: str
@@ -108,6 +116,7 @@ class AssetView:
     more_before: int | None
     winner: Item | None
     heads: list[Item]
+    preview: Preview | None
 
     @property
     def suffix(self) -> str:
@@ -118,17 +127,28 @@ class AssetView:
         return icon_of(self.name)
 
     @property
-    def is_film(self) -> bool:
-        return suffix_of(self.name) in _FILM
+    def film_url(self) -> str:
+        """What a browser can play: the film itself or its copy, "" when it is no film or cannot be played."""
+        film = self.preview.film if self.preview is not None else None
+        names = {Film.PLAYS.value: "content", Film.COPIED.value: "film"}
+        return f"/library/assets/{self.id}/versions/{self.shown.number}/{names[film]}" if film in names else ""
 
     @property
-    def awaits_picture(self) -> bool:
-        return not self.shown.picture and is_previewable(self.shown.name, self.shown.size_bytes)
+    def preview_note(self) -> str:
+        """What the page says of a preview that is not there, or not all of it; "" when nothing is missing."""
+        name, size_bytes = self.shown.name, self.shown.size_bytes
+        if self.preview is None:
+            if is_previewable(name, size_bytes):
+                return _("预览正在生成")
+            return say_reason("too_large") if is_too_large(name, size_bytes) else _("这种文件没有预览，请下载后查看")
+        if self.preview.film == Film.WAITING.value:
+            return _("正在生成可在线播放的小样")
+        return say_reason(self.preview.reason) if self.preview.reason or not self.shown.picture else ""
 
 
 def icon_of(name: str) -> str:
     suffix = suffix_of(name)
-    if suffix in _FILM or suffix in ("mov", "avi", "mkv"):
+    if suffix in _FILM:
         return "video"
     if suffix in _TEXT:
         return "file-text"
@@ -175,6 +195,7 @@ def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: 
         shown=_version_row(shown, made), versions=listed,
         more_before=listed[-1].number if len(versions) > VERSIONS_AT_ONCE else None,
         winner=next(iter(_items(work, [winner])), None) if winner is not None else None, heads=_items(work, list(heads)),
+        preview=find_preview(work, shown.digest),
     )  # fmt: skip
 
 
@@ -196,10 +217,17 @@ def _items(work: Work, nodes: list[Node]) -> list[Item]:
         Item(
             id=node.id, name=node.name, is_folder=node.kind == "folder", version=node.version, size_bytes=node.size_bytes,
             author_name=node.author_name, modified_at=node.modified_at, picture=node.digest in made,
-            is_second_head=node.head_of is not None,
+            is_second_head=node.head_of is not None, length=_length(made.get(node.digest or "")),
         )
         for node in nodes
     ]  # fmt: skip
+
+
+def _length(preview: Preview | None) -> str:
+    if preview is None or preview.film is None or not preview.duration_ms:
+        return ""
+    minutes, seconds = divmod(max(1, round(preview.duration_ms / 1000)), 60)
+    return f"{minutes}:{seconds:02d}"
 
 
 def _version_row(version: Version, made: Mapping[str, object]) -> VersionRow:

@@ -19,6 +19,8 @@ from workspace.work import Work
 INLINE = frozenset({
     "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "video/mp4", "video/webm", "audio/mpeg", "audio/mp4",
 })  # fmt: skip
+_FILMS = {"m4v": "video/mp4", "mov": "video/mp4", "mkv": "video/webm"}
+"""Suffix -> the kind that browsers play under another name: of the same family, where they play it at all."""
 SANDBOX = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
@@ -85,7 +87,8 @@ def _wanted_part(size_bytes: int, etag: str) -> _Part | None:
 
 
 def _headers(content: VersionContent, *, download: bool) -> dict[str, str]:
-    kind = mimetypes.guess_type(content.name)[0] or "application/octet-stream"
+    suffix = content.name.rpartition(".")[2].casefold()
+    kind = _FILMS.get(suffix) or mimetypes.guess_type(content.name)[0] or "application/octet-stream"
     inline = kind in INLINE and not download
     return {
         "Content-Type": kind if kind in INLINE else "application/octet-stream",

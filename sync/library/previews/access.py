@@ -13,6 +13,11 @@ def preview_key(digest: str, size: str) -> str:
     return f"previews/{digest.removeprefix('b3:')}-{size}.webp"
 
 
+def film_key(digest: str) -> str:
+    """The object that holds the copy of a film that browsers play."""
+    return f"previews/{digest.removeprefix('b3:')}-film.mp4"
+
+
 def find_previews(work: Work, digests: Iterable[str | None]) -> dict[str, Preview]:
     """The previews that were made, by digest."""
     wanted = {digest for digest in digests if digest}
@@ -20,3 +25,8 @@ def find_previews(work: Work, digests: Iterable[str | None]) -> dict[str, Previe
         return {}
     rows = work.session.scalars(select(Preview).where(Preview.digest.in_(wanted), Preview.state == "made"))
     return {found.digest: found for found in rows}
+
+
+def find_preview(work: Work, digest: str) -> Preview | None:
+    """What came of drawing this content, made or not; None while it was not tried."""
+    return work.session.get(Preview, digest)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Integer, String
+from sqlalchemy import BigInteger, CheckConstraint, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.library.content.models import DIGEST_LENGTH
@@ -11,7 +11,11 @@ from workspace.events.kinds import N_, EventKind
 
 
 class Preview(Base):
-    """state: made, or failed when the file is not the picture its name says. width, height: of the original, in pixels."""
+    """state: made, or failed when there is no picture; reason (rules.Reason) says why. width, height: of the original, in pixels.
+
+    Of films: film (rules.Film), else None; duration_ms; film_bytes: of the copy that browsers play, 0 while there is none.
+    reason beside a picture: why there is no such copy.
+    """
 
     __tablename__ = "preview"
     __unaudited__ = "made from a recorded version, and again at any time"
@@ -22,6 +26,10 @@ class Preview(Base):
     width: Mapped[int] = mapped_column(Integer, default=0)
     height: Mapped[int] = mapped_column(Integer, default=0)
     at: Mapped[datetime]
+    reason: Mapped[str | None] = mapped_column(String(30))
+    film: Mapped[str | None] = mapped_column(String(10))
+    duration_ms: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    film_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class PreviewEvent(EventKind):

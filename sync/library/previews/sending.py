@@ -1,15 +1,19 @@
 """A preview as an HTTP answer, for pages that have checked who may see the version."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from flask import Response, request
 
-from sync.library.previews.access import find_previews, preview_key
+from sync.library.previews.access import film_key, find_preview, find_previews, preview_key
+from sync.library.previews.rules import Film
 from sync.library.storage import ObjectStore
 from workspace.errors import NotFound
 from workspace.i18n import _
 from workspace.web import request_work, web
 from workspace.work import Work
+
+_FILM_PIECE_BYTES = 1024 * 1024
+_SANDBOX = "default-src 'none'; sandbox"
 
 
 def send_preview(load: Callable[[Work], str], *, size: str = "small") -> Response:
@@ -22,9 +26,45 @@ def send_preview(load: Callable[[Work], str], *, size: str = "small") -> Respons
         digest = load(work)
         if digest not in find_previews(work, [digest]):
             raise NotFound(_("还没有预览"), _("请稍后再看，或下载原文件。"))
-    etag = f'"{digest}-{size}"'
-    headers = {"ETag": etag, "Cache-Control": "private, max-age=86400", "Content-Security-Policy": "default-src 'none'; sandbox"}
-    if etag in (request.headers.get("If-None-Match") or ""):
+    headers = _headers(f'"{digest}-{size}"')
+    if headers["ETag"] in (request.headers.get("If-None-Match") or ""):
         return Response(status=304, headers=headers)
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
     return Response(store.get(preview_key(digest, size)), content_type="image/webp", headers=headers)
+
+
+def send_film(load: Callable[[Work], str]) -> Response:
+    """Answer with the playable copy of a film, whole or the one range that is asked for. NotFound while there is none."""
+    with request_work(writes=False) as work:
+        digest = load(work)
+        found = find_preview(work, digest)
+        if found is None or found.film != Film.COPIED.value:
+            raise NotFound(_("还没有预览"), _("请稍后再看，或下载原文件。"))
+        size_bytes = found.film_bytes
+    headers = {**_headers(f'"{digest}-film"'), "Accept-Ranges": "bytes"}
+    wanted = request.range
+    start, stop, status = 0, size_bytes, 200
+    if wanted is not None and len(wanted.ranges) == 1 and request.headers.get("If-Range", headers["ETag"]) == headers["ETag"]:
+        part = wanted.range_for_length(size_bytes)
+        if part is None:
+            return Response(status=416, headers={"Content-Range": f"bytes */{size_bytes}"})
+        (start, stop), status = part, 206
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
+    headers["Content-Length"] = str(stop - start)
+    store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
+    body = () if request.method == "HEAD" else _pieces(store, film_key(digest), start, stop)
+    return Response(body, status=status, content_type="video/mp4", headers=headers)
+
+
+def _pieces(store: ObjectStore, key: str, start: int, stop: int) -> Iterator[bytes]:
+    for offset in range(start, stop, _FILM_PIECE_BYTES):
+        yield store.get_range(key, offset, min(_FILM_PIECE_BYTES, stop - offset))
+
+
+def _headers(etag: str) -> dict[str, str]:
+    return {
+        "ETag": etag,
+        "Cache-Control": "private, max-age=86400",
+        "Content-Security-Policy": _SANDBOX,
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
