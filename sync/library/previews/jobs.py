@@ -7,20 +7,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import and_, or_, select
+
 from sync.library.assets.access import content_of, library_of
-from sync.library.assets.models import Node
+from sync.library.assets.models import Node, Version
 from sync.library.content.reading import Reading, plan_reading, stream_reading
 from sync.library.previews.access import film_key, preview_key
 from sync.library.previews.models import Preview, PreviewEvent
-from sync.library.previews.rules import CHECK_LIMITS, COPY_LIMITS, PICTURE_LIMITS, Film, Reason
+from sync.library.previews.rules import CHECK_LIMITS, COPY_LIMITS, LARGEST_BYTES, PICTURE_LIMITS, Film, Reason
 from sync.library.previews.sandbox import Answer, Stopping, Workplace, read_pictures, read_plain, run_drawing, workplace
 from sync.library.storage import ObjectStore
-from workspace.jobs.registry import job
+from workspace.jobs.models import Job
+from workspace.jobs.registry import job, periodic
 from workspace.jobs.worker import Again, JobRun
 from workspace.settings import Settings
 from workspace.work import Work
 
 LEFT_AFTER_S = 3600
+MISSING_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,18 @@ def make_preview(run: JobRun, *, node_id: str, number: int) -> None:
             work.after_commit("library.copy_film", key=source.digest, node_id=node_id, number=number)
         if pictures is not None:
             _record_made(work, node_id, number)
+
+
+@periodic("library.make_missing_previews", every_s=3600)
+def make_missing_previews(run: JobRun) -> None:
+    """Draw what was saved before its kind was known, or after a catalogue was rebuilt: a few at a time, newest first."""
+    with run.open_work() as work:
+        known = or_(*(and_(Version.name.ilike(f"%.{suffix}"), Version.size_bytes <= most) for suffix, most in LARGEST_BYTES.items()))
+        tried = select(Job.id).where(Job.name == "library.make_preview", Job.key == Version.digest).exists()
+        query = select(Version).outerjoin(Preview, Preview.digest == Version.digest)
+        query = query.where(Preview.digest.is_(None), Version.size_bytes > 0, known, ~tried)
+        for version in work.session.scalars(query.order_by(Version.at.desc(), Version.node_id).limit(MISSING_AT_ONCE)):
+            work.after_commit("library.make_preview", key=version.digest, node_id=version.node_id, number=version.number)
 
 
 @job("library.copy_film", lane="films", lease_s=600, max_attempts=3)

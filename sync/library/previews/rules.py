@@ -15,6 +15,7 @@ _LARGEST_MIB = {
 """Suffix -> largest file that is looked at, in MiB. What the file is, its first bytes decide (``drawing.sniff``)."""
 
 PREVIEWABLE = frozenset(_LARGEST_MIB)
+LARGEST_BYTES = {suffix: most * MIB for suffix, most in _LARGEST_MIB.items()}
 FILMS = frozenset({"mp4", "m4v", "mov", "webm", "mkv"})
 SIZES = ("small", "large")
 """Names of the pictures: at most 480 and 1600 pixels."""
@@ -64,9 +65,9 @@ def suffix_of(name: str) -> str:
 
 
 def is_previewable(name: str, size_bytes: int) -> bool:
-    return 0 < size_bytes <= _LARGEST_MIB.get(suffix_of(name), 0) * MIB
+    return 0 < size_bytes <= LARGEST_BYTES.get(suffix_of(name), 0)
 
 
 def is_too_large(name: str, size_bytes: int) -> bool:
     """A kind of file that is shown, but not at this size."""
-    return suffix_of(name) in PREVIEWABLE and size_bytes > _LARGEST_MIB[suffix_of(name)] * MIB
+    return suffix_of(name) in PREVIEWABLE and size_bytes > LARGEST_BYTES[suffix_of(name)]

@@ -15,14 +15,19 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import delete, select
 
 from sync.library.previews.drawing.__main__ import draw as draw_here
+from sync.library.previews.jobs import make_missing_previews
 from sync.library.previews.models import Preview
 from sync.library.previews.rules import CHECK_LIMITS, COPY_LIMITS, MIB, PICTURE_LIMITS, Reason, is_previewable, is_too_large
 from sync.library.previews.sandbox import Answer, Stopping, read_pictures, read_plain, run_drawing, workplace
 from tests.house import Person
 from tests.sync.library.conftest import Room
 from tests.sync.library.preview_files import SVG, film, office, pdf, photoshop, raster
+from workspace.db import Database
+from workspace.jobs.models import Job
+from workspace.jobs.worker import JobRun
 
 SignedIn = Callable[[str], Person]
 FONTS = sorted(Path("/usr/share/fonts").rglob("DejaVuSans.ttf"))
@@ -372,6 +377,25 @@ def test_page_when_refused_then_says_why_in_words(room: Room, run_jobs: Any, sig
     assert original.headers["Content-Disposition"].startswith("attachment")
     assert original.headers["Content-Type"] == "application/octet-stream"
     assert "sandbox" in original.headers["Content-Security-Policy"]
+
+
+def test_missing_when_saved_before_its_kind_was_known_then_drawn_once(
+    room: Room, parts: Any, run_jobs: Any, work_as: Any, signed_in: SignedIn
+) -> None:
+    node = save(room, "旧稿.psd", photoshop())
+    save(room, "账目.db", b"nothing to be seen")
+    with work_as("林悦") as work:
+        work.session.execute(delete(Job).where(Job.name == "library.make_preview"))
+    run = JobRun(parts.get(Database), parts, 1, "job", threading.Event())
+    for _time in range(2):
+        make_missing_previews(run)
+        with work_as("林悦", writes=False) as work:
+            assert list(work.session.scalars(select(Job.key).where(Job.name == "library.make_preview"))) == [node.manifest]
+    run_jobs()
+    assert "/preview?size=large" in page_of(signed_in("suhang"), node)
+    make_missing_previews(run)
+    with work_as("林悦", writes=False) as work:
+        assert work.session.scalar(select(Job.id).where(Job.name == "library.make_preview")) is None
 
 
 def test_page_when_same_bytes_have_another_name_then_the_same_preview(room: Room, run_jobs: Any, signed_in: SignedIn) -> None:
