@@ -135,6 +135,6 @@ def test_fragments_when_embedded_then_own_desktop_and_counts_by_city(
         assert "line:line1" in work.recorded[-1].rooms
     assert "设计师桌面" in signed_in("suhang").get("/desktops/mine/fragment").get_data(as_text=True)
     strip = signed_in("linyue").get("/desktops/strip?line=line1")
-    assert "上海 1/1 模拟" in strip.get_data(as_text=True)
+    assert "上海 1 / 1 台在线 模拟" in strip.get_data(as_text=True)
     assert signed_in("zhaoning").get("/desktops/strip?line=line1").status_code == 404
     assert signed_in("linyue").get("/desktops/strip?line=nope").status_code == 404
