@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from main_lines.lines.access import get_line, get_line_as_director, line_rooms
+from main_lines.lines.access import company_today, get_line, get_line_as_director, line_rooms
 from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine, ProgressPost
 from main_lines.lines.rules import Advance, GateHold, Health, LineKind, Phase, gate
 from main_lines.lines.words import HEALTHS, PHASES
@@ -20,7 +20,12 @@ from workspace.work import Work
 
 
 def open_line(work: Work, *, name: str, kind: LineKind, d_day: date, goal: str = "", member_ids: Iterable[str] = ()) -> MainLine:
-    """Open a main line with its library; the actor becomes its director. Nobody outside it gets the event."""
+    """Open a main line with its library; the actor becomes its director. Nobody outside it gets the event.
+
+    InvalidInput for a D-day that is over: nothing can be scheduled back from it, and it is nearly always a slip of the year.
+    """
+    if d_day < company_today(work):
+        raise InvalidInput(_("D 日已经过去"), _("请选择今天或以后的日期。"), fields={"d_day": _("请选择今天或以后的日期")})
     director_id = _acting_member(work)
     members = [get_member(work, member_id) for member_id in dict.fromkeys([director_id, *member_ids])]
     group = make_group(work, name=name, kind="line", member_ids=[member.id for member in members])

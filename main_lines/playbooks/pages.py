@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from main_lines.lines.access import company_today
 from main_lines.lines.models import LinePermission
 from main_lines.lines.words import KINDS
 from main_lines.playbooks.actions import open_line_from
@@ -43,5 +44,5 @@ def _form(work: Work, form: Mapping[str, str], chosen: list[str], error: Mainlin
     playbooks = [(found.key.value, _("%(name)s（%(n)s 张任务单）", name=found.name, n=len(found.entries))) for found in PLAYBOOKS.values()]
     return render_template(
         "lines/new.html", form=form, chosen=chosen, error=error, errors=getattr(error, "fields", {}), departments=departments,
-        kinds=KINDS, playbooks=playbooks,
+        kinds=KINDS, playbooks=playbooks, today=company_today(work),
     )  # fmt: skip

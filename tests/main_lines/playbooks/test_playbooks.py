@@ -59,6 +59,16 @@ def test_line_when_the_form_is_wrong_then_it_comes_back_filled_in(signed_in: Cal
     assert f'value="{people["苏航"]}" checked' in page
 
 
+def test_line_when_its_d_day_is_over_then_the_form_says_so(signed_in: Callable, people: dict[str, str]) -> None:
+    director = signed_in("linyue")
+    answer = director.post("/lines", data=line_form([people["苏航"]], name="年份写错", d_day="2020-11-11"))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "请选择今天或以后的日期" in page
+    assert 'value="2020-11-11"' in page
+    assert "年份写错" not in director.get("/lines").get_data(as_text=True)
+
+
 def test_playbook_when_used_then_orders_are_scheduled_backwards_and_wait_for_the_signature(
     signed_in: Callable, work_as: Callable, people: dict[str, str]
 ) -> None:
