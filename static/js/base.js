@@ -1,5 +1,6 @@
 // The entry of every page: starts the base behaviours, each of which lives in its own module.
 
+import { startAddress } from "mainline/address";
 import { startCounts } from "mainline/counts";
 import { startDialogs } from "mainline/dialogs";
 import { startOffline } from "mainline/offline";
@@ -22,6 +23,7 @@ startTabs();
 startPalette();
 startOffline();
 startRequests();
+startAddress();
 startRefresh();
 startCounts();
 startRealtime();

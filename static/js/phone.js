@@ -1,6 +1,7 @@
 // The entry of phone pages: what base.js starts, less the frame of the PC. The live connection comes last,
 // when the page is at rest, so that it never delays the first look on a slow line.
 
+import { startAddress } from "mainline/address";
 import { startDialogs } from "mainline/dialogs";
 import { startOffline } from "mainline/offline";
 import { startRealtime } from "mainline/realtime";
@@ -18,6 +19,7 @@ startTimes();
 startToasts();
 startDialogs();
 startOffline();
+startAddress();
 startRefresh();
 showLine();
 addEventListener("online", showLine);

@@ -61,3 +61,22 @@ def test_alert_when_its_button_is_pressed_twice_then_raised_once(open_page: Open
     }""")
     expect(page.locator(".alert-row")).to_have_count(1)
     assert len(sent) == 1
+
+
+def test_form_when_refused_then_reloading_and_going_back_send_nothing_again(open_page: OpenPage) -> None:
+    page = open_page("/lines/new", "linyue")
+    page.fill("#name", "年货节")
+    page.fill("#d_day", "2020-01-01")
+    page.evaluate("document.querySelector('main form').noValidate = true")
+    page.get_by_role("button", name="开启主线").click()
+    expect(page.get_by_role("alert")).to_contain_text("D 日已经过去")
+    expect(page.locator("#name")).to_have_value("年货节")
+    page.wait_for_url("**/lines/new")
+    page.fill("#d_day", "2099-01-01")
+    page.get_by_role("button", name="开启主线").click()
+    page.wait_for_url("**/board")
+    page.go_back()
+    expect(page.get_by_role("heading", name="开启主线")).to_be_visible()
+    answer = page.reload()
+    assert answer is not None
+    assert (answer.request.method, answer.status) == ("GET", 200)
