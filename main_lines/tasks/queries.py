@@ -81,7 +81,10 @@ def line_tasks(work: Work, line: MainLine) -> list[TaskRow]:
 
 @dataclass(frozen=True)
 class MyWork:
-    """What wants something of the actor. to_sign is by age, oldest first; the rest by due day."""
+    """What wants something of the actor. to_sign is by age, oldest first; the rest by due day.
+
+    waiting_others: unsigned or handed in; among them the drafts, which in truth wait for their owner.
+    """
 
     to_sign: list[TaskRow] = field(default_factory=list)
     to_accept: list[TaskRow] = field(default_factory=list)
@@ -92,8 +95,18 @@ class MyWork:
 
     @property
     def count(self) -> int:
-        """How many want the actor to act."""
+        """How many want the actor to act now."""
         return len(self.to_sign) + len(self.to_accept) + len(self.today) + len(self.week) + len(self.later)
+
+    @property
+    def drafts(self) -> list[TaskRow]:
+        """Own orders that were not sent for signature yet."""
+        return [row for row in self.waiting_others if row.state is State.DRAFT]
+
+    @property
+    def with_others(self) -> list[TaskRow]:
+        """Own orders that somebody else has to sign or accept."""
+        return [row for row in self.waiting_others if row.state is not State.DRAFT]
 
 
 def my_work(work: Work) -> MyWork:

@@ -204,6 +204,7 @@ def test_my_work_when_asked_then_each_sees_their_own(work_as: Callable, write: C
     signed(work_as, write, title="今天到期", offset=-41)  # D-41 is 1 October, the day of the fixture.
     signed(work_as, write, title="本周到期", offset=-37)
     signed(work_as, write, title="以后", offset=-10)
+    write("还在写")
     waiting = write("等签发")
     with work_as("苏航") as work:
         actions.submit_task(work, waiting)
@@ -212,7 +213,8 @@ def test_my_work_when_asked_then_each_sees_their_own(work_as: Callable, write: C
         assert [row.title for row in mine.today] == ["今天到期"]
         assert [row.title for row in mine.week] == ["本周到期"]
         assert [row.title for row in mine.later] == ["以后"]
-        assert [row.title for row in mine.waiting_others] == ["等签发"]
+        assert [row.title for row in mine.with_others] == ["等签发"]
+        assert [row.title for row in mine.drafts] == ["还在写"]
         assert mine.to_sign == []
     with work_as("林悦", writes=False) as work:
         mine = my_work(work)
