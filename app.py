@@ -32,6 +32,7 @@ from main_lines.tasks.queries import for_me_count
 from sync.library.agents_api.api import api as agents_api
 from sync.library.assets.pages import pages as asset_pages
 from sync.library.libraries.pages import pages as library_pages
+from sync.library.trash.pages import pages as trash_pages
 from wiring import make_parts
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
@@ -74,6 +75,7 @@ ROUTES = (
     desktops_api,
     library_pages,
     asset_pages,
+    trash_pages,
     lines_pages,
     lines_api,
     tasks_pages,
@@ -99,7 +101,7 @@ NAV = (
             NavItem(_l("工作台"), "/", "home"),
             NavItem(_l("主线"), "/lines", "timeline-event", tab=_l("主线")),
             NavItem(_l("任务单"), "/tasks", "clipboard-check", tab=_l("任务"), count=for_me_count),
-            NavItem(_l("审批"), "/approvals", "checkup-list", tab=_l("审批"), count=todo_count),
+            NavItem(_l("审批"), "/approvals", "rubber-stamp", tab=_l("审批"), count=todo_count),
             NavItem(_l("素材库"), "/library", "photo", tab=_l("素材")),
             NavItem(_l("云桌面"), "/desktops", "device-desktop"),
         ),

@@ -88,14 +88,17 @@ def in_words(event: Event) -> EventRow:
     return EventRow(event.seq, event.at, event.kind, event.actor_name, event.actor_id, words, event.subject, event.facts)
 
 
-def newest_events(work: Work, *, rooms: Iterable[str], limit: int, before: int | None = None, without: str = "") -> list[EventRow]:
+def newest_events(
+    work: Work, *, rooms: Iterable[str], limit: int, before: int | None = None, without: Sequence[str] = ()
+) -> list[EventRow]:
     """The newest events of these rooms, newest first, paged by ``before``. The caller has checked the rooms.
 
-    without: kinds that begin so are left out.
+    without: kinds that begin with one of these are left out.
     """
     seqs = select(EventRoom.seq).where(EventRoom.room.in_(list(rooms)))
     if without:
-        seqs = seqs.join(Event, Event.seq == EventRoom.seq).where(~Event.kind.startswith(without, autoescape=True))
+        left_out = [~Event.kind.startswith(prefix, autoescape=True) for prefix in without]
+        seqs = seqs.join(Event, Event.seq == EventRoom.seq).where(*left_out)
     if before is not None:
         seqs = seqs.where(EventRoom.seq < before)
     seqs = seqs.distinct().order_by(EventRoom.seq.desc()).limit(limit)

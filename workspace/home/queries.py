@@ -8,6 +8,8 @@ from workspace.people.queries import initials
 from workspace.work import Work
 
 SHOWN = 8
+# Members, roles and notices, which repeat what happened; and steps of the machinery that nobody took.
+NOISE = ("workspace.", "library.preview.", "desktops.desktop.progressed")
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class HomeEvent:
 
 
 def recent_events(work: Work) -> list[HomeEvent]:
-    """The newest events that the actor may see now, without the audit's, and without notices, which repeat what happened."""
+    """The newest events that the actor may see now, of people's work: NOISE is left out, and what only the audit reads."""
     rooms = rooms_of(work) - {"audit"}
-    rows = newest_events(work, rooms=rooms, limit=SHOWN, without="workspace.notice.")
+    rows = newest_events(work, rooms=rooms, limit=SHOWN, without=NOISE)
     return [HomeEvent(row.seq, row.at, row.words, str(row.facts.get("line", "")), _face(row.actor_id, row.actor)) for row in rows]
 
 

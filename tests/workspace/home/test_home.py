@@ -39,11 +39,21 @@ def test_desktop_when_there_is_none_yet_then_one_way_to_it(signed_in: Callable) 
 
 
 def test_events_when_read_then_only_from_open_rooms(signed_in: Callable, work_as: Callable, app: Flask) -> None:
+    from desktops.machines.models import DesktopEvent
+
+    with work_as("林悦") as work:
+        work.record(DesktopEvent.READY, subject="desktop:x", rooms=["line:secret"], member="罗伊", name="绝密桌面")
+        work.record(DesktopEvent.READY, subject="desktop:y", rooms=["company"], member="罗伊", name="公开桌面")
+    told = signed_in("heqing").get("/home/events").get_data(as_text=True)
+    assert "公开桌面" in told
+    assert "绝密桌面" not in told
+
+
+def test_events_when_only_the_machinery_moved_then_none_are_told(signed_in: Callable, work_as: Callable, app: Flask) -> None:
+    from desktops.machines.models import DesktopEvent
     from workspace.people.models import PeopleEvent
 
     with work_as("林悦") as work:
-        work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=["line:secret"], name="绝密地点")
-        work.record(PeopleEvent.SITE_ADDED, subject="site:y", rooms=["company"], name="公开地点")
-    told = signed_in("heqing").get("/home/events").get_data(as_text=True)
-    assert "公开地点" in told
-    assert "绝密地点" not in told
+        work.record(PeopleEvent.SITE_ADDED, subject="site:y", rooms=["company"], name="新地点")
+        work.record(DesktopEvent.PROGRESSED, subject="desktop:y", rooms=["company"], member="罗伊", name="桌面", state_words="正在开机")
+    assert "还没有动态" in signed_in("heqing").get("/home/events").get_data(as_text=True)
