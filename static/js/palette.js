@@ -4,6 +4,7 @@
 import { send, text } from "mainline/texts";
 
 const PAUSE_MS = 120;
+const ICONS = { line: "timeline-event", task: "clipboard-check", post: "activity", asset: "photo" }; // by the first part of a subject
 
 const dialog = document.getElementById("palette");
 const input = dialog?.querySelector("input");
@@ -54,7 +55,7 @@ async function search(question) {
   } catch (error) {
     if (error.name === "AbortError") return; // typed on; the next question is on its way
   }
-  const rows = found.map((thing) => makeRow(thing.url, thing.title, thing.note));
+  const rows = found.map((thing) => makeRow(thing.url, thing.title, thing.note, ICONS[thing.subject.split(":")[0]]));
   rows.push(makeRow(`/search${query}`, `${text("search_all")} “${question}”`, "", "search"));
   rows.forEach((row) => (row.dataset.found = ""));
   list.append(...rows);

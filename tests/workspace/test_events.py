@@ -1,5 +1,6 @@
 """Events over HTTP: only what one may see now, in order, and the audit page."""
 
+import re
 from collections.abc import Callable
 
 from tests.house import NOW, Person, member_named
@@ -36,6 +37,13 @@ def test_audit_when_not_allowed_then_refused_and_when_allowed_then_in_words(sign
     assert signed_in("suhang").get("/audit").status_code == 403
     page = signed_in("guanli").get("/audit").get_data(as_text=True)
     assert "添加了地点“武汉”" in page
+
+
+def test_audit_when_shown_then_every_area_has_a_word(signed_in: Callable[[str], Person]) -> None:
+    page = signed_in("guanli").get("/audit").get_data(as_text=True)
+    areas = dict(re.findall(r'<option value="([a-z_]+\.[a-z_]+)">([^<]+)</option>', page))
+    assert areas["main_lines.task"] == "任务单"
+    assert [area for area, word in areas.items() if area == word] == []
 
 
 def test_audit_when_filtered_then_only_that(signed_in: Callable[[str], Person]) -> None:

@@ -17,7 +17,7 @@ def show_audit(work: Work) -> str:
     """Every event in words, newest first; filters by area, person and subject."""
     filters = {name: request.args.get(name, "") for name in ("kind", "actor_id", "subject")}
     rows = audit_page(work, before=request.args.get("before", type=int), **filters)
-    areas = [(area, area) for area in sorted({str(kind).rsplit(".", 1)[0] for kind in all_kinds()})]
+    areas = sorted({str(kind).rsplit(".", 1)[0] for kind in all_kinds()})
     people = [(member.id, member.name) for member in list_members(work)]
     older = rows[-1].seq if len(rows) == PAGE else None
     template = "audit/_rows.html" if is_htmx() and request.args.get("before") else "audit/audit.html"
