@@ -3,29 +3,32 @@
 import { boot, text } from "mainline/texts";
 
 const STEPS = [
-  [60, "second", 1],
   [3600, "minute", 60],
   [86400, "hour", 3600],
   [86400 * 7, "day", 86400],
 ];
 const relative = new Intl.RelativeTimeFormat(boot.locale, { numeric: "auto" });
-const sameYear = new Intl.DateTimeFormat(boot.locale, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const otherYear = new Intl.DateTimeFormat(boot.locale, { year: "numeric", month: "2-digit", day: "2-digit" });
 
-/** Words for an instant as seen from `now`: relative within a week either way, else a date. */
+/** Words for an instant as seen from `now`: relative within a week either way, else null. */
 export function spoken(at, now = new Date()) {
   const seconds = (at - now) / 1000;
   const size = Math.abs(seconds);
-  if (size < 45) return text("just_now");
+  if (size < 60) return text("just_now");
   const step = STEPS.find(([limit]) => size < limit);
-  if (step) return relative.format(Math.round(seconds / step[2]), step[1]);
-  return (at.getFullYear() === now.getFullYear() ? sameYear : otherYear).format(at);
+  return step ? relative.format(Math.trunc(seconds / step[2]), step[1]) : null;
+}
+
+/** The server's words for an instant long ago, in the company's time zone: "2026-11-14 23:33:05" is its title. */
+function written(title, now = new Date()) {
+  return title.startsWith(`${now.getFullYear()}-`) ? title.slice(5, 16) : title.slice(0, 10);
 }
 
 export function refreshTimes(root = document) {
   for (const element of root.querySelectorAll("time[data-relative]")) {
     const at = new Date(element.dateTime);
-    if (!Number.isNaN(at.valueOf())) element.textContent = spoken(at);
+    if (Number.isNaN(at.valueOf())) continue;
+    const words = spoken(at) ?? (element.title && written(element.title));
+    if (words) element.textContent = words;
   }
 }
 

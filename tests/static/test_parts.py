@@ -61,6 +61,28 @@ def test_theme_when_chosen_then_it_stays_on_the_next_page(open_page: OpenPage) -
     expect(root).to_have_attribute("data-bs-theme", "dark")
 
 
+@pytest.mark.parametrize(
+    ("days_ago", "year", "words"),
+    [(59 / 86400, 0, "刚刚"), (119 / 86400, 0, "1分钟前"), (6, 0, "6天前"), (8, 0, "11-14 23:33"), (900, 2019, "2019-11-14")],
+)
+def test_time_when_it_is_long_ago_then_in_the_company_s_time_zone(open_page: OpenPage, days_ago: float, year: int, words: str) -> None:
+    """The server wrote the title; the browser may be in another time zone."""
+    shown = open_page("/parts").evaluate(
+        """async ([days, year]) => {
+          const {refreshTimes} = await import('mainline/times');
+          const title = `${year || new Date().getFullYear()}-11-14 23:33:05`;
+          const made = document.createElement('time');
+          Object.assign(made, {title, dateTime: new Date(Date.now() - days * 86400e3).toISOString()});
+          made.dataset.relative = '';
+          document.body.append(made);
+          refreshTimes();
+          return made.textContent;
+        }""",
+        [days_ago, year],
+    )
+    assert shown == words
+
+
 def test_palette_when_a_name_is_typed_then_enter_goes_there(open_page: OpenPage) -> None:
     page = open_page("/parts")
     page.keyboard.press("Control+k")
