@@ -25,6 +25,7 @@ from workspace.work import Work
 
 LEFT_AFTER_S = 3600
 MISSING_AT_ONCE = 200
+ATTEMPTS = 20  # A store that is away for an hour loses no preview.
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class _Source:
     reading: Reading
 
 
-@job("library.make_preview", lane="media", lease_s=180, max_attempts=5)
+@job("library.make_preview", lane="media", lease_s=180, max_attempts=ATTEMPTS)
 def make_preview(run: JobRun, *, node_id: str, number: int) -> None:
     """Make and keep the pictures of a version, unless its content was tried before."""
     source = _source_of(run, node_id, number)
@@ -70,7 +71,7 @@ def make_missing_previews(run: JobRun) -> None:
             work.after_commit("library.make_preview", key=version.digest, node_id=version.node_id, number=version.number)
 
 
-@job("library.copy_film", lane="films", lease_s=600, max_attempts=3)
+@job("library.copy_film", lane="films", lease_s=600, max_attempts=ATTEMPTS)
 def copy_film(run: JobRun, *, node_id: str, number: int) -> None:
     """Make the copy that browsers play of a film that they do not."""
     source = _source_of(run, node_id, number)

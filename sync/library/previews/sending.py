@@ -42,9 +42,9 @@ def send_film(load: Callable[[Work], str]) -> Response:
             raise NotFound(_("还没有预览"), _("请稍后再看，或下载原文件。"))
         size_bytes = found.film_bytes
     headers = {**_headers(f'"{digest}-film"'), "Accept-Ranges": "bytes"}
-    wanted = request.range
+    wanted = request.range if request.headers.get("If-Range", headers["ETag"]) == headers["ETag"] else None
     start, stop, status = 0, size_bytes, 200
-    if wanted is not None and len(wanted.ranges) == 1 and request.headers.get("If-Range", headers["ETag"]) == headers["ETag"]:
+    if wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1:
         part = wanted.range_for_length(size_bytes)
         if part is None:
             return Response(status=416, headers={"Content-Range": f"bytes */{size_bytes}"})

@@ -278,7 +278,8 @@ def test_drawing_when_worker_ends_then_killed_and_the_folder_is_gone(tmp_path: P
 TRIES = """
 import json, os, socket, sys
 from pathlib import Path
-from sync.library.previews.drawing.confine import confine
+from sync.library.previews.drawing.confine import _landlock_version, confine
+landlock = _landlock_version()
 source, out = Path(sys.argv[1]), Path(sys.argv[2])
 held = confine(source=source, out=out, memory_bytes=1 << 30, cpu_s=10, file_bytes=1 << 20)
 
@@ -290,7 +291,7 @@ def tries(what):
     return "done"
 
 print(json.dumps({
-    "network": held.network, "files": held.files,
+    "network": held.network, "files": held.files, "landlock": landlock,
     "source": tries(lambda: source.read_bytes()),
     "out": tries(lambda: (out / "x").write_bytes(b"x")),
     "too large": tries(lambda: (out / "y").write_bytes(bytes(2 << 20))),
@@ -323,6 +324,8 @@ def test_confinement_when_held_then_no_network_no_other_file_and_no_signal(tmp_p
     if tried["files"]:
         for what in ("secret", "passwd", "overwrite", "elsewhere"):
             assert tried[what] == "PermissionError", what
+    if tried["landlock"] >= 6:
+        assert tried["signal"] == "PermissionError"
 
 
 def test_output_when_it_is_a_link_or_too_large_or_no_picture_then_not_taken(tmp_path: Path) -> None:
