@@ -1,7 +1,8 @@
 """What every benchmark shares: rows of figures, the machine they were measured on, the table, the JSON and the plot.
 
 A benchmark is a module in this folder with a docstring (its first line is the title) and ``measure(quick) -> list[Row]``;
-``script/bench NAME`` runs it. Peers are measured in the same run, since only figures from one run may be compared.
+``script/bench NAME`` runs it. Peers are measured in the same run, since only figures from one run may be compared. What could
+not be measured stands in the module's ``LEFT_OUT``, with the reason.
 """
 
 import importlib
@@ -50,6 +51,7 @@ def run(name: str, *, quick: bool) -> list[Row]:
     title = (module.__doc__ or name).splitlines()[0]
     before, started = machine(), time.monotonic()
     rows: list[Row] = module.measure(quick)
+    left_out: dict[str, str] = getattr(module, "LEFT_OUT", {})
     folder = ROOT / "artefacts" / "benchmarks" if quick else ROOT / "benchmarks" / "results"
     folder.mkdir(parents=True, exist_ok=True)
     shown = [row.as_json() for row in rows]
@@ -60,10 +62,13 @@ def run(name: str, *, quick: bool) -> list[Row]:
         "machine": before,
         "seconds": round(time.monotonic() - started, 1),
         "rows": shown,
+        "left_out": left_out,
     }
     (folder / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
     (folder / f"{name}.svg").write_text(draw(title, shown), "utf-8")
     print(table(title, rows))
+    for what, why in left_out.items():
+        print(f"left out: {what}: {why}")
     print(f"\n{(folder / f'{name}.json').relative_to(ROOT)}, {name}.svg beside it; {result['seconds']} s")
     return rows
 

@@ -28,14 +28,14 @@ def measure(quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="mainline-bench-") as name:
         folder = Path(name)
         started_at = time.perf_counter()
-        with _running(folder) as (store, process):
+        with running_store(folder) as (store, process):
             cold_s = time.perf_counter() - started_at
             synced = _rates(store, objects, packs)
             store_mib = resident_mib(process.pid)
             store.shell("fs.configure -locationPrefix=/buckets/bench/ -delete -apply")
             as_it_comes = _rates(store, objects, packs)
         started_at = time.perf_counter()
-        with _running(folder):
+        with running_store(folder):
             warm_s = time.perf_counter() - started_at
         floor = _disk_rates(folder, objects, packs)
     rows = [
@@ -65,7 +65,8 @@ def measure(quick: bool) -> list[Row]:
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[tuple[EmbeddedStore, subprocess.Popen[bytes]]]:
+def running_store(folder: Path) -> Iterator[tuple[EmbeddedStore, subprocess.Popen[bytes]]]:
+    """A store with a bucket named ``bench`` and its process; killed at the end."""
     store = prepare_store(folder / "store", s3_port=free_port(), bucket="bench")
     child = store.child()
     with open(folder / "log", "ab") as log:
