@@ -176,7 +176,7 @@ class _Writer:
     def finish(self) -> None:
         """Send what happened on its way to the bucket's log and into the search index."""
         if self.library.seq != self._seq_before:
-            self.work.after_commit("library.index_changes", library_id=self.library.id, since=self._seq_before)
+            self.work.after_commit("library.index_changes", library_id=self.library.id, since=self._seq_before, upto=self.library.seq)
             later = self.work.now + LOG_GATHERED_AFTER
             self.work.after_commit("library.ship_log", key=self.library.id, run_at=later, library_id=self.library.id)
         self._receipt.add_changes(self.work, self.tree.lines)

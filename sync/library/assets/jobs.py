@@ -10,7 +10,7 @@ from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
 from workspace.jobs.registry import job, periodic
 from workspace.jobs.worker import JobRun
-from workspace.search.actions import forget_document, index_document
+from workspace.search.actions import Document, forget_document, index_documents
 from workspace.work import Work
 
 INDEXED_AT_ONCE = 200
@@ -71,25 +71,34 @@ def forget_answers(run: JobRun) -> None:
 
 
 @job("library.index_changes")
-def index_changes(run: JobRun, *, library_id: str, since: int) -> None:
-    """Make what changed after a number findable, and take out what was deleted. Idempotent: it reads the state of now."""
+def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None = None) -> None:
+    """Make what changed after a number findable, and take out what was deleted. Idempotent: it reads the state of now.
+
+    upto: the last number of the transaction; what comes later has a job of its own, and is not indexed for each that came before.
+    """
     while True:
         with run.open_work() as work:
             query = select(Node).where(Node.library_id == library_id, Node.seq > since, Node.parent_id.is_not(None))
+            if upto is not None:
+                query = query.where(Node.seq <= upto)
             nodes = list(work.session.scalars(query.order_by(Node.seq).limit(INDEXED_AT_ONCE)))
             library = work.session.get_one(Library, library_id)
+            index_documents(work, [_document(library, node) for node in nodes if node.deleted_at is None])
             for node in nodes:
-                _index(work, library, node)
+                if node.deleted_at is not None:
+                    _forget(work, node)
         if len(nodes) < INDEXED_AT_ONCE:
             return
         since = nodes[-1].seq
 
 
-def _index(work: Work, library: Library, node: Node) -> None:
-    if node.deleted_at is None:
-        url = f"/library/{'assets' if node.kind == 'file' else 'folders'}/{node.id}"
-        index_document(work, subject=f"asset:{node.id}", room=f"library:{library.id}", title=node.name, url=url, note=library.name)
-        return
+def _document(library: Library, node: Node) -> Document:
+    url = f"/library/{'assets' if node.kind == 'file' else 'folders'}/{node.id}"
+    return Document(f"asset:{node.id}", f"library:{library.id}", node.name, url, library.name)
+
+
+def _forget(work: Work, node: Node) -> None:
+    """A deleted node and what went with it."""
     level = [node.id]
     while level:
         for node_id in level:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from workspace.search.actions import forget_document, index_document
+from workspace.search.actions import Document, forget_document, index_document, index_documents
 from workspace.search.queries import find
 from workspace.search.rules import phrases_of, tokens_of
 
@@ -77,3 +77,13 @@ def test_index_when_done_again_then_replaced_and_when_forgotten_then_gone(indexe
         assert [found.title for found in find(work, "海报")] == ["三八节海报"]
         forget_document(work, "a:1")
         assert find(work, "海报") == []
+
+
+def test_index_when_many_come_at_once_then_new_and_changed_are_found_by_their_words_of_now(
+    indexed: None, work_as: Callable[..., object]
+) -> None:
+    with work_as("林悦") as work:
+        index_documents(work, [Document("a:1", "company", "三八节海报", "/a:1"), Document("a:9", "company", "三八节预热", "/a:9")])
+        index_documents(work, [])
+        assert find(work, "双十一主") == []
+        assert sorted(found.subject for found in find(work, "三八节")) == ["a:1", "a:9"]

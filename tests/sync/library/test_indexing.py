@@ -1,0 +1,61 @@
+"""Finding what agents save: each change is indexed by the job of its own transaction."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from sync.library.assets import jobs
+from tests.sync.library.agents import commit, manifest_for
+from tests.sync.library.conftest import Room
+from workspace.db import Database
+from workspace.jobs.models import Job
+from workspace.jobs.worker import Worker
+from workspace.parts import Parts
+from workspace.search.queries import find
+from workspace.work import open_work
+
+
+def save(room: Room, *names: str) -> None:
+    for name in names:
+        content = name.encode()
+        pack = room.su.put(room.id, [content])
+        (answer,) = room.su.ops(room.id, commit(room.root, name, manifest_for(content)), packs=(pack,))
+        assert answer.outcome == "applied", answer
+
+
+@pytest.fixture
+def documents(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Titles in the order in which they are indexed."""
+    seen: list[str] = []
+    index = jobs.index_documents
+
+    def noted(work: Any, documents: Any) -> None:
+        seen.extend(document.title for document in documents)
+        index(work, documents)
+
+    monkeypatch.setattr(jobs, "index_documents", noted)
+    return seen
+
+
+def test_saves_when_their_jobs_run_late_then_each_is_indexed_once_and_found(
+    room: Room, database: Database, parts: Parts, documents: list[str], work_as: Callable[..., Any]
+) -> None:
+    save(room, "主视觉.txt", "退款话术.txt", "预算.txt")
+    Worker(database, parts).run_due()
+    assert sorted(documents) == ["主视觉.txt", "退款话术.txt", "预算.txt"]
+    with work_as("苏航", writes=False) as work:
+        assert [found.title for found in find(work, "退款")] == ["退款话术.txt"]
+
+
+def test_job_of_an_earlier_release_when_it_names_no_end_then_everything_since_is_indexed(
+    room: Room, database: Database, parts: Parts, documents: list[str]
+) -> None:
+    save(room, "一.txt", "二.txt")
+    with open_work(database, parts=parts, writes=True) as work:
+        waiting = list(work.session.scalars(select(Job).where(Job.name == "library.index_changes").order_by(Job.id)))
+        waiting[0].args = {"library_id": room.id, "since": waiting[0].args["since"]}
+        work.session.delete(waiting[1])
+    Worker(database, parts).run_due()
+    assert documents == ["一.txt", "二.txt"]
