@@ -16,6 +16,7 @@ from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
 from sync.library.previews import jobs as preview_jobs
 from sync.library.storage import ObjectStore, store_factory
+from sync.library.trash import jobs as trash_jobs
 from workspace import retention
 from workspace.db import Database
 from workspace.parts import Parts
@@ -28,6 +29,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     machine_jobs,
     asset_jobs,
     preview_jobs,
+    trash_jobs,
     approval_reactions,
     line_reactions,
     alert_reactions,

@@ -53,6 +53,8 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     assert answer.status_code < 400, answer.get_data(as_text=True)
     run_jobs()
     asset = _newest_asset(designer)
+    made = designer.post(f"/library/folders/{folder}/folders", data={"name": "old-drafts"})
+    assert designer.post(f"/library/nodes/{made.headers['Location'].rpartition('/')[2]}/deletion").status_code == 303
     approval = _made(
         designer,
         "/api/approvals",

@@ -44,7 +44,16 @@ def get_node(work: Work, node_id: str, to: Right = Right.SEE) -> Node:
 def get_asset(work: Work, asset_id: str, to: Right = Right.SEE) -> Node:
     """A file, also one in the trash: its versions stay readable for who finds it by link."""
     node = work.session.get(Node, asset_id)
-    if node is None or node.kind != "file":
+    if node is None or node.kind != "file" or node.purged_at is not None:
+        raise _absent()
+    _check_library(work, node, to)
+    return node
+
+
+def get_trashed(work: Work, node_id: str, to: Right = Right.SEE) -> Node:
+    """A file or folder in the trash; what lies in a deleted folder is in the trash through that folder."""
+    node = work.session.get(Node, node_id)
+    if node is None or node.deleted_at is None or node.purged_at is not None:
         raise _absent()
     _check_library(work, node, to)
     return node

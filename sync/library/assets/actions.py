@@ -6,19 +6,16 @@ Decisions are rules.py's; here they are carried out, recorded and answered.
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-
-from sync.core.codec import from_bytes, to_bytes
+from sync.core.codec import to_bytes
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_digest
 from sync.core.paths import conflict_name, name_key, normal_name, refuse_name
 from sync.core.protocol import Commit, Delete, ErrorCode, MakeFolder, Op, OpAnswer, Outcome, Rename, is_id
-from sync.core.protocol import Node as NodeMessage
-from sync.library.assets.access import get_asset, get_version
+from sync.library.assets.access import get_asset, get_trashed, get_version
+from sync.library.assets.answers import earlier_answers, not_allowed, own_receipt, shown_in
 from sync.library.assets.log import Receipt
 from sync.library.assets.models import AssetEvent, Node, Version
 from sync.library.assets.models import OpAnswer as OpAnswerRow
@@ -52,11 +49,11 @@ def apply_ops(
     """
     may_edit = find_library(work, library_id).may_edit
     tree = lock_tree(work, library_id)
-    earlier = _earlier_answers(work, library_id, ops)
-    receipt = receipt or _own_receipt(work, library_id)
-    receipt.tell_of(*(node.seq for body in earlier.values() for node in _shown_in(body)))
+    earlier = earlier_answers(work, library_id, ops)
+    receipt = receipt or own_receipt(work, library_id)
+    receipt.tell_of(*(node.seq for body in earlier.values() for node in shown_in(body)))
     if not may_edit:
-        return [earlier.get(op.op_id) or to_bytes(_not_allowed(op)) for op in ops]
+        return [earlier.get(op.op_id) or to_bytes(not_allowed(op)) for op in ops]
     record_packs(work, library_id, packs)
     writer = _Writer(tree, [op for op in ops if op.op_id not in earlier], receipt)
     answers = []
@@ -114,6 +111,19 @@ def restore_version(work: Work, asset_id: str, number: int) -> OpAnswer:
     return _apply_one(work, node.library_id, Commit(new_id(), node.id, str(node.parent_id), node.name, node.version, manifest, now_ms))
 
 
+def restore_node(work: Work, node_id: str) -> Node:
+    """Bring a file or folder back out of the trash, with what went in with it, under its folder; that comes back too when gone.
+
+    A name that is taken by now is made telling. NotFound when it is not in the trash of a library that the actor may edit.
+    """
+    node = get_trashed(work, node_id, to=Right.EDIT)
+    writer = _Writer(lock_tree(work, node.library_id), [])
+    work.session.refresh(node)  # Somebody may have brought it back while this waited for the lock.
+    writer.restore(get_trashed(work, node_id, to=Right.EDIT))
+    writer.finish()
+    return node
+
+
 def _apply_one(work: Work, library_id: str, op: Op) -> OpAnswer:
     find_library(work, library_id, to=Right.EDIT)
     writer = _Writer(lock_tree(work, library_id), [op])
@@ -122,37 +132,12 @@ def _apply_one(work: Work, library_id: str, op: Op) -> OpAnswer:
     return answer
 
 
-def _earlier_answers(work: Work, library_id: str, ops: Sequence[Op]) -> dict[str, bytes]:
-    if work.actor.device_id is None:
-        return {}
-    query = select(OpAnswerRow.op_id, OpAnswerRow.body).where(
-        OpAnswerRow.device_id == work.actor.device_id, OpAnswerRow.library_id == library_id, OpAnswerRow.op_id.in_([op.op_id for op in ops])
-    )
-    return {op_id: bytes(body) for op_id, body in work.session.execute(query)}
-
-
-def _shown_in(body: bytes) -> list[NodeMessage]:
-    answer = from_bytes(OpAnswer, body)
-    return [node for node in (answer.node, answer.second) if node is not None]
-
-
-def _own_receipt(work: Work, library_id: str) -> Receipt:
-    """For an answer that one transaction gives: settled as soon as it is over."""
-    receipt = Receipt(library_id)
-    work.after.append(partial(receipt.settle, work.parts))
-    return receipt
-
-
-def _not_allowed(op: Op) -> OpAnswer:
-    return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("您在这个素材库里只能查看"), _("请联系素材库的管理者取得编辑权限。"))
-
-
 class _Writer:
     """Applies operations of one transaction to a locked tree. ``finish`` once at the end."""
 
     def __init__(self, tree: Tree, ops: Sequence[Op], receipt: Receipt | None = None) -> None:
         self.tree, self.work, self.library = tree, tree.work, tree.library
-        self._receipt = receipt or _own_receipt(self.work, self.library.id)
+        self._receipt = receipt or own_receipt(self.work, self.library.id)
         commits = [op for op in ops if isinstance(op, Commit)]
         chunks = [chunk.address for op in commits for chunk in op.manifest.chunks]
         self._missing = set(missing_chunks(self.work, self.library.id, chunks))
@@ -256,6 +241,26 @@ class _Writer:
         if node is None:
             return self.tree.folder(op.parent)
         return self._restored_folder(str(node.parent_id)) if node.kind == "file" else None
+
+    def restore(self, node: Node) -> Node:
+        """``node`` is in the trash, and was read after the library was locked."""
+        inside = self.tree.buried_with(node) if node.kind == "folder" else []
+        node.parent_id = self._restored_folder(str(node.parent_id)).id
+        self.tree.fetch([], [(str(each.parent_id), each.name) for each in (node, *inside)])
+        for each in (node, *inside):
+            self._make_name_free(each)
+            self.tree.raise_all([each], flush=False)
+        self.work.session.flush()
+        for each in (node, *inside):
+            self.tree.note(each)
+        self._record(AssetEvent.RESTORED, node, count=1 + len(inside))
+        return node
+
+    def _make_name_free(self, node: Node) -> None:
+        if self.tree.named(str(node.parent_id), node.name) is not None:
+            taken = self.tree.keys_in(str(node.parent_id))
+            name = conflict_name(node.name, self.work.actor.name, self.work.now, taken=taken)
+            node.name, node.name_key = normal_name(name), name_key(name)
 
     def _restored_folder(self, folder_id: str) -> Node:
         folder = self.tree.node(folder_id)

@@ -35,7 +35,7 @@ LINES_AT_ONCE = 2000
 def line_of(work: Work, node: Node, above: list[Node], manifest: Manifest | None) -> bytes:
     """The change that gave the node its seq. above: the folders it lies in, topmost first, without the root."""
     return _packed({
-        "seq": node.seq, "at": work.now.isoformat(), "member": work.actor.member_id, "device": work.actor.device_id,
+        "seq": node.seq, "at": work.now.isoformat(), "member": work.actor.member_id, "by": work.actor.name, "device": work.actor.device_id,
         "node": node.id, "parent": node.parent_id, "name": node.name, "kind": node.kind, "version": node.version,
         "digest": node.digest, "size_bytes": node.size_bytes, "modified_at": node.modified_at.isoformat(),
         "author": node.author_name, "author_id": node.author_id, "head_of": node.head_of, "deleted": node.deleted_at is not None,

@@ -20,7 +20,8 @@ class Node(Base):
     name_key: case-folded NFC (sync.core.paths.name_key), unique among the live nodes of a folder.
     version, digest, size_bytes: of the newest version; 0, None, 0 for a folder. author_name: who made it.
     seq: of the library's change that touched this row last. head_of: the node of which this is a second head
-    (conflict copy). What lies in a deleted folder is deleted itself, with the same deleted_at.
+    (conflict copy). What lies in a deleted folder is deleted itself, with the same deleted_at. deleted_by_name: who did it, None
+    before that was written down. purged_at: when it left the trash, where nobody finds it any more; an edit still brings it back.
     """
 
     __tablename__ = "asset_node"
@@ -28,6 +29,7 @@ class Node(Base):
         CheckConstraint("kind IN ('file', 'folder')", name="kind"),
         Index("uq_asset_node_live_name", "parent_id", "name_key", unique=True, sqlite_where=LIVE, postgresql_where=LIVE),
         Index("ix_asset_node_library_seq", "library_id", "seq"),
+        Index("ix_asset_node_library_deleted", "library_id", "deleted_at"),
     )
 
     id: Mapped[str] = mapped_column(String(NODE_ID_LENGTH), primary_key=True)
@@ -45,6 +47,8 @@ class Node(Base):
     head_of: Mapped[str | None] = mapped_column(String(NODE_ID_LENGTH))
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    deleted_by_name: Mapped[str | None] = mapped_column(String(120))
+    purged_at: Mapped[datetime | None]
     seq: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -107,3 +111,5 @@ class AssetEvent(EventKind):
     MOVED = "library.asset.moved", N_("%(actor)s 将“%(former)s”改为“%(asset)s”")
     DELETED = "library.asset.deleted", N_("%(actor)s 删除了“%(asset)s”")
     RESTORED = "library.asset.restored", N_("%(actor)s 恢复了“%(asset)s”")
+    TRASH_EMPTIED = "library.trash.emptied", N_("%(actor)s 清空了素材库“%(library)s”的回收站（%(count)s 项）")
+    TRASH_EXPIRED = "library.trash.expired", N_("素材库“%(library)s”回收站中有 %(count)s 项已满 30 天，不再保留")

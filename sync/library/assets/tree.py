@@ -122,14 +122,33 @@ class Tree:
         for node in nodes:
             self._vacate(node)
             self._nodes[node.id] = node
-            node.deleted_at = at
+            node.deleted_at, node.deleted_by_name = at, self.work.actor.name
         self.work.session.flush()
 
     def raise_up(self, node: Node) -> None:
         """Bring a deleted node back to its place, whose name is free and whose folder is live."""
-        node.deleted_at = None
-        self._names[str(node.parent_id), node.name_key] = node
+        self.raise_all([node])
+
+    def raise_all(self, nodes: Iterable[Node], *, flush: bool = True) -> None:
+        """The same for several, folders before what is in them."""
+        for node in nodes:
+            node.deleted_at = node.deleted_by_name = node.purged_at = None
+            self._names[str(node.parent_id), node.name_key] = node
+        if flush:
+            self.work.session.flush()
+
+    def buried_with(self, node: Node) -> list[Node]:
+        """What went into the trash inside this folder, folders before what is in them."""
         self.work.session.flush()
+        found: list[Node] = []
+        level = [node.id]
+        while level:
+            query = select(Node).where(Node.parent_id.in_(level), Node.deleted_at == node.deleted_at)
+            inside = list(self.work.session.scalars(query))
+            self._nodes.update({each.id: each for each in inside})
+            found += inside
+            level = [each.id for each in inside]
+        return found
 
     def note(self, node: Node, manifest: Manifest | None = None) -> None:
         """The node has changed: give it the library's next number and put the change on its way to the bucket's log."""

@@ -180,7 +180,7 @@ def _node_row(library: Library, node_id: str, node: Placed) -> dict[str, object]
         "id": node_id, "library_id": library.id, "parent_id": node.parent_id, "name": node.name, "name_key": name_key(node.name),
         "kind": line.kind, "version": line.version, "digest": line.digest, "size_bytes": line.size_bytes,
         "modified_at": line.modified_at, "author_id": line.author_id, "author_name": line.author_name, "head_of": line.head_of,
-        "created_at": node.created_at, "deleted_at": node.deleted_at, "seq": line.seq,
+        "created_at": node.created_at, "deleted_at": node.deleted_at, "deleted_by_name": node.deleted_by_name, "seq": line.seq,
     }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class Line:
 
     seq: int
     at: datetime
+    by_name: str | None
     device_id: str | None
     node_id: str
     parent_id: str | None
@@ -72,6 +73,7 @@ class Placed:
     name: str
     created_at: datetime
     deleted_at: datetime | None = None
+    deleted_by_name: str | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -120,7 +122,8 @@ def read_line(body: bytes) -> Line:
     try:
         manifest = manifest_from_bytes(base64.b64decode(found["manifest"])) if found["manifest"] else None
         line = Line(
-            seq=int(found["seq"]), at=datetime.fromisoformat(found["at"]), device_id=found["device"], node_id=found["node"],
+            seq=int(found["seq"]), at=datetime.fromisoformat(found["at"]), by_name=found.get("by"), device_id=found["device"],
+            node_id=found["node"],
             parent_id=found["parent"], name=found["name"], kind=found["kind"], version=int(found["version"]), digest=found["digest"],
             size_bytes=int(found["size_bytes"]), modified_at=datetime.fromisoformat(found["modified_at"]), author_name=found["author"],
             author_id=found["author_id"], head_of=found["head_of"], deleted=bool(found["deleted"]),
@@ -162,7 +165,7 @@ class _Rebuilding:
             return
         self._put(line)
         if line.deleted:
-            self._bury(line.node_id, line.at)
+            self._bury(line)
         if line.manifest is not None:
             self._add_version(line)
 
@@ -174,12 +177,12 @@ class _Rebuilding:
         if line.parent_id is not None:
             self._inside[line.parent_id].add(line.node_id)
 
-    def _bury(self, node_id: str, at: datetime) -> None:
+    def _bury(self, line: Line) -> None:
         """The node and what lies in it; what was deleted earlier keeps its time."""
-        level = [node_id]
+        level = [line.node_id]
         while level:
             for each in level:
-                self.nodes[each].deleted_at = self.nodes[each].deleted_at or at
+                self.nodes[each].deleted_at, self.nodes[each].deleted_by_name = line.at, line.by_name
             level = [child for each in level for child in self._inside[each] if self.nodes[child].deleted_at is None]
 
     def _add_version(self, line: Line) -> None:
@@ -224,7 +227,7 @@ class _Rebuilding:
         above = self.nodes.get(node.parent_id) if node.parent_id else None
         while above is not None:
             if above.deleted_at is not None:
-                above.deleted_at = None
+                above.deleted_at = above.deleted_by_name = None
                 self.rebuilt.complaints.append(f"the folder {above.name} was deleted, but {node.name} in it was not; it is there again")
             above = self.nodes.get(above.parent_id) if above.parent_id else None
 
@@ -241,7 +244,8 @@ class _Rebuilding:
 
 def _folder_line(node_id: str, parent_id: str | None, name: str, at: datetime, *, seq: int) -> Line:
     return Line(
-        seq=seq, at=at, device_id=None, node_id=node_id, parent_id=parent_id, name=name, kind="folder", version=0, digest=None,
+        seq=seq, at=at, by_name=None, device_id=None, node_id=node_id,
+        parent_id=parent_id, name=name, kind="folder", version=0, digest=None,
         size_bytes=0, modified_at=at, author_name="", author_id=None, head_of=None, deleted=False, above=(), manifest=None,
     )  # fmt: skip
 

@@ -1,0 +1,40 @@
+"""Answers to operations: those given before, the states they tell of, and what they wait for."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import select
+
+from sync.core.codec import from_bytes
+from sync.core.protocol import ErrorCode, Op, OpAnswer
+from sync.core.protocol import Node as NodeMessage
+from sync.library.assets.log import Receipt
+from sync.library.assets.models import OpAnswer as OpAnswerRow
+from sync.library.assets.wire import refused
+from workspace.i18n import _
+from workspace.work import Work
+
+
+def earlier_answers(work: Work, library_id: str, ops: Sequence[Op]) -> dict[str, bytes]:
+    if work.actor.device_id is None:
+        return {}
+    query = select(OpAnswerRow.op_id, OpAnswerRow.body).where(
+        OpAnswerRow.device_id == work.actor.device_id, OpAnswerRow.library_id == library_id, OpAnswerRow.op_id.in_([op.op_id for op in ops])
+    )
+    return {op_id: bytes(body) for op_id, body in work.session.execute(query)}
+
+
+def shown_in(body: bytes) -> list[NodeMessage]:
+    answer = from_bytes(OpAnswer, body)
+    return [node for node in (answer.node, answer.second) if node is not None]
+
+
+def own_receipt(work: Work, library_id: str) -> Receipt:
+    """For an answer that one transaction gives: settled as soon as it is over."""
+    receipt = Receipt(library_id)
+    work.after.append(partial(receipt.settle, work.parts))
+    return receipt
+
+
+def not_allowed(op: Op) -> OpAnswer:
+    return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("您在这个素材库里只能查看"), _("请联系素材库的管理者取得编辑权限。"))
