@@ -11,7 +11,9 @@ import { send } from "mainline/texts";
 const GATHER_MS = 60;
 const QUIET_MS = 1000;
 const OCCUPIED_RETRY_MS = 1000;
+const MARKED_MS = 2500; // as long as the longest "arrive" animation
 
+const marks = new WeakMap(); // element -> Map: id of a row that came by itself -> when
 const states = new WeakMap(); // element -> {timer, running, again, ended}: ended is when it was last fetched
 
 function stateOf(element) {
@@ -70,15 +72,29 @@ export function swap(element, html) {
   const own = [element.scrollTop, element.scrollLeft];
   element.innerHTML = html;
   const inside = (id) => element.querySelector(`#${CSS.escape(id)}`);
-  if (known.size) {
-    for (const row of element.querySelectorAll("li[id], tr[id], [data-flash][id]")) if (!known.has(row.id)) row.classList.add("is-new");
-  }
+  if (known.size) markNew(element, known);
   for (const id of opened) inside(id)?.setAttribute("open", "");
   for (const [id, top, left] of scrolled) inside(id)?.scrollTo({ top, left, behavior: "instant" });
   element.scrollTo({ top: own[0], left: own[1], behavior: "instant" });
   if (focused) inside(focused)?.focus({ preventScroll: true });
   window.htmx?.process(element);
   element.dispatchEvent(new CustomEvent("mainline:swapped", { bubbles: true }));
+}
+
+/** Mark the rows that are not among the known ids; when fetched again meanwhile, they go on from where their animation was. */
+function markNew(element, known) {
+  const now = performance.now();
+  const before = marks.get(element);
+  const fresh = new Map();
+  for (const row of element.querySelectorAll("li[id], tr[id], [data-flash][id]")) {
+    const since = known.has(row.id) ? before?.get(row.id) : now;
+    if (now - since < MARKED_MS) {
+      row.classList.add("is-new");
+      row.style.animationDelay = `${since - now}ms`;
+      fresh.set(row.id, since);
+    }
+  }
+  marks.set(element, fresh);
 }
 
 const refreshable = () => document.querySelectorAll("[data-refresh-on][data-refresh-url]");

@@ -159,6 +159,14 @@ def test_fragment_when_its_event_arrives_then_it_moves_by_itself(open_page: Open
     assert 1 <= len(asked) <= 2
 
 
+def test_row_when_fetched_again_at_once_then_it_still_shows_as_new(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    for seq in (1, 2):
+        page.evaluate(SEND, {"seq": seq, "kind": "main_lines.task.signed", "rooms": ["line:1"]})
+        page.locator(f"#row-{seq}").wait_for()
+    assert page.locator("#row-1").get_attribute("class") == "is-new"
+
+
 def test_fragment_when_somebody_types_in_it_then_it_waits(open_page: OpenPage) -> None:
     page = open_page("/parts")
     page.click("#typed")
