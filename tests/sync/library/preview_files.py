@@ -32,6 +32,14 @@ def pdf(pages: int = 1) -> bytes:
     return out.getvalue()
 
 
+def locked_pdf() -> bytes:
+    """Says that it is encrypted with a password that nobody has."""
+    plain = pdf()
+    at = plain.rindex(b"trailer\n<<") + len(b"trailer\n<<")
+    lock = b" /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <" + b"11" * 32 + b"> /U <" + b"22" * 32 + b"> >> /ID [<00><00>] "
+    return plain[:at] + lock + plain[at:]
+
+
 def photoshop(
     *, big: bool = False, depth: int = 8, mode: int = 3, packed: bool = False, size: tuple[int, int] = (300, 200), stated: Any = None
 ) -> bytes:
@@ -99,3 +107,11 @@ def film(
                 container.mux(heard.encode(piece))
             container.mux(heard.encode(None))
     return path.read_bytes()
+
+
+def turned(data: bytes) -> bytes:
+    """The same MP4, held upright as a phone does it: a matrix in its header turns the picture clockwise by 90 degrees."""
+    lying = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    upright = struct.pack(">9i", 0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
+    at = data.index(lying, data.index(b"tkhd"))
+    return data[:at] + upright + data[at + len(lying) :]

@@ -24,7 +24,7 @@ from sync.library.previews.rules import CHECK_LIMITS, COPY_LIMITS, MIB, PICTURE_
 from sync.library.previews.sandbox import Answer, Stopping, read_pictures, read_plain, run_drawing, workplace
 from tests.house import Person
 from tests.sync.library.conftest import Room
-from tests.sync.library.preview_files import SVG, film, office, pdf, photoshop, raster
+from tests.sync.library.preview_files import SVG, film, locked_pdf, office, pdf, photoshop, raster, turned
 from workspace.db import Database
 from workspace.jobs.models import Job
 from workspace.jobs.worker import JobRun
@@ -134,6 +134,19 @@ def test_drawing_when_film_then_a_still_and_whether_browsers_play_it(tmp_path: P
     _assert_artwork(picture)
 
 
+def test_drawing_when_film_was_taken_upright_then_still_and_copy_stand_upright(tmp_path: Path) -> None:
+    facts, still = look(tmp_path, turned(film(tmp_path, sound=False)))
+    assert (facts["width"], facts["height"]) == (180, 320)
+    assert "refused" not in draw_here("copy", tmp_path / "source", tmp_path / "out")
+    _facts, copied = look(tmp_path, (tmp_path / "out" / "film.mp4").read_bytes())
+    for picture in (still, copied):
+        assert picture is not None
+        assert picture.size == (180, 320)
+        corners = [picture.convert("RGB").getpixel(at) for at in ((45, 80), (135, 80))]
+        assert _near(corners[0], RED)
+        assert _near(corners[1], WHITE)
+
+
 def _assert_artwork(picture: Image.Image) -> None:
     plain = picture.convert("RGB")
     assert _near(plain.getpixel((plain.width // 4, plain.height // 4)), WHITE)
@@ -175,6 +188,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "psd that lies about its size": (lambda: photoshop(stated=(3000, 2000)), Reason.DAMAGED),
     "psd whose sections never end": (lambda: photoshop()[:26] + b"\xff" * 60, Reason.DAMAGED),
     "pdf of noise": (lambda: b"%PDF-1.7\n" + bytes(range(256)) * 40, Reason.DAMAGED),
+    "pdf with a password": (locked_pdf, Reason.ENCRYPTED),
     "ai without pdf": (lambda: b"%!PS-Adobe-3.0\nshowpage", Reason.NO_PICTURE),
     "docx without picture": (lambda: office("word/document.xml"), Reason.NO_PICTURE),
     "docx with a bomb": (lambda: office(content=bytes(60 * MIB)), Reason.DAMAGED),
