@@ -6,11 +6,16 @@ checked against its address when it comes from the network and again when it com
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sync.agent.errors import AgentError, DamagedContent, Refused
 from sync.agent.index import File, Index
@@ -23,6 +28,43 @@ _MEMORY_BYTES = 24 * 1024 * 1024
 _WINDOW = 32
 _RUN_BYTES = 4 * 1024 * 1024
 _EVICT_EVERY_BYTES = 64 * 1024 * 1024
+_MANIFESTS = 16
+_LOCATED_S = 10.0
+"""How long an answer about places is good for: a right that was taken back must not outlive this by much."""
+_AHEAD_THREADS = 2
+
+log = logging.getLogger("mainline.agent")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Located:
+    """Where chunks of a version lie, as the library said at a monotonic instant."""
+
+    answer: p.ContentAnswer
+    at_s: float
+
+    def places_from(self, address: Address) -> tuple[p.ChunkPlace, ...]:
+        """The places from this chunk on; none if it is not among them, or the answer is old."""
+        if time.monotonic() - self.at_s > _LOCATED_S:
+            return ()
+        found = next((n for n, place in enumerate(self.answer.places) if place.chunk == address), None)
+        return () if found is None else self.answer.places[found:]
+
+
+@dataclass
+class _Reading:
+    """How far a version has been fetched: the chunks of the latest run. ahead: fetched before anybody asked."""
+
+    start: int
+    stop: int
+    ahead: bool
+    busy: bool = False
+
+    def leads_on_at(self, index: int) -> bool:
+        """Whether a reader at this chunk goes through the file and will want what comes next. One who jumps about does not."""
+        return not self.busy and index < self.stop and (index >= self.start if self.ahead or self.start == 0 else index > self.start)
 
 
 class Chunks:
@@ -36,12 +78,17 @@ class Chunks:
         self._memory_bytes = 0
         self._since_eviction = _EVICT_EVERY_BYTES
 
-    def get(self, address: Address) -> bytes | None:
-        """A chunk, if it is here and whole."""
+    def in_memory(self, address: Address) -> bytes | None:
+        """A chunk, if no disk has to be asked for it."""
         with self._lock:
             if (data := self._memory.get(address)) is not None:
                 self._memory.move_to_end(address)
-                return data
+            return data
+
+    def get(self, address: Address) -> bytes | None:
+        """A chunk, if it is here and whole."""
+        if (data := self.in_memory(address)) is not None:
+            return data
         path = self._path(address)
         try:
             data = path.read_bytes()
@@ -117,6 +164,14 @@ class Content:
         self.chunks = Chunks(state_dir / "chunks", cache_bytes)
         self._fetching: dict[Address, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._manifests: OrderedDict[Address, Manifest] = OrderedDict()
+        self._located: OrderedDict[Address, _Located] = OrderedDict()
+        self._readings: OrderedDict[Address, _Reading] = OrderedDict()
+        self._ahead = ThreadPoolExecutor(_AHEAD_THREADS, thread_name_prefix="ahead")
+
+    def close(self) -> None:
+        """Fetch nothing ahead any more. After the transport is closed, so that nobody waits for an answer."""
+        self._ahead.shutdown(cancel_futures=True)
 
     # --- working copies -------------------------------------------------------------------------------------------
 
@@ -172,12 +227,16 @@ class Content:
 
     def manifest(self, library: str, digest: Address) -> Manifest:
         """The manifest of a version, from here or from the library."""
-        if (kept := self._index.manifest(digest)) is not None:
-            return kept
-        if digest == manifest_digest(EMPTY):
-            return EMPTY
-        manifest, _ = self._ask(library, digest, 0)
-        return manifest
+        with self._lock:
+            if (kept := self._manifests.get(digest)) is not None:
+                self._manifests.move_to_end(digest)
+                return kept
+        kept = self._index.manifest(digest)
+        if kept is None:
+            kept = EMPTY if digest == manifest_digest(EMPTY) else self._ask(library, digest, 0)[0]
+        with self._lock:
+            _remember(self._manifests, digest, kept)
+        return kept
 
     def read(self, file: File, offset: int, length: int, *, retry: Callable[[AgentError], bool] | None = None) -> bytes:
         """Bytes of the version that a file stands for, shorter only at its end.
@@ -193,15 +252,33 @@ class Content:
                 if not error.retryable or retry is None or not retry(error):
                     raise
 
+    def read_from_memory(self, file: File, offset: int, length: int) -> bytes | None:
+        """The same, if no line and no disk has to be asked for the bytes: for whoever must not wait."""
+        if file.manifest is None:
+            return b""
+        with self._lock:
+            manifest = self._manifests.get(file.manifest)
+        if manifest is None:
+            return None
+        parts = []
+        for span in spans(manifest, offset, length):
+            chunk = self.chunks.in_memory(manifest.chunks[span.index].address)
+            if chunk is None:
+                return None
+            parts.append(chunk[span.start : span.stop])
+            self._look_ahead(file.library, file.manifest, manifest, span.index)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     def _read(self, library: str, digest: Address, offset: int, length: int) -> bytes:
         manifest = self.manifest(library, digest)
         parts = []
         for span in spans(manifest, offset, length):
             chunk = self._chunk(library, digest, manifest, span.index)
             parts.append(chunk[span.start : span.stop])
+            self._look_ahead(library, digest, manifest, span.index)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _chunk(self, library: str, digest: Address, manifest: Manifest, index: int) -> bytes:
+    def _chunk(self, library: str, digest: Address, manifest: Manifest, index: int, *, ahead: bool = False) -> bytes:
         address = manifest.chunks[index].address
         if (data := self.chunks.get(address)) is not None:
             return data
@@ -210,22 +287,61 @@ class Content:
         with fetching:  # readers of one file do not fetch the same run twice
             if (data := self.chunks.get(address)) is not None:
                 return data
-            found = self._fetch(library, digest, index)
+            found = self._fetch(library, digest, manifest, index, ahead=ahead)
         with self._lock:
             self._fetching.pop(digest, None)
         if address not in found:
             raise DamagedContent("内容不完整", f"the library did not say where {address} is")
         return found[address]
 
-    def _fetch(self, library: str, digest: Address, index: int) -> dict[Address, bytes]:
+    def _look_ahead(self, library: str, digest: Address, manifest: Manifest, index: int) -> None:
+        """Have the next run fetched while a reader who goes through the file is at this one."""
+        with self._lock:
+            reading = self._readings.get(digest)
+            if reading is None or reading.stop >= len(manifest.chunks) or not reading.leads_on_at(index):
+                return
+            reading.busy = True
+        try:
+            self._ahead.submit(self._fetch_ahead, library, digest, manifest, reading)
+        except RuntimeError:
+            pass  # the agent is stopping
+
+    def _fetch_ahead(self, library: str, digest: Address, manifest: Manifest, reading: _Reading) -> None:
+        start = reading.stop
+        try:
+            self._chunk(library, digest, manifest, start, ahead=True)
+        except AgentError as error:
+            log.info("nothing fetched ahead: %s", error)  # whoever reads on meets it, and says so
+        with self._lock:
+            if self._readings.get(digest) is reading:  # it was in the cache: look on from the next one
+                _remember(self._readings, digest, _Reading(start, start + 1, ahead=True))
+
+    def _fetch(self, library: str, digest: Address, manifest: Manifest, index: int, *, ahead: bool) -> dict[Address, bytes]:
         """Fetch the run of neighbouring chunks that begins at `index`."""
-        _, answer = self._ask(library, digest, index)
-        run = _run(answer.places)
+        with self._lock:
+            located = self._located.get(digest)
+        places = located.places_from(manifest.chunks[index].address) if located is not None else ()
+        if located is None or not places:
+            _, answer = self._ask(library, digest, index)
+            located, places = _Located(answer, time.monotonic()), answer.places
+            with self._lock:
+                _remember(self._located, digest, located)
+        run = _run(places)
         if not run:
             return {}
-        found = dict(self._remote.get_chunks(answer.packs[run[0].pack], run))
+        try:
+            found = dict(self._remote.get_chunks(located.answer.packs[run[0].pack], run))
+        except AgentError:
+            with self._lock:
+                self._located.pop(digest, None)  # the next try asks anew
+            raise
         for address, data in found.items():
             self.chunks.put(address, data)
+        stop = index
+        while stop < len(manifest.chunks) and manifest.chunks[stop].address in found:
+            stop += 1
+        with self._lock:
+            _remember(self._readings, digest, _Reading(index, stop, ahead))
         return found
 
     def _ask(self, library: str, digest: Address, start: int) -> tuple[Manifest, p.ContentAnswer]:
@@ -237,6 +353,14 @@ class Content:
             with self._index.transaction():
                 self._index.put_manifest(manifest)
         return manifest, answer
+
+
+def _remember(known: OrderedDict[Address, T], digest: Address, value: T) -> None:
+    """Keep a value of a version, and of the last few others."""
+    known[digest] = value
+    known.move_to_end(digest)
+    while len(known) > _MANIFESTS:
+        known.popitem(last=False)
 
 
 def _run(places: tuple[p.ChunkPlace, ...]) -> list[p.ChunkPlace]:

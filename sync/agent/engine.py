@@ -128,6 +128,7 @@ class Engine:
         self._wake_sender.set()
         self._wake_heart.set()
         self._transport.close()
+        self.content.close()
         for thread in self._threads:
             thread.join(10)
         self._show_backlog()

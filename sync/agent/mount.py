@@ -225,6 +225,8 @@ class Operations(pyfuse3.Operations):
         handle = self._tree.handle(fh)
         data = self._tree.local_bytes(handle, off, size)
         if data is None:
+            data = self._tree.content.read_from_memory(handle.file, off, size)
+        if data is None:
             data = await trio.to_thread.run_sync(self._fetch, handle, off, size)
         return data
 
