@@ -44,6 +44,7 @@ def parts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         department, site = opened.session.query(Department).first(), opened.session.query(Site).first()
         add_member(opened, login="chenfan", name="陈帆", title="", password_hash="", department=department, site=site)
     yield made
+    made.stop()
     made.get(Database).dispose()
 
 
