@@ -128,9 +128,9 @@ def killed_transfer(site: Site, peers: Peers, scale: Scale, scratch: Path) -> li
     cut_off = PACK_TARGET_BYTES if in_time else 0
     again = (site.pack_bytes(library) + cut_off - source.stat().st_size) / source.stat().st_size * 100
     agent.clean_up()
-    return [
-        Row("W7", f"Killed at half of {scale.broken_mib} MiB: sent again", "%", "lower", max(again, 0.0), _killed_peers(peers, source), 5.0)
-    ]
+    others = _killed_peers(peers, source)
+    goal = None if scale.quick else 5.0  # One pack is an eighth of the little that a trial sends.
+    return [Row("W7", f"Killed at half of {scale.broken_mib} MiB: sent again", "%", "lower", max(again, 0.0), others, goal)]
 
 
 def _killed_peers(peers: Peers, source: Path) -> dict[str, float]:

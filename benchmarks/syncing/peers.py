@@ -104,7 +104,7 @@ class Peers:
         return done.stdout
 
     def restic_env(self, repository: str) -> dict[str, str]:
-        place = f"s3:http://{self.store.endpoint}/{self.store.bucket}/{repository}"
+        place = f"s3:http://{self.store.endpoint}/{self.store.bucket}/restic-{repository}"  # rclone clears what is not its own
         return {
             **os.environ, "RESTIC_REPOSITORY": place, "RESTIC_PASSWORD": "bench",
             "AWS_ACCESS_KEY_ID": self.store.access_key, "AWS_SECRET_ACCESS_KEY": self.store.secret_key,
