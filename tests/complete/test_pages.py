@@ -77,7 +77,8 @@ MORE = (
     ("suhang", "/approvals/new?template=leave"), ("suhang", "/approvals/new?template=asset_sign_off"),
     ("suhang", "/approvals/<returned_id>/edit"), ("", "/sign-in"),
 )  # fmt: skip
-ALSO_READ = {"/approvals/<approval_id>/edit", "/desktops/strip"}  # In MORE, for a returned request; a fragment that asks for a line.
+# In MORE, for a returned request; a fragment that asks for a line; a film, which the one asset of the world is not.
+ALSO_READ = {"/approvals/<approval_id>/edit", "/desktops/strip", "/library/assets/<asset_id>/versions/<int:number>/film"}
 
 
 @dataclass(frozen=True)
