@@ -104,7 +104,6 @@ def test_drawing_when_svg_is_plain_then_drawn_at_full_size(tmp_path: Path) -> No
     assert _near(picture.convert("RGB").getpixel((800, 500)), RED)
 
 
-@pytest.mark.skipif(not FONTS, reason="no font on this machine")
 def test_drawing_when_font_then_a_specimen_in_it(tmp_path: Path) -> None:
     answer, picture = draw(tmp_path, FONTS[0].read_bytes())
     assert answer.facts["family"] == "DejaVu Sans"
@@ -231,7 +230,6 @@ def test_drawing_when_confined_then_nothing_that_it_needs_is_missing(tmp_path: P
     _assert_artwork(picture)
 
 
-@pytest.mark.skipif(not FONTS, reason="no font on this machine")
 def test_drawing_when_font_lies_then_refused_or_drawn_but_never_stuck(tmp_path: Path) -> None:
     """Tables that do not lie where the font says."""
     font = FONTS[0].read_bytes()
