@@ -1,8 +1,9 @@
 """What every benchmark shares: rows of figures, the machine they were measured on, the table, the JSON and the plot.
 
 A benchmark is a module in this folder with a docstring (its first line is the title) and ``measure(quick) -> list[Row]``;
-``script/bench NAME`` runs it. Peers are measured in the same run, since only figures from one run may be compared. What could
-not be measured stands in the module's ``LEFT_OUT``, with the reason.
+``script/bench NAME`` runs it. One that can measure a part of itself takes ``only`` or ``alone`` as well. Peers are measured in
+the same run, since only figures from one run may be compared. What could not be measured stands in the module's ``LEFT_OUT``,
+with the reason.
 """
 
 import importlib
@@ -45,14 +46,17 @@ class Row:
         return {**asdict(self), "met": self.met}
 
 
-def run(name: str, *, quick: bool) -> list[Row]:
-    """Measure, print, and write the results: kept in benchmarks/results, or, for a quick run, in artefacts/."""
+def run(name: str, *, quick: bool, **chosen: Any) -> list[Row]:
+    """Measure, print, and write the results: kept in benchmarks/results, or, for a quick run or a part, in artefacts/.
+
+    chosen: what ``measure`` is to measure of the whole.
+    """
     module = importlib.import_module(f"benchmarks.{name}")
     title = (module.__doc__ or name).splitlines()[0]
     before, started = machine(), time.monotonic()
-    rows: list[Row] = module.measure(quick)
+    rows: list[Row] = module.measure(quick, **chosen)
     left_out: dict[str, str] = getattr(module, "LEFT_OUT", {})
-    folder = ROOT / "artefacts" / "benchmarks" if quick else ROOT / "benchmarks" / "results"
+    folder = ROOT / "artefacts" / "benchmarks" if quick or chosen else ROOT / "benchmarks" / "results"
     folder.mkdir(parents=True, exist_ok=True)
     shown = [row.as_json() for row in rows]
     result = {

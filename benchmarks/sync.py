@@ -7,7 +7,7 @@ there and then (see `syncing/peers.py`). What could not be measured here is name
 
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from benchmarks.harness import Row
@@ -35,15 +35,19 @@ LEFT_OUT: dict[str, str] = {}
 """What this run could not measure, and why; the harness prints it and keeps it with the figures."""
 
 
-def measure(quick: bool) -> list[Row]:
+def measure(quick: bool, *, only: Collection[str] = (), alone: bool = False) -> list[Row]:
+    """only: these workloads, all if empty. alone: without the peers."""
+    if unknown := set(only) - WORKLOADS.keys():
+        raise SystemExit(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
     scale = QUICK if quick else FULL
     BENCH.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="mb-") as name, running_peers(Path(name) / "peers") as peers:
+    with tempfile.TemporaryDirectory(prefix="mb-") as name, running_peers(Path(name) / "peers", alone=alone) as peers:
         LEFT_OUT.update({f"peer {peer}": why for peer, why in peers.absent.items()})
         with running_site(Path(name) / "ours") as site:
             for id, workload in WORKLOADS.items():
-                rows += _measured(id, workload, site, peers, scale)
+                if not only or id in only:
+                    rows += _measured(id, workload, site, peers, scale)
         LEFT_OUT.update(peers.failed)
     return rows
 

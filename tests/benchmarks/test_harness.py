@@ -68,12 +68,21 @@ def test_quick_run_is_kept_apart_from_the_results(tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "benchmarks" / "results").exists()
 
 
+def test_part_of_a_benchmark_is_kept_apart_from_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    monkeypatch.setattr(harness, "ROOT", tmp_path)
+    monkeypatch.setattr(harness.importlib, "import_module", lambda _name: _Measured)
+    harness.run("trial", quick=False, only=("a",))
+    assert (tmp_path / "artefacts" / "benchmarks" / "trial.json").exists()
+    assert not (tmp_path / "benchmarks" / "results").exists()
+
+
 class _Measured:
     """A trial."""
 
     @staticmethod
-    def measure(quick: bool) -> list[Row]:
-        assert quick
+    def measure(quick: bool, *, only: tuple[str, ...] = ()) -> list[Row]:
+        assert quick or only == ("a",)
         return [Row("a", "time", "s", "lower", 1.0, {"cp": 2.0}, 1.5)]
 
 
