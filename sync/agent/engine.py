@@ -73,26 +73,27 @@ class Engine:
         self.fatal: AgentError | None = None
         self.on_fatal: Callable[[], None] = lambda: None
         self.arrivals: Arrivals | None = None
+        self.departures: Departures | None = None
 
     def start(self, kernel: Kernel) -> None:
         """Recover from the last run and begin."""
+        self.prepare(kernel)
+        self._wake_sender.set()
+        for name, body in (("sender", self._send), ("feed", self._follow), ("heart", self._beat)):
+            thread = threading.Thread(target=self._loop, args=(name, body), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def prepare(self, kernel: Kernel) -> None:
+        """Recover from the last run. `send` and `follow` may be called from now on; `start` has threads do it."""
         found = recover(self.tree)
         if found.saves:
             log.info("found %d saves of the last run", found.saves)
         for draft in found.drafts:
             self.status.draft(draft.ino, self.index.path_of(draft.ino))
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
-        departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
+        self.departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
         arrivals.released()
-        self._wake_sender.set()
-        for name, body in (
-            ("sender", lambda: self._send(departures)),
-            ("feed", lambda: self._follow(arrivals)),
-            ("heart", self._beat),
-        ):
-            thread = threading.Thread(target=self._loop, args=(name, body), name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
 
     def mounted(self, mount_point: Path) -> None:
         """Programs can use the mount from now on."""
@@ -176,19 +177,23 @@ class Engine:
         self._wake_heart.set()
         self.on_fatal()
 
-    def _send(self, departures: Departures) -> None:
+    def _send(self) -> None:
         now = int(time.time() * 1000)
         due = self.journal.next_due_ms(now)
         if not self.journal.has_ready(now):
             self._wake_sender.wait(None if due is None else max(0.01, (due - now) / 1000))
         self._wake_sender.clear()
-        if self._stop.is_set():
-            return
+        if not self._stop.is_set():
+            self.send()
+
+    def send(self) -> None:
+        """Send the next operations, and make ready for those to come when none is left. Never from two threads at once."""
+        assert self.departures is not None, "prepare comes first"
         waiting_bytes = self._show_backlog()
-        departures.send_batch()
+        self.departures.send_batch()
         self._sent_bytes += max(0, waiting_bytes - self._show_backlog())
         if not self.journal.has_ready(int(time.time() * 1000)):
-            departures.stock()
+            self.departures.stock()
             self._trim()
 
     def _trim(self) -> None:
@@ -202,7 +207,13 @@ class Engine:
         self.status.set(pending_ops=ops, pending_bytes=size_bytes, refused=self.journal.refusal())
         return size_bytes
 
-    def _follow(self, arrivals: Arrivals) -> None:
+    def _follow(self) -> None:
+        self.follow(FEED_WAIT_S)
+
+    def follow(self, wait_s: int) -> None:
+        """Ask for what changed, wait for it for at most so long, and apply it. Never from two threads at once."""
+        assert self.arrivals is not None, "prepare comes first"
+        arrivals = self.arrivals
         tag = self.index.fact("libraries_tag")
         if tag is None:
             arrivals.libraries(self.remote.libraries())
@@ -210,7 +221,7 @@ class Engine:
             self._wake_sender.set()  # it may prepare for the first save
         cursors = {known.id: known.cursor for known in self.index.libraries()}
         try:
-            answer = self.remote.feed(p.FeedRequest(cursors, tag, FEED_WAIT_S))
+            answer = self.remote.feed(p.FeedRequest(cursors, tag, wait_s))
         except Refused as error:
             if error.status == 429:  # too many wait at the moment; what was new would have come all the same
                 self._stop.wait(_NO_PLACE_PAUSE_S)
