@@ -36,6 +36,7 @@ from sync.library.trash.pages import pages as trash_pages
 from wiring import make_parts
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
+from workspace.devices.pages import pages as devices_pages
 from workspace.errors import MainlineError
 from workspace.events.api import api as events_api
 from workspace.events.pages import pages as audit_pages
@@ -67,6 +68,7 @@ ROUTES = (
     events_api,
     audit_pages,
     people_pages,
+    devices_pages,
     status_pages,
     search_pages,
     search_api,

@@ -1,6 +1,6 @@
 """Finding the device behind a token."""
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from workspace.devices.models import Device
 from workspace.people.models import Member
@@ -11,10 +11,19 @@ from workspace.work import Actor, Work
 
 def actor_by_device_token(work: Work, token: str) -> Actor | None:
     """The member for whom the device acts, with the device noted; None when unknown or revoked, or the member left."""
+    return _actor_of(work, Device.token_hash == token_hash(token), Device.protocol == "sync")
+
+
+def actor_by_folder_password(work: Work, login: str, password: str) -> Actor | None:
+    """The same for a program that opens a network folder."""
+    return _actor_of(work, Device.token_hash == token_hash(password), Device.protocol == "webdav", Member.login == login.strip().lower())
+
+
+def _actor_of(work: Work, *conditions: ColumnElement[bool]) -> Actor | None:
     found = work.session.execute(
         select(Device.id, Member.id, Member.name)
         .join(Member, Member.id == Device.member_id)
-        .where(Device.token_hash == token_hash(token), Device.revoked_at.is_(None), Member.state == "active")
+        .where(*conditions, Device.revoked_at.is_(None), Member.state == "active")
     ).first()
     if found is None:
         return None

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from workspace.db import new_id
 from workspace.devices.models import Device, DeviceEvent, DeviceSeen, EnrolmentCode
-from workspace.errors import NotSignedIn
+from workspace.errors import NotFound, NotSignedIn
 from workspace.i18n import _
 from workspace.people.models import Member
 from workspace.secrets import token_hash
@@ -113,12 +113,35 @@ def note_heartbeat(work: Work, status: Mapping[str, object]) -> None:
 def revoke_devices_of_desktop(work: Work, desktop_id: str) -> None:
     devices = work.session.scalars(select(Device).where(Device.desktop_id == desktop_id, Device.revoked_at.is_(None))).all()
     for device in devices:
-        device.revoked_at = work.now
-        member = work.session.get_one(Member, device.member_id)
-        work.record(
-            DeviceEvent.REVOKED,
-            subject=f"device:{device.id}",
-            rooms=["audit", f"member:{member.id}"],
-            name=device.name,
-            member=member.name,
-        )
+        _revoke(work, device)
+
+
+def add_folder_access(work: Work, *, name: str) -> str:
+    """A password of 32 random bytes by which programs open the actor's libraries as a network folder (WebDAV)."""
+    member = work.session.get_one(Member, work.actor.member_id)
+    password = secrets.token_urlsafe(32)
+    device = Device(id=new_id(), kind="pc", protocol="webdav", name=name, member_id=member.id, desktop_id=None, created_at=work.now)
+    device.token_hash = token_hash(password)
+    work.session.add(device)
+    work.record(DeviceEvent.FOLDER_ADDED, subject=f"device:{device.id}", rooms=_rooms(device), name=name, member=member.name)
+    return password
+
+
+def revoke_own_device(work: Work, device_id: str) -> str:
+    """Stop a computer or network folder of the actor; returns its name. A desktop's device ends with the desktop.
+
+    NotFound when it is not theirs, or stopped already.
+    """
+    device = work.session.get(Device, device_id)
+    if device is None or device.member_id != work.actor.member_id or device.kind == "desktop" or device.revoked_at is not None:
+        raise NotFound(_("没有找到这台设备"), _("它可能已经停用。"))
+    _revoke(work, device)
+    return device.name
+
+
+def _revoke(work: Work, device: Device) -> None:
+    device.revoked_at = work.now
+    member = work.session.get_one(Member, device.member_id)
+    work.record(
+        DeviceEvent.REVOKED, subject=f"device:{device.id}", rooms=["audit", f"member:{member.id}"], name=device.name, member=member.name
+    )

@@ -11,13 +11,14 @@ from workspace.events.kinds import N_, EventKind
 
 
 class Device(Base):
-    """kind: desktop (subject = its id) or pc. last_seen_at is refreshed by heartbeats at most every few seconds."""
+    """kind: desktop (desktop_id says which) or pc. protocol: sync (the agent, by token) or webdav (programs, by password)."""
 
     __tablename__ = "device"
     __table_args__ = (CheckConstraint("kind IN ('desktop', 'pc')", name="kind"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(String(10))
+    protocol: Mapped[str] = mapped_column(String(10), default="sync", server_default="sync")
     name: Mapped[str] = mapped_column(String(120))
     member_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"), index=True)
     desktop_id: Mapped[str | None] = mapped_column(Id, index=True)
@@ -61,4 +62,5 @@ class DeviceEvent(EventKind):
     CODE_ISSUED = "workspace.device.code_issued", N_("%(actor)s 为%(member)s签发了设备登记码（%(name)s）")
     ENROLLED = "workspace.device.enrolled", N_("设备“%(name)s”为%(member)s登记")
     MOUNTED = "workspace.device.mounted", N_("%(member)s的设备“%(name)s”已挂载素材库")
+    FOLDER_ADDED = "workspace.device.folder_added", N_("%(actor)s 添加了网络文件夹“%(name)s”")
     REVOKED = "workspace.device.revoked", N_("%(actor)s 停用了%(member)s的设备“%(name)s”")

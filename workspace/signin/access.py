@@ -3,7 +3,7 @@
 from flask import request
 from sqlalchemy import func, select
 
-from workspace.devices.access import actor_by_device_token
+from workspace.devices.access import actor_by_device_token, actor_by_folder_password
 from workspace.people.models import Member
 from workspace.roles.access import permissions_of
 from workspace.secrets import token_hash
@@ -12,10 +12,16 @@ from workspace.signin.models import FailedAttempt, SignInSession
 from workspace.signin.rules import WINDOW
 from workspace.work import Actor, Work
 
+FOLDERS = "/dav/"
+"""Where programs open the libraries as network folders; a password of theirs counts nowhere else."""
+
 
 def identify(work: Work) -> Actor | None:
-    """The member of the session cookie, or the device of the bearer token; None for a visitor."""
+    """The member of the session cookie, the device of the bearer token, or that of a folder's password; None for a visitor."""
     authorization = request.headers.get("Authorization", "")
+    given = request.authorization
+    if request.path.startswith(FOLDERS) and given is not None and given.type == "basic":
+        return actor_by_folder_password(work, given.username or "", given.password or "")
     if authorization.startswith("Bearer "):
         return actor_by_device_token(work, authorization.removeprefix("Bearer "))
     token = request.cookies.get(SESSION_COOKIE)
