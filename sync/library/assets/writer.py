@@ -1,0 +1,287 @@
+"""Carrying out operations on a locked tree: what rules.py decides is done, recorded and answered here; actions.py opens it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sync.core.hashing import Address
+from sync.core.manifest import Manifest, manifest_digest
+from sync.core.paths import conflict_name, name_key, normal_name, refuse_name
+from sync.core.protocol import Commit, Delete, ErrorCode, MakeFolder, Op, OpAnswer, Outcome, Rename, is_id
+from sync.library.assets.answers import own_receipt
+from sync.library.assets.log import Receipt
+from sync.library.assets.models import AssetEvent, Node, Version
+from sync.library.assets.rules import CommitDecision, DeleteDecision, State, decide_commit, decide_delete
+from sync.library.assets.tree import Tree
+from sync.library.assets.wire import from_ms, name_problem_in_words, node_message, refused
+from sync.library.content.access import missing_chunks, stored_bytes
+from sync.library.content.actions import keep_manifests
+from sync.library.libraries.access import rooms_of_library
+from sync.library.previews.rules import is_previewable
+from workspace.db import new_id
+from workspace.i18n import _
+from workspace.settings import Settings
+
+LOG_GATHERED_AFTER = timedelta(seconds=30)
+"""How long small objects collect in the bucket's log before a job makes one of them."""
+
+
+class Writer:
+    """Applies operations of one transaction to a locked tree. ``finish`` once at the end."""
+
+    def __init__(self, tree: Tree, ops: Sequence[Op], receipt: Receipt | None = None) -> None:
+        self.tree, self.work, self.library = tree, tree.work, tree.library
+        self._receipt = receipt or own_receipt(self.work, self.library.id)
+        commits = [op for op in ops if isinstance(op, Commit)]
+        chunks = [chunk.address for op in commits for chunk in op.manifest.chunks]
+        self._missing = set(missing_chunks(self.work, self.library.id, chunks))
+        keep_manifests(self.work, [op.manifest for op in commits if not self._lacks(op.manifest)])
+        self._over_quota = bool(commits) and self._is_over_quota()
+        places = [(op.parent, op.name) for op in ops if not isinstance(op, Delete)]
+        tree.fetch([op.node for op in ops] + [parent for parent, _name in places], places)
+        self._seq_before = self.library.seq
+
+    def apply(self, op: Op) -> OpAnswer:
+        if not is_id(op.node) or not is_id(op.op_id):
+            return refused(op.op_id, ErrorCode.BAD_MESSAGE, _("标识格式不对"))
+        if self.tree.is_taken(op.node) and self.tree.node(op.node) is None:
+            return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("标识已被使用"))
+        if isinstance(op, Commit):
+            return self._commit(op)
+        if isinstance(op, MakeFolder):
+            return self._make_folder(op)
+        return self._rename(op) if isinstance(op, Rename) else self._delete(op)
+
+    def finish(self) -> None:
+        """Send what happened on its way to the bucket's log and into the search index."""
+        if self.library.seq != self._seq_before:
+            self.work.after_commit("library.index_changes", library_id=self.library.id, since=self._seq_before, upto=self.library.seq)
+            later = self.work.now + LOG_GATHERED_AFTER
+            self.work.after_commit("library.ship_log", key=self.library.id, run_at=later, library_id=self.library.id)
+        self._receipt.add_changes(self.work, self.tree.lines)
+
+    # --- saves ------------------------------------------------------------------------------------------------------
+
+    def _commit(self, op: Commit) -> OpAnswer:
+        node = self.tree.node(op.node)
+        if node is None and (refusal := self._refuse_name(op)):
+            return refusal
+        if lacking := self._lacks(op.manifest):
+            return refused(op.op_id, ErrorCode.CHUNKS_MISSING, _("内容尚未上传完整"), missing=lacking)
+        if self._over_quota:
+            return refused(op.op_id, ErrorCode.QUOTA, _("素材库空间已满"), _("请清理旧文件，或联系管理员扩容。"))
+        home = self._home_of(op, node)
+        name = op.name if node is None else node.name
+        sibling = self.tree.named(home.id, name) if home is not None else None
+        digest = manifest_digest(op.manifest)
+        decision = decide_commit(_state(node), _state(sibling), base_version=op.base_version, digest=digest, parent_live=home is not None)
+        return self._carry_out(op, decision, node=node, sibling=sibling, home=home, digest=digest)
+
+    def _carry_out(
+        self, op: Commit, decision: CommitDecision, *, node: Node | None, sibling: Node | None, home: Node | None, digest: Address
+    ) -> OpAnswer:
+        if decision is CommitDecision.REFUSE_FOLDER:
+            return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("文件夹不能保存为文件"))
+        if decision is CommitDecision.REFUSE_PARENT or home is None:
+            return refused(op.op_id, ErrorCode.PARENT_GONE, _("所在文件夹已被删除"), _("请另存到别的文件夹。"))
+        if decision is CommitDecision.SAME:
+            return self._answer(op, Outcome.EXISTS, node)
+        if decision is CommitDecision.SAME_SIBLING:
+            return self._answer(op, Outcome.EXISTS, sibling)
+        if decision is CommitDecision.SECOND_OF_SIBLING and sibling is not None:
+            return self._second_head(op, winner=sibling, node_id=op.node if node is None else new_id(), digest=digest)
+        if decision is CommitDecision.SECOND_OF_NODE and node is not None:
+            return self._second_head(op, winner=node, node_id=new_id(), digest=digest)
+        if node is None:
+            node = self._new_node(op.node, home.id, op.name, kind="file")
+        elif decision is CommitDecision.REVIVE:
+            node.parent_id = home.id
+            self.tree.raise_up(node)
+        self._add_version(node, op, digest)
+        self._record(AssetEvent.COMMITTED, node, version=node.version, size_bytes=node.size_bytes)
+        return self._answer(op, Outcome.APPLIED, node)
+
+    def _second_head(self, op: Commit, *, winner: Node, node_id: str, digest: Address) -> OpAnswer:
+        parent_id = str(winner.parent_id)
+        local = self.work.now.astimezone(ZoneInfo(self.work.parts.get(Settings).time_zone))
+        name = conflict_name(winner.name, self.work.actor.name, local, taken=self.tree.keys_in(parent_id))
+        second = self._new_node(node_id, parent_id, name, kind="file")
+        second.head_of = winner.id
+        self._add_version(second, op, digest)
+        self._record(
+            AssetEvent.CONFLICTED, second, asset=winner.name, copy=name, winner_id=winner.id, winner_author=winner.author_name,
+            version=1, size_bytes=second.size_bytes,
+        )  # fmt: skip
+        return self._answer(op, Outcome.CONFLICT, winner, second)
+
+    def _add_version(self, node: Node, op: Commit, digest: Address) -> None:
+        actor = self.work.actor
+        node.version += 1
+        node.digest, node.size_bytes, node.modified_at = digest, op.manifest.size_bytes, from_ms(op.modified_ms)
+        node.author_id, node.author_name = actor.member_id, actor.name
+        self.work.session.add(
+            Version(
+                node_id=node.id, number=node.version, library_id=self.library.id, name=node.name, digest=digest,
+                size_bytes=node.size_bytes, author_id=actor.member_id, author_name=actor.name, device_id=actor.device_id,
+                modified_at=node.modified_at, at=self.work.now,
+            )
+        )  # fmt: skip
+        self.tree.note(node, op.manifest)
+        if is_previewable(node.name, node.size_bytes):
+            self.work.after_commit("library.make_preview", key=digest, node_id=node.id, number=node.version)
+
+    def _home_of(self, op: Commit, node: Node | None) -> Node | None:
+        """The live folder for a save. That of a deleted file comes back with it: an edit beats a delete."""
+        if node is None:
+            return self.tree.folder(op.parent)
+        return self._restored_folder(str(node.parent_id)) if node.kind == "file" else None
+
+    def restore(self, node: Node) -> Node:
+        """``node`` is in the trash, and was read after the library was locked."""
+        inside = self.tree.buried_with(node) if node.kind == "folder" else []
+        node.parent_id = self._restored_folder(str(node.parent_id)).id
+        self.tree.fetch([], [(str(each.parent_id), each.name) for each in (node, *inside)])
+        for each in (node, *inside):
+            self._make_name_free(each)
+            self.tree.raise_all([each], flush=False)
+        self.work.session.flush()
+        for each in (node, *inside):
+            self.tree.note(each)
+        self._record(AssetEvent.RESTORED, node, count=1 + len(inside))
+        return node
+
+    def _make_name_free(self, node: Node) -> None:
+        if self.tree.named(str(node.parent_id), node.name) is not None:
+            taken = self.tree.keys_in(str(node.parent_id))
+            name = conflict_name(node.name, self.work.actor.name, self.work.now, taken=taken)
+            node.name, node.name_key = normal_name(name), name_key(name)
+
+    def _restored_folder(self, folder_id: str) -> Node:
+        folder = self.tree.node(folder_id)
+        assert folder is not None  # A foreign key holds it.
+        if folder.deleted_at is None:
+            return folder
+        parent = self._restored_folder(str(folder.parent_id))
+        there = self.tree.named(parent.id, folder.name)
+        if there is not None and there.kind == "folder":
+            return there
+        if there is not None:
+            name = conflict_name(folder.name, self.work.actor.name, self.work.now, taken=self.tree.keys_in(parent.id))
+            folder.name, folder.name_key = normal_name(name), name_key(name)
+        folder.parent_id = parent.id
+        self.tree.raise_up(folder)
+        self.tree.note(folder)
+        self._record(AssetEvent.RESTORED, folder)
+        return folder
+
+    # --- folders, names, deletes ------------------------------------------------------------------------------------
+
+    def _make_folder(self, op: MakeFolder) -> OpAnswer:
+        if refusal := self._refuse_name(op):
+            return refusal
+        node = self.tree.node(op.node)
+        if node is not None and node.deleted_at is None:
+            return self._answer(op, Outcome.EXISTS, node)
+        parent = self.tree.folder(op.parent)
+        if parent is None:
+            return refused(op.op_id, ErrorCode.PARENT_GONE, _("所在文件夹已被删除"), _("请换一个位置。"))
+        there = self.tree.named(parent.id, op.name)
+        if there is not None:
+            taken = there.kind != "folder"
+            return self._name_taken(op) if taken else self._answer(op, Outcome.EXISTS, there)
+        if node is None:
+            node = self._new_node(op.node, parent.id, op.name, kind="folder")
+        else:
+            node.parent_id, node.name, node.name_key = parent.id, normal_name(op.name), name_key(op.name)
+            self.tree.raise_up(node)
+        self.tree.note(node)
+        self._record(AssetEvent.FOLDER_MADE, node)
+        return self._answer(op, Outcome.APPLIED, node)
+
+    def _rename(self, op: Rename) -> OpAnswer:
+        if refusal := self._refuse_name(op):
+            return refusal
+        node, parent = self.tree.node(op.node), self.tree.folder(op.parent)
+        if node is None or node.deleted_at is not None:
+            return refused(op.op_id, ErrorCode.NODE_GONE, _("文件已被删除"), _("刷新后再试。"))
+        if node.parent_id is None:
+            return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("素材库的根文件夹不能移动"))
+        if parent is None:
+            return refused(op.op_id, ErrorCode.PARENT_GONE, _("目标文件夹已被删除"), _("请换一个位置。"))
+        if node.parent_id == parent.id and node.name == normal_name(op.name):
+            return self._answer(op, Outcome.EXISTS, node)
+        if self.tree.is_below(parent, node):
+            return refused(op.op_id, ErrorCode.WOULD_LOOP, _("文件夹不能移动到自己里面"))
+        there = self.tree.named(parent.id, op.name)
+        if there is not None and there is not node:
+            return self._name_taken(op)
+        former = self.tree.path_of(node)
+        self.tree.place(node, parent_id=parent.id, name=op.name)
+        self.tree.note(node)
+        self._record(AssetEvent.MOVED, node, former=former)
+        return self._answer(op, Outcome.APPLIED, node)
+
+    def _delete(self, op: Delete) -> OpAnswer:
+        node = self.tree.node(op.node)
+        if node is not None and node.parent_id is None:
+            return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("素材库的根文件夹不能删除"))
+        has_children = node is not None and node.kind == "folder" and bool(self.tree.children([node.id]))
+        decision = decide_delete(_state(node), base_version=op.base_version, recursive=op.recursive, has_children=has_children)
+        if decision is DeleteDecision.GONE or node is None:
+            return self._answer(op, Outcome.EXISTS, node)
+        if decision is DeleteDecision.KEEP:
+            return self._answer(op, Outcome.KEPT, node)
+        if decision is DeleteDecision.REFUSE_NOT_EMPTY:
+            return refused(op.op_id, ErrorCode.NOT_EMPTY, _("文件夹不是空的"))
+        buried = [node, *self.tree.subtree(node)] if node.kind == "folder" else [node]
+        path = self.tree.path_of(node)
+        self.tree.bury(buried, self.work.now)
+        self.tree.note(node)
+        self._record(AssetEvent.DELETED, node, path=path, count=len(buried))
+        return self._answer(op, Outcome.APPLIED, node)
+
+    # --- shared -----------------------------------------------------------------------------------------------------
+
+    def _new_node(self, node_id: str, parent_id: str, name: str, *, kind: str) -> Node:
+        node = Node(
+            id=node_id, library_id=self.library.id, parent_id=parent_id, name=normal_name(name), name_key=name_key(name), kind=kind,
+            version=0, digest=None, size_bytes=0, modified_at=self.work.now, author_id=self.work.actor.member_id,
+            author_name=self.work.actor.name, head_of=None, created_at=self.work.now, deleted_at=None, seq=0,
+        )  # fmt: skip
+        self.tree.add(node)
+        return node
+
+    def _lacks(self, manifest: Manifest) -> list[Address]:
+        return [chunk.address for chunk in manifest.chunks if chunk.address in self._missing] if self._missing else []
+
+    def _is_over_quota(self) -> bool:
+        quota = self.library.quota_bytes
+        return quota is not None and stored_bytes(self.work, self.library.id) > quota
+
+    def _refuse_name(self, op: Commit | MakeFolder | Rename) -> OpAnswer | None:
+        problem = refuse_name(op.name)
+        return refused(op.op_id, ErrorCode.NAME_REFUSED, _("这个名称不能用"), name_problem_in_words(problem)) if problem else None
+
+    def _name_taken(self, op: MakeFolder | Rename) -> OpAnswer:
+        return refused(op.op_id, ErrorCode.NAME_TAKEN, _("已有同名的文件或文件夹"), _("请换一个名称。"))
+
+    def _answer(self, op: Op, outcome: Outcome, node: Node | None, second: Node | None = None) -> OpAnswer:
+        name = self.library.name
+        self._receipt.tell_of(*(shown.seq for shown in (node, second) if shown is not None))
+        return OpAnswer(
+            op.op_id, outcome, node_message(node, name) if node is not None else None, node_message(second, name) if second else None
+        )
+
+    def _record(self, kind: AssetEvent, node: Node, **facts: Any) -> None:
+        said: dict[str, Any] = {
+            "asset": node.name, "path": self.tree.path_of(node), "asset_id": node.id, "author": self.work.actor.name,
+            "library_id": self.library.id, "library": self.library.name, "parent_id": node.parent_id,
+        }  # fmt: skip
+        self.work.record(kind, subject=f"asset:{node.id}", rooms=rooms_of_library(self.library), **{**said, **facts})
+
+
+def _state(node: Node | None) -> State | None:
+    if node is None:
+        return None
+    return State(node.kind == "folder", node.deleted_at is None, node.version, node.digest)
