@@ -196,6 +196,7 @@ class Writer:
             node.parent_id, node.name, node.name_key = parent.id, normal_name(op.name), name_key(op.name)
             self.tree.raise_up(node)
         self.tree.note(node)
+        self.work.session.flush()  # What moves into it comes as an update, and the ORM sends those before inserts.
         self._record(AssetEvent.FOLDER_MADE, node)
         return self._answer(op, Outcome.APPLIED, node)
 
