@@ -200,6 +200,8 @@ class Departures:
 
     def _read(self, file: File, writes: int) -> Manifest:
         path = self._tree.content.work_path(file.ino)
+        if self._tree.writes(file.ino) != writes:
+            raise _Changed  # before a long read that would be for nothing
         try:
             cutter = choose_cutter(file.name, path.stat().st_size)
             with open(path, "rb", buffering=0) as stream:
@@ -289,9 +291,10 @@ class Departures:
             if not uploads:
                 return False
             self._store(batch, uploads.pop(0), writer, last=True)
-        for torn in [job for job in batch.jobs if job.file is not None and job.file.ino in changed]:
-            batch.jobs.remove(torn)
-            self._postpone(torn.entry)
+        torn = next((n for n, job in enumerate(batch.jobs) if job.file is not None and job.file.ino in changed), None)
+        if torn is not None:
+            self._postpone(batch.jobs[torn].entry)
+            del batch.jobs[torn:]  # what comes after it may need what it does; the journal knows
         return True
 
     def _chunk(self, job: _Job, offset: int, size: int) -> bytes:

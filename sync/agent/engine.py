@@ -57,8 +57,8 @@ class Engine:
         self.remote = Remote(transport, identity.api, identity.token)
         self.index = Index(config.state_dir / "index.db")
         self.journal = Journal(self.index)
-        self.content = Content(config.state_dir, self.index, self.remote, cache_bytes=config.cache_bytes)
-        self.tree = Tree(self.index, self.journal, self.content)
+        self.tree = self.make_tree(config)
+        self.content = self.tree.content
         self.status = Status(config.status_path)
         self.status.set(member=identity.member_name, device=identity.device, agent_version=VERSION, pid=os.getpid())
         self._identity = identity
@@ -75,6 +75,18 @@ class Engine:
         self.arrivals: Arrivals | None = None
         self.departures: Departures | None = None
 
+    def make_tree(self, config: Config) -> Tree:
+        """What stands between programs and the index; a mirror has the member's own folder there."""
+        return Tree(self.index, self.journal, Content(config.state_dir, self.index, self.remote, cache_bytes=config.cache_bytes))
+
+    def recover(self) -> None:
+        """Put what the last run left in order."""
+        found = recover(self.tree)
+        if found.saves:
+            log.info("found %d saves of the last run", found.saves)
+        for draft in found.drafts:
+            self.status.draft(draft.ino, self.index.path_of(draft.ino))
+
     def start(self, kernel: Kernel) -> None:
         """Recover from the last run and begin."""
         self.prepare(kernel)
@@ -86,11 +98,7 @@ class Engine:
 
     def prepare(self, kernel: Kernel) -> None:
         """Recover from the last run. `send` and `follow` may be called from now on; `start` has threads do it."""
-        found = recover(self.tree)
-        if found.saves:
-            log.info("found %d saves of the last run", found.saves)
-        for draft in found.drafts:
-            self.status.draft(draft.ino, self.index.path_of(draft.ino))
+        self.recover()
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
         self.departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
         arrivals.released()

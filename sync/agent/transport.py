@@ -15,6 +15,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from sync.agent.errors import Unreachable
+from sync.agent.limits import PIECE_BYTES, Limits
 
 API = "api"
 STORE = "store"
@@ -76,6 +77,7 @@ class Transport:
 
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
+        self.limits = Limits()
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
         self._busy: set[http.client.HTTPConnection] = set()
@@ -95,7 +97,8 @@ class Transport:
         for attempt in (1, 2):
             connection, kept = self._take(key, parts.scheme == "https")
             try:
-                answer = self._exchange(connection, method, path or "/", headers, body, timeout_s)
+                limits = self.limits if target == STORE else None
+                answer = _exchange(connection, method, path or "/", headers, body, timeout_s, limits)
             except (OSError, http.client.HTTPException) as error:
                 self._discard(connection)
                 if kept and attempt == 1:
@@ -137,23 +140,6 @@ class Transport:
             self._busy.add(connection)
         return connection, False
 
-    @staticmethod
-    def _exchange(
-        connection: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        timeout_s: float,
-    ) -> Answer:
-        connection.sock.settimeout(timeout_s)
-        connection.request(method, path, body=body, headers=dict(headers))
-        response = connection.getresponse()
-        content = response.read(ANSWER_MAX_BYTES)
-        if not response.isclosed():
-            raise http.client.HTTPException(f"an answer of more than {ANSWER_MAX_BYTES} bytes")
-        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
-
     def _give_back(self, key: tuple[str, str], connection: http.client.HTTPConnection, answer: Answer) -> None:
         with self._lock:
             self._busy.discard(connection)
@@ -178,3 +164,35 @@ def _hang_up(connection: http.client.HTTPConnection) -> None:
         except OSError:
             pass  # it was closed already
     connection.close()
+
+
+def _exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    timeout_s: float,
+    limits: Limits | None,
+) -> Answer:
+    """Send a request and read its whole answer. timeout_s: for each wait on the line, not for the sum."""
+    connection.sock.settimeout(timeout_s)
+    if limits is not None and limits.up.rate and body:
+        # The length is given, so that pieces do not become chunks of a coding that stores refuse.
+        connection.request(method, path, body=limits.pieces(body), headers={**headers, "Content-Length": str(len(body))})
+    else:
+        connection.request(method, path, body=body, headers=dict(headers))
+    response = connection.getresponse()
+    content = _slowly(response, limits) if limits is not None and limits.down.rate else response.read(ANSWER_MAX_BYTES)
+    if not response.isclosed():
+        raise http.client.HTTPException(f"an answer of more than {ANSWER_MAX_BYTES} bytes")
+    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+
+
+def _slowly(response: http.client.HTTPResponse, limits: Limits) -> bytes:
+    parts, size = [], 0
+    while size < ANSWER_MAX_BYTES and (piece := response.read(PIECE_BYTES)):
+        limits.down.take(len(piece))
+        parts.append(piece)
+        size += len(piece)
+    return b"".join(parts)
