@@ -32,6 +32,7 @@ from main_lines.tasks.queries import for_me_count
 from sync.library.agents_api.api import api as agents_api
 from sync.library.assets.pages import pages as asset_pages
 from sync.library.libraries.pages import pages as library_pages
+from sync.library.retention.pages import pages as retention_pages
 from sync.library.trash.pages import pages as trash_pages
 from wiring import make_parts
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
@@ -78,6 +79,7 @@ ROUTES = (
     library_pages,
     asset_pages,
     trash_pages,
+    retention_pages,
     lines_pages,
     lines_api,
     tasks_pages,

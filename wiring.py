@@ -10,11 +10,15 @@ from desktops.machines import jobs as machine_jobs
 from desktops.usage import models as usage_models
 from main_lines.alerts import reactions as alert_reactions
 from main_lines.approvals import reactions as approval_reactions
+from main_lines.approvals.holding import held_by_approvals
 from main_lines.lines import reactions as line_reactions
 from main_lines.tasks import reactions as task_reactions
+from main_lines.tasks.holding import held_by_tasks
 from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
 from sync.library.previews import jobs as preview_jobs
+from sync.library.retention import jobs as retention_jobs
+from sync.library.retention.access import Holders
 from sync.library.storage import ObjectStore, store_factory
 from sync.library.trash import jobs as trash_jobs
 from workspace import retention
@@ -30,6 +34,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     asset_jobs,
     preview_jobs,
     trash_jobs,
+    retention_jobs,
     approval_reactions,
     line_reactions,
     alert_reactions,
@@ -48,6 +53,7 @@ def make_parts(settings: Settings) -> Parts:
     parts.provide(SigningKey, lambda: load_signing_key(settings))
     parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
     parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
+    parts.provide(Holders, lambda: Holders((held_by_approvals, held_by_tasks)))
     parts.provide(Hypervisors, hypervisors_factory(parts))
     parts.simulated = lambda: only_simulated(parts.get(Database))
     parts.provide(Bell, lambda: _make_bell(settings, parts))

@@ -65,9 +65,12 @@ def get_version(work: Work, asset_id: str, number: int) -> Version:
 
 
 def pin_of(work: Work, asset_id: str, number: int) -> AssetPin:
-    """Pin exactly this version. The actor must be able to see it now; later the pin itself is enough (``content_of``)."""
+    """Pin exactly this version. The actor must be able to see it now; later the pin itself is enough (``content_of``).
+
+    The version's row is held until the transaction ends, so that it is not thinned before others can see who pinned it.
+    """
     node = get_asset(work, asset_id)
-    version = _version(work, asset_id, number)
+    version = _version(work, asset_id, number, held=True)
     return AssetPin(
         asset_id=node.id, library_id=node.library_id, name=version.name, path=path_of(work, node), version=number,
         digest=version.digest, size_bytes=version.size_bytes, author=version.author_name, at=version.at,
@@ -116,8 +119,8 @@ def nodes_by_id(work: Work, node_ids: Iterable[str]) -> dict[str, Node]:
     return {node.id: node for node in work.session.scalars(select(Node).where(Node.id.in_(list(node_ids))))}
 
 
-def _version(work: Work, asset_id: str, number: int) -> Version:
-    version = work.session.get(Version, (asset_id, number))
+def _version(work: Work, asset_id: str, number: int, *, held: bool = False) -> Version:
+    version = work.session.get(Version, (asset_id, number), with_for_update={"read": True} if held else None)
     if version is None:
         raise NotFound(_("没有找到这个版本"), _("地址有误，或您没有查看的权限。"))
     return version

@@ -44,6 +44,13 @@ def line_of(work: Work, node: Node, above: list[Node], manifest: Manifest | None
     })  # fmt: skip
 
 
+def note_of(work: Work, seq: int, **said: Any) -> bytes:
+    """What happened to no single node. said: ``forgot`` [[node, number, digest]…], versions that are no more; ``purged`` [node…], out
+    of the trash; ``kept`` [node, number, label], ``released`` [node, number]. A reader applies it to what is older than it.
+    """
+    return _packed({"note": seq, "at": work.now.isoformat(), "by": work.actor.name, **said})
+
+
 def head_line(work: Work, library_id: str) -> bytes:
     """What library this is, and which groups may do what in it, as of now."""
     library = work.session.get_one(Library, library_id)

@@ -6,12 +6,13 @@ transaction itself changed is found here too, before it is flushed.
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, tuple_
 
 from sync.core.manifest import Manifest
 from sync.core.paths import name_key, normal_name
-from sync.library.assets.log import line_of
+from sync.library.assets.log import line_of, note_of
 from sync.library.assets.models import LogEntry, Node
 from sync.library.libraries.models import Library
 from workspace.work import Work
@@ -157,6 +158,13 @@ class Tree:
         entry = LogEntry(library_id=self.library.id, seq=node.seq, body=line_of(self.work, node, self.above(node), manifest))
         self.lines.append(entry)
         self.work.session.add(entry)
+
+    def tell(self, **said: Any) -> None:
+        """Number a change that moves no node, and put it on its way to the bucket's log (see log.note_of)."""
+        self.library.seq += 1
+        body = note_of(self.work, self.library.seq, **said)
+        self.work.session.add(LogEntry(library_id=self.library.id, seq=self.library.seq, body=body))
+        self.work.after_commit("library.ship_log", key=self.library.id, library_id=self.library.id)
 
     def _vacate(self, node: Node) -> None:
         key = (str(node.parent_id), node.name_key)

@@ -20,7 +20,9 @@ from sync.library.content.actions import CheckedPack, keep_manifests, record_pac
 from sync.library.libraries.access import rooms_of_library
 from sync.library.libraries.models import Library, LibraryEvent, LibraryGrant
 from sync.library.previews.rules import is_previewable
-from sync.library.recovery.rules import BadLine, Head, Line, Placed, Rebuilt, read_head, read_line, rebuild
+from sync.library.recovery.rules import BadLine, Head, Line, Note, Placed, Rebuilt, read_head, read_line, read_note, rebuild
+from sync.library.retention.models import KeptVersion, RetentionPlan
+from sync.library.retention.rules import Mode, Plan
 from sync.library.storage import ObjectStore, Stored
 from workspace.db import Database, new_id
 from workspace.errors import Conflict, NotFound
@@ -56,6 +58,7 @@ class _Log:
     library_id: str
     head: Head | None = None
     lines: list[Line] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     next_steps: list[str] = field(default_factory=list)
 
@@ -70,7 +73,7 @@ def recover_catalogue(database: Database, parts: Parts, tell: Tell) -> Report:
     for library_id in _library_ids(store):
         log = _read_log(store, library_id)
         root_id, created_at = _root_of(log)
-        rebuilt = rebuild(root_id, created_at, log.lines)
+        rebuilt = rebuild(root_id, created_at, log.lines, log.notes)
         with open_work(database, parts=parts) as work:
             library = _write_library(work, log, rebuilt)
             _write_tree(work, library, rebuilt)
@@ -80,6 +83,7 @@ def recover_catalogue(database: Database, parts: Parts, tell: Tell) -> Report:
         complaints += _incomplete(database, library_id, rebuilt)
         report.complaints += [f"{name}: {complaint}" for complaint in complaints]
         report.next_steps += [f"{name}: {step}" for step in log.next_steps]
+        report.next_steps.append(f"{name}: nothing is thinned or let go until a manager chooses its retention plan")
         _count(report, rebuilt)
     return report
 
@@ -103,8 +107,10 @@ def _read_log(store: ObjectStore, library_id: str) -> _Log:
 
 
 def _take_line(log: _Log, body: bytes) -> None:
-    head = read_head(body)
-    if head is None:
+    head, note = read_head(body), read_note(body)
+    if note is not None:
+        log.notes.append(note)
+    elif head is None:
         log.lines.append(read_line(body))
     elif log.head is None or head.at > log.head.at:
         log.head = head
@@ -152,11 +158,27 @@ def _write_tree(work: Work, library: Library, rebuilt: Rebuilt) -> None:
         keep_manifests(work, [line.manifest for line in part if line.manifest is not None])
     _insert(work, Node, [_node_row(library, node_id, rebuilt.nodes[node_id]) for node_id in _parents_first(rebuilt)])
     _insert(work, Version, [_version_row(library, line) for line in lines])
+    _write_keeping(work, library, rebuilt)
     work.after_commit("library.index_changes", library_id=library.id, since=0)
     for node_id, node in rebuilt.nodes.items():
         line = node.line
         if line.digest is not None and node.deleted_at is None and is_previewable(node.name, line.size_bytes):
             work.after_commit("library.make_preview", node_id=node_id, number=line.version)
+
+
+def _write_keeping(work: Work, library: Library, rebuilt: Rebuilt) -> None:
+    """What people keep; and nothing is let go before a manager has decided: what approvals had pinned is not in the bucket."""
+    for (node_id, number), note in rebuilt.kept.items():
+        if note.kept is not None and (node_id, number) in rebuilt.versions:
+            row = KeptVersion(node_id=node_id, number=number, library_id=library.id, label=note.kept[2], by_name=note.by_name, at=note.at)
+            work.session.add(row)
+    usual = Plan()
+    work.session.add(
+        RetentionPlan(
+            library_id=library.id, mode=Mode.PAUSED.value, all_days=usual.all_days, daily_days=usual.daily_days,
+            weekly_days=usual.weekly_days,
+        )
+    )  # fmt: skip
 
 
 def _insert(work: Work, model: type[Node | Version], rows: list[dict[str, object]]) -> None:
@@ -180,7 +202,8 @@ def _node_row(library: Library, node_id: str, node: Placed) -> dict[str, object]
         "id": node_id, "library_id": library.id, "parent_id": node.parent_id, "name": node.name, "name_key": name_key(node.name),
         "kind": line.kind, "version": line.version, "digest": line.digest, "size_bytes": line.size_bytes,
         "modified_at": line.modified_at, "author_id": line.author_id, "author_name": line.author_name, "head_of": line.head_of,
-        "created_at": node.created_at, "deleted_at": node.deleted_at, "deleted_by_name": node.deleted_by_name, "seq": line.seq,
+        "created_at": node.created_at, "deleted_at": node.deleted_at, "deleted_by_name": node.deleted_by_name,
+        "purged_at": node.purged_at, "seq": line.seq,
     }  # fmt: skip
 
 

@@ -64,9 +64,22 @@ class Line:
     manifest: Manifest | None
 
 
+@dataclass(frozen=True)
+class Note:
+    """What happened to no single node (assets/log.note_of). forgot: (node, number, digest); kept: (node, number, label) or None."""
+
+    seq: int
+    at: datetime
+    by_name: str
+    forgot: tuple[tuple[str, int, str], ...] = ()
+    purged: tuple[str, ...] = ()
+    kept: tuple[str, int, str] | None = None
+    released: tuple[str, int] | None = None
+
+
 @dataclass
 class Placed:
-    """A node of the rebuilt tree: its latest line, when it was first heard of, since when it is deleted."""
+    """A node of the rebuilt tree: its latest line, when it was first heard of, since when it is deleted and out of the trash."""
 
     line: Line
     parent_id: str | None
@@ -74,6 +87,7 @@ class Placed:
     created_at: datetime
     deleted_at: datetime | None = None
     deleted_by_name: str | None = None
+    purged_at: datetime | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -82,16 +96,21 @@ class Placed:
 
 @dataclass
 class Rebuilt:
-    """A library's tree. nodes: by id, root included. versions: by (node, number). complaints: sentences for the administrator."""
+    """A library's tree. nodes: by id, root included. versions: by (node, number). complaints: sentences for the administrator.
+
+    kept: (node, number) -> the note that keeps the version. last_note: number of the newest note.
+    """
 
     root_id: str
     nodes: dict[str, Placed] = field(default_factory=dict)
     versions: dict[tuple[str, int], Line] = field(default_factory=dict)
+    kept: dict[tuple[str, int], Note] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
+    last_note: int = 1
 
     @property
     def seq(self) -> int:
-        return max((node.line.seq for node in self.nodes.values()), default=1)
+        return max(self.last_note, *(node.line.seq for node in self.nodes.values()))
 
     def path_of(self, node_id: str) -> str:
         """Names from the root, joined by slashes."""
@@ -116,6 +135,23 @@ def read_head(body: bytes) -> Head | None:
         raise BadLine(f"the head is not whole: {error!r}") from error
 
 
+def read_note(body: bytes) -> Note | None:
+    """A note; None when the line is something else."""
+    found = _parsed(body)
+    if "note" not in found:
+        return None
+    try:
+        return Note(
+            int(found["note"]), datetime.fromisoformat(found["at"]), str(found["by"]),
+            forgot=tuple((str(node), int(number), str(digest)) for node, number, digest in found.get("forgot", ())),
+            purged=tuple(str(node) for node in found.get("purged", ())),
+            kept=(str(found["kept"][0]), int(found["kept"][1]), str(found["kept"][2])) if "kept" in found else None,
+            released=(str(found["released"][0]), int(found["released"][1])) if "released" in found else None,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise BadLine(f"the note is not whole: {error!r}") from error
+
+
 def read_line(body: bytes) -> Line:
     """One change. BadLine when it is none, or when its manifest is not the one it names."""
     found = _parsed(body)
@@ -138,12 +174,16 @@ def read_line(body: bytes) -> Line:
     return line
 
 
-def rebuild(root_id: str, created_at: datetime, lines: Iterable[Line]) -> Rebuilt:
-    """The tree after these lines, in any order and with repetitions."""
+def rebuild(root_id: str, created_at: datetime, lines: Iterable[Line], notes: Iterable[Note] = ()) -> Rebuilt:
+    """The tree after these lines and notes, in any order and with repetitions."""
     tree = _Rebuilding(root_id, created_at)
-    once = {(line.seq, line.at, line.node_id): line for line in lines}
-    for _key, line in sorted(once.items()):
-        tree.apply(line)
+    once: dict[tuple[int, datetime, str], Line | Note] = {(line.seq, line.at, line.node_id): line for line in lines}
+    once |= {(note.seq, note.at, ""): note for note in notes}
+    for _key, said in sorted(once.items(), key=lambda item: item[0]):
+        if isinstance(said, Note):
+            tree.heed(said)
+        else:
+            tree.apply(said)
     tree.mend()
     return tree.rebuilt
 
@@ -153,6 +193,7 @@ class _Rebuilding:
         self.rebuilt = Rebuilt(root_id)
         self.nodes = self.rebuilt.nodes
         self._inside: dict[str, set[str]] = defaultdict(set)
+        self._forgotten: set[tuple[str, int]] = set()
         self.nodes[root_id] = Placed(_folder_line(root_id, None, "", created_at, seq=1), None, "", created_at)
 
     def apply(self, line: Line) -> None:
@@ -168,6 +209,23 @@ class _Rebuilding:
             self._bury(line)
         if line.manifest is not None:
             self._add_version(line)
+
+    def heed(self, note: Note) -> None:
+        """Only what is older than the note is meant: a catalogue brought back from a backup uses its numbers again."""
+        self.rebuilt.last_note = max(self.rebuilt.last_note, note.seq)
+        for node_id, number, digest in note.forgot:
+            line = self.rebuilt.versions.get((node_id, number))
+            if line is not None and line.digest == digest and line.at <= note.at:
+                del self.rebuilt.versions[node_id, number]
+                self._forgotten.add((node_id, number))
+        for node_id in note.purged:
+            node = self.nodes.get(node_id)
+            if node is not None and node.deleted_at is not None and node.line.at <= note.at:
+                node.purged_at = note.at
+        if note.kept is not None:
+            self.rebuilt.kept[note.kept[0], note.kept[1]] = note
+        if note.released is not None:
+            self.rebuilt.kept.pop(note.released, None)
 
     def _put(self, line: Line) -> None:
         former = self.nodes.get(line.node_id)
@@ -193,6 +251,7 @@ class _Rebuilding:
                 f"{line.name}: two different contents call themselves version {line.version}; the later one is kept"
             )
         self.rebuilt.versions[key] = line
+        self._forgotten.discard(key)
 
     # --- what lost lines leave behind -------------------------------------------------------------------------------
 
@@ -203,6 +262,9 @@ class _Rebuilding:
         for node in self.nodes.values():
             if node.deleted_at is None:
                 self._raise_folders_above(node)
+        for node_id, node in self.nodes.items():  # What left the trash before that was told lost its newest version all the same.
+            if node.deleted_at is not None and (node_id, node.line.version) in self._forgotten:
+                node.purged_at = node.purged_at or node.deleted_at
         self._make_names_unique()
 
     def _reaches_root(self, node_id: str) -> bool:
@@ -227,7 +289,7 @@ class _Rebuilding:
         above = self.nodes.get(node.parent_id) if node.parent_id else None
         while above is not None:
             if above.deleted_at is not None:
-                above.deleted_at = above.deleted_by_name = None
+                above.deleted_at = above.deleted_by_name = above.purged_at = None
                 self.rebuilt.complaints.append(f"the folder {above.name} was deleted, but {node.name} in it was not; it is there again")
             above = self.nodes.get(above.parent_id) if above.parent_id else None
 

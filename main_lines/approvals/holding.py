@@ -1,0 +1,16 @@
+"""Which asset versions approvals need for ever: whatever was ever submitted stays readable, decided or not."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from main_lines.approvals.models import ApprovalForm
+from workspace.work import Work
+
+
+def held_by_approvals(work: Work, library_id: str) -> Iterator[tuple[str, int]]:
+    """Asset and version number of every revision of every approval about an asset of the library."""
+    query = select(ApprovalForm.pin).where(ApprovalForm.pin["library_id"].as_string() == library_id)
+    for pin in work.session.scalars(query):
+        if pin:
+            yield pin["asset_id"], pin["version"]

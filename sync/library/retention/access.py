@@ -1,0 +1,37 @@
+"""Which plan a library has, and which versions are held against it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from sync.library.retention.models import KeptVersion, RetentionPlan
+from sync.library.retention.rules import Mode, Plan
+from workspace.work import Work
+
+Held = tuple[str, int]
+"""Asset and version number."""
+Holder = Callable[[Work, str], Iterable[Held]]
+"""Of a library, the versions that a feature needs for ever."""
+
+
+@dataclass(frozen=True)
+class Holders:
+    """A part of the process: who else holds versions. Not a list that modules add themselves to: were one of them not loaded,
+    its versions would be let go, whereas a missing part is an error."""
+
+    each: tuple[Holder, ...]
+
+
+def plan_of(work: Work, library_id: str) -> Plan:
+    row = work.session.get(RetentionPlan, library_id)
+    return Plan() if row is None else Plan(Mode(row.mode), row.all_days, row.daily_days, row.weekly_days)
+
+
+def held_versions(work: Work, library_id: str) -> set[Held]:
+    """What nobody may let go, as of now."""
+    kept = select(KeptVersion.node_id, KeptVersion.number).where(KeptVersion.library_id == library_id)
+    held = {(row.node_id, row.number) for row in work.session.execute(kept)}
+    for holder in work.parts.get(Holders).each:
+        held.update(holder(work, library_id))
+    return held
