@@ -322,10 +322,8 @@ class Content:
             located = self._located.get(digest)
         places = located.places_from(manifest.chunks[index].address) if located is not None else ()
         if located is None or not places:
-            _, answer = self._ask(library, digest, index)
-            located, places = _Located(answer, time.monotonic()), answer.places
-            with self._lock:
-                _remember(self._located, digest, located)
+            _, located = self._ask(library, digest, index)
+            places = located.answer.places
         run = _run(places)
         if not run:
             return {}
@@ -344,7 +342,8 @@ class Content:
             _remember(self._readings, digest, _Reading(index, stop, ahead))
         return found
 
-    def _ask(self, library: str, digest: Address, start: int) -> tuple[Manifest, p.ContentAnswer]:
+    def _ask(self, library: str, digest: Address, start: int) -> tuple[Manifest, _Located]:
+        """The manifest and the places of a window of chunks; whoever asks for the first one need not ask for its place again."""
         answer = self._remote.content(library, p.ContentRequest(digest, start, _WINDOW))
         manifest = answer.manifest or self._index.manifest(digest)
         if manifest is None or manifest_digest(manifest) != digest:
@@ -352,7 +351,10 @@ class Content:
         if answer.manifest is not None:
             with self._index.transaction():
                 self._index.put_manifest(manifest)
-        return manifest, answer
+        located = _Located(answer, time.monotonic())
+        with self._lock:
+            _remember(self._located, digest, located)
+        return manifest, located
 
 
 def _remember(known: OrderedDict[Address, T], digest: Address, value: T) -> None:

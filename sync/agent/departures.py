@@ -1,12 +1,14 @@
 """What we tell the library: operations of the journal, in order, a batch at a time.
 
-    read and cut -> ask which chunks are missing -> PUT packs -> write down "sent" -> commit -> apply the answer
+    read and cut -> ask which chunks are missing -> PUT packs, write down "sent" -> commit -> apply the answer
 
-A small save does not ask: it goes into a slot that was fetched when nothing waited, and is one round trip earlier.
+A small save does not ask: it goes into a slot that was fetched when nothing waited, and is one round trip earlier. A few
+packs travel at once, and "sent" is written while the last one does.
 
 Anything may stop in between. Before "sent" nothing has happened that matters; after it the same request is repeated until
-an answer comes. Bytes are read twice, once to address them and once to send them, so that memory stays flat; if they
-changed in between, this is not the version that was saved, and the save is taken again.
+an answer comes; if its packs never arrived, that answer says so, and the save is taken again. Bytes are read twice, once to
+address them and once to send them, so that memory stays flat; if they changed in between, this is not the version that was
+saved, and the save is taken again.
 
 Over 400 lines because a batch, from the reading of its bytes to the last of its answers, is one piece of state.
 """
@@ -17,9 +19,8 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-
-from blake3 import blake3
 
 from sync.agent.arrivals import Arrivals
 from sync.agent.errors import Refused, Unreachable
@@ -33,7 +34,7 @@ from sync.core.chunking import choose_cutter, chunk_stream
 from sync.core.codec import decode, encode
 from sync.core.hashing import Address, address_of
 from sync.core.manifest import EMPTY, Manifest, manifest_digest, manifest_of
-from sync.core.packs import PACK_TARGET_BYTES, PackWriter
+from sync.core.packs import PackWriter
 
 log = logging.getLogger("mainline.agent")
 
@@ -43,8 +44,12 @@ _LATER_MS = 2000
 _REFUSED_MS = 15_000
 _UNASKED_BYTES = 1024 * 1024
 """What may be sent although the library may have it already: a round trip costs more than these bytes."""
-_SPARE_SLOTS = 2
+_SPARE_SLOTS = 8
+"""Slots fetched at once; asked for again when the last but one is used, not after each save."""
 _SLOT_LEFT_MS = 60_000
+_PUTS_AT_ONCE = 2
+_PACK_BYTES = 8 * 1024 * 1024
+"""Half of what a pack may be: with two on their way, what is sent again after a crash and what is held in memory stay the same."""
 
 
 class _Changed(Exception):
@@ -72,6 +77,14 @@ class _Batch:
     jobs: list[_Job] = field(default_factory=list)
     packs: list[p.StoredPack] = field(default_factory=list)
     size_bytes: int = 0
+    flying: set[Future[None]] = field(default_factory=set)
+
+    def land(self, *, all_but: int = 0) -> None:
+        """Wait until at most so many packs are on their way; raises what one of them failed with."""
+        while len(self.flying) > all_but:
+            landed, self.flying = wait(self.flying, return_when=FIRST_COMPLETED)
+            for each in landed:
+                each.result()
 
 
 class Departures:
@@ -86,6 +99,16 @@ class Departures:
         self._status = status
         self._member = member
         self._spare: dict[str, list[p.Upload]] = {}
+        self._threads: ThreadPoolExecutor | None = None
+
+    def send_packs_at_once(self) -> None:
+        """Have packs travel in threads of their own, until `close`. Without it everything happens in the caller's."""
+        self._threads = ThreadPoolExecutor(_PUTS_AT_ONCE, thread_name_prefix="put")
+
+    def close(self) -> None:
+        """After the transport and the sender, so that nobody waits for an answer and nothing more is sent."""
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
 
     def stock(self) -> None:
         """Fetch slots for the next small saves, until something waits to be sent."""
@@ -93,7 +116,7 @@ class Departures:
             if self._journal.has_ready(int(time.time() * 1000)):
                 return
             library, slots = known.id, self._spare.setdefault(known.id, [])
-            if known.editable and len(slots) < _SPARE_SLOTS:
+            if known.editable and len(slots) < 2:
                 try:
                     slots[:] = self._remote.missing(library, p.MissingRequest((), _SPARE_SLOTS)).uploads
                 except (Refused, Unreachable) as error:
@@ -107,8 +130,11 @@ class Departures:
         try:
             batch = self._collect(entries)
             if batch.jobs:
-                self._upload(batch)
-                self._commit(batch)
+                try:
+                    self._upload(batch)
+                    self._commit(batch)
+                finally:
+                    wait(batch.flying)
         except Refused as error:
             if error.retryable:
                 raise
@@ -220,11 +246,9 @@ class Departures:
         """Put every chunk into the store that the library does not have."""
         if self._put_unasked(batch):
             return
-        for _ in range(5):
-            wanted = self._wanted(batch)
-            if not wanted:
-                return
-            slots = min(p.MAX_UPLOADS, 1 + sum(size for size, _ in wanted.values()) // PACK_TARGET_BYTES)
+        left = None
+        while wanted := self._wanted(batch):
+            slots = min(p.MAX_UPLOADS, 1 + sum(size for size, _ in wanted.values()) // _PACK_BYTES)
             missing: set[Address] = set()
             uploads: list[p.Upload] = []
             listed = list(wanted)
@@ -235,9 +259,12 @@ class Departures:
                 uploads += answer.uploads
             if not missing:
                 return
+            if left is not None and len(missing) >= left:
+                raise Unreachable("上传没有完成", f"the library still misses {len(missing)} chunks")
+            left = len(missing)
             if self._put_packs(batch, [address for address in listed if address in missing], wanted, uploads):
                 return
-        raise Unreachable("上传没有完成", "the library still misses chunks after five rounds")
+            batch.land()
 
     def _put_unasked(self, batch: _Batch) -> bool:
         wanted, now = self._wanted(batch), int(time.time() * 1000)
@@ -269,7 +296,7 @@ class Departures:
         uploads: list[p.Upload],
     ) -> bool:
         """Pack and store; returns whether all of it found a slot. The last pack is registered with the commit."""
-        writer, done, total = PackWriter(), 0, sum(wanted[address][0] for address in missing) or 1
+        writer, done, total = PackWriter(_PACK_BYTES), 0, sum(wanted[address][0] for address in missing) or 1
         changed: set[int] = set()
         for position, address in enumerate(missing):
             size, (job, offset) = wanted[address]
@@ -285,7 +312,7 @@ class Departures:
                 if not uploads:
                     return False
                 self._store(batch, uploads.pop(0), writer, last=last)
-                writer = PackWriter()
+                writer = PackWriter(_PACK_BYTES)
                 self._show(batch, done * 100 // total)
         if len(writer):
             if not uploads:
@@ -308,13 +335,21 @@ class Departures:
 
     def _store(self, batch: _Batch, upload: p.Upload, writer: PackWriter, *, last: bool) -> None:
         pack = writer.finish()
-        self._remote.put_pack(upload, pack)
-        stored = p.StoredPack(upload.pack, Address("b3:" + blake3(pack).hexdigest()), len(pack))
+        stored = p.StoredPack(upload.pack, address_of(pack), len(pack))
         if last:
             batch.packs.append(stored)
+        if self._threads is None:
+            self._bring(batch.library, upload, stored, pack, registers=not last)
+            return
+        batch.land(all_but=_PUTS_AT_ONCE - 1)
+        batch.flying.add(self._threads.submit(self._bring, batch.library, upload, stored, pack, registers=not last))
+
+    def _bring(self, library: str, upload: p.Upload, stored: p.StoredPack, pack: bytes, *, registers: bool) -> None:
+        self._remote.put_pack(upload, pack)
+        if not registers:
             return
         # Known to the library from here on: a crash does not send these bytes again.
-        (report,) = self._remote.register_packs(batch.library, (stored,))
+        (report,) = self._remote.register_packs(library, (stored,))
         if report.state in (p.PackState.ABSENT, p.PackState.CORRUPT):
             raise Unreachable("上传没有完成", f"pack {upload.pack} is {report.state}")
 
@@ -334,6 +369,14 @@ class Departures:
                     digest = self._index.put_manifest(job.manifest) if job.manifest else None
                     sent = json.dumps(encode(job.op), ensure_ascii=False)
                     self._journal.mark_sent(job.entry, dirty=job.dirty, manifest=digest, sent=sent)
+        try:
+            batch.land()
+        except BaseException:
+            with self._index.transaction():
+                for job in batch.jobs:
+                    if job.entry.state is not State.SENT:
+                        self._journal.unsend(job.entry)
+            raise
         request = p.OpsRequest(tuple(job.op for job in batch.jobs), tuple(batch.packs))
         answers = self._remote.ops(batch.library, request)
         for job, answer in zip(batch.jobs, answers, strict=True):

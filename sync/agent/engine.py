@@ -90,6 +90,8 @@ class Engine:
     def start(self, kernel: Kernel) -> None:
         """Recover from the last run and begin."""
         self.prepare(kernel)
+        assert self.departures is not None
+        self.departures.send_packs_at_once()
         self._wake_sender.set()
         for name, body in (("sender", self._send), ("feed", self._follow), ("heart", self._beat)):
             thread = threading.Thread(target=self._loop, args=(name, body), name=name, daemon=True)
@@ -140,6 +142,8 @@ class Engine:
         self.content.close()
         for thread in self._threads:
             thread.join(10)
+        if self.departures is not None:
+            self.departures.close()
         self._show_backlog()
         self.status.close()
         self.index.close()

@@ -167,6 +167,11 @@ class Journal:
         with self._index.transaction() as db:
             db.execute("UPDATE ops SET state='sent', dirty=?, manifest=?, sent=? WHERE n=?", (dirty, manifest, sent, entry.n))
 
+    def unsend(self, entry: Entry) -> None:
+        """It was marked, but never left this machine."""
+        with self._index.transaction() as db:
+            db.execute("UPDATE ops SET state='waiting', manifest=NULL, sent=NULL WHERE n=?", (entry.n,))
+
     def take_back(self, entry: Entry, *, error: str, delay_ms: int = 0) -> None:
         """The library certainly did not apply it: start it over under a new op_id."""
         now = int(time.time() * 1000)

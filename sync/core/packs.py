@@ -117,9 +117,10 @@ def read_chunk(place: Place, stored: Bytes) -> bytes:
 
 
 class PackWriter:
-    """Collects chunks into one pack in memory (at most PACK_MAX_BYTES)."""
+    """Collects chunks into one pack in memory (at most PACK_MAX_BYTES). target_bytes: full from here on, up to PACK_TARGET_BYTES."""
 
-    def __init__(self) -> None:
+    def __init__(self, target_bytes: int = PACK_TARGET_BYTES) -> None:
+        self._target_bytes = target_bytes
         self._bytes = bytearray(HEAD)
         self._places: list[Place] = []
 
@@ -134,7 +135,7 @@ class PackWriter:
     @property
     def full(self) -> bool:
         """Whether the pack reached its target and should be finished."""
-        return len(self._bytes) >= PACK_TARGET_BYTES or len(self._places) >= PACK_MAX_CHUNKS
+        return len(self._bytes) >= self._target_bytes or len(self._places) >= PACK_MAX_CHUNKS
 
     def add(self, address: Address, data: Bytes) -> Place:
         """Append a chunk whose address the caller computed from these very bytes."""

@@ -41,7 +41,7 @@ from sync.core.protocol import (
     StoredPack,
     Upload,
 )
-from sync.library.agents_api.feed import Bell, read_feed
+from sync.library.agents_api.feed import Bell, NoPlace, read_feed
 from sync.library.agents_api.queries import find_digest, library_messages
 from sync.library.assets.actions import OPS_AT_ONCE, apply_ops
 from sync.library.assets.log import Receipt
@@ -112,11 +112,16 @@ def feed() -> Response:
             answer = read_feed(work, message, limit)
         return answer if answer.pages or answer.libraries_tag != message.libraries_tag else None
 
-    answer = look()
-    if answer is None and message.wait_s > 0:
-        bell = web().parts.get(Bell)
+    if message.wait_s <= 0:
+        return _sent(look() or FeedAnswer(message.libraries_tag, ()))
+    bell = web().parts.get(Bell)
+    try:
         with bell.place(message.cursors) as rung:
             answer = bell.wait_for(rung, look, until=until)
+    except NoPlace:
+        answer = look()  # Who finds no place to wait is served as a poll all the same.
+        if answer is None:
+            raise
     return _sent(answer or FeedAnswer(message.libraries_tag, ()))
 
 

@@ -30,6 +30,10 @@ LOOK_AGAIN_S = 5.0  # A lost wake costs this much, never data.
 EVERYONE = "*"
 
 
+class NoPlace(TooManyRequests):
+    """All places to wait are taken."""
+
+
 def read_feed(work: Work, request: FeedRequest, limit: int) -> FeedAnswer:
     """What the member may see now that is newer than the request's cursors."""
     opened = visible_libraries(work)
@@ -76,11 +80,11 @@ class Bell:
 
     @contextmanager
     def place(self, libraries: Iterable[str]) -> Iterator[threading.Event]:
-        """A place to wait for news of these libraries, with its bell; TooManyRequests when all are taken."""
+        """A place to wait for news of these libraries, with its bell; NoPlace when all are taken."""
         bell = threading.Event()
         with self._lock:
             if len(self._waiting) >= self._places:
-                raise TooManyRequests(_("等待者过多"), _("请稍后再问。"))
+                raise NoPlace(_("等待者过多"), _("请稍后再问。"))
             if self._heard is None:
                 self._heard = self._head()
                 threading.Thread(target=self._listen, name="feed-bell", daemon=True).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from sync.agent import departures
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
+from sync.agent.errors import Unreachable
 from sync.agent.index import Index
 from sync.agent.remote import Remote
 from sync.agent.transport import TcpDialer, Transport
@@ -114,6 +117,33 @@ def test_file_when_removed_while_it_is_read_for_sending_then_the_others_go_on(
     until(lambda: "stays" in fake.live(library), "sent")
     assert engine.fatal is None
     assert set(fake.live(library)) == {"stays"}
+
+
+@pytest.mark.parametrize("fails_at", [1, 3, 6], ids=["the first", "one between", "the last, which goes with the commit"])
+def test_save_when_one_of_its_packs_does_not_get_through_then_one_version_in_the_end_and_the_others_are_not_sent_again(
+    engine: Engine, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
+    monkeypatch.setattr(departures, "_PACK_BYTES", MIB)
+    engine.start(NoKernel())
+    put_pack, put = engine.remote.put_pack, []
+
+    def fails_once(upload: p.Upload, pack: bytes) -> None:
+        put.append(len(pack))
+        if len(put) == fails_at:
+            raise Unreachable("素材存储暂时不可用")
+        put_pack(upload, pack)
+
+    folder, body = folder_of(engine, library), random.Random(1).randbytes(6 * MIB)
+    until(lambda: engine.departures is not None and engine.departures._spare, "slots fetched")
+    monkeypatch.setattr(engine.remote, "put_pack", fails_once)
+    number, _ = engine.tree.create(folder, "大.bin")
+    engine.tree.write(engine.tree.handle(number), 0, body)
+    engine.tree.release(number)
+    engine.saved()
+    until(lambda: engine.journal.backlog()[0] == 0, "safe")
+    (version,) = fake.versions(library, "大.bin")
+    assert fake.bytes_of(library, version) == body
+    assert sum(put) <= 9 * MIB, "what arrived is known to the library"
 
 
 def test_working_copies_when_safe_then_bounded_and_still_readable(engine: Engine, fake: FakeLibrary, library: str, tmp_path: Path) -> None:
