@@ -34,6 +34,7 @@ from sync.library.assets.pages import pages as asset_pages
 from sync.library.libraries.pages import pages as library_pages
 from sync.library.retention.pages import pages as retention_pages
 from sync.library.trash.pages import pages as trash_pages
+from sync.library.uploads.pages import pages as upload_pages
 from wiring import make_parts
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
@@ -62,6 +63,8 @@ from workspace.status.pages import pages as status_pages
 from workspace.web import Web, answer_error, install_identity, register
 
 DEVICE_RATE_LIMIT = "6000 per minute"  # A sync agent sends a request for each batch of files.
+MANY_SMALL = {"assets.send_picture", "uploads.create_upload", "uploads.add_bytes"}
+"""Pages of a thousand pictures and folders of a thousand files send a request for each: they have the agents' limit."""
 
 ROUTES = (
     signin_pages,
@@ -80,6 +83,7 @@ ROUTES = (
     asset_pages,
     trash_pages,
     retention_pages,
+    upload_pages,
     lines_pages,
     lines_api,
     tasks_pages,
@@ -164,7 +168,7 @@ def install_limits(app: Flask, settings: Settings) -> None:
     """A ceiling per member or address; sign-in has its own lock-out besides."""
     limiter = Limiter(
         key_func=_who_is_counted,
-        default_limits=[lambda: DEVICE_RATE_LIMIT if g.get("actor") and g.actor.device_id else settings.rate_limit],
+        default_limits=[lambda: DEVICE_RATE_LIMIT if _comes_often() else settings.rate_limit],
         storage_uri=settings.redis_url or "memory://",
         storage_options={"socket_timeout": 1, "socket_connect_timeout": 1} if settings.redis_url else {},
         in_memory_fallback_enabled=True,  # While Redis is away each process counts for itself.
@@ -172,6 +176,11 @@ def install_limits(app: Flask, settings: Settings) -> None:
     )
     limiter.request_filter(lambda: request.path.startswith("/static/") or request.path == "/health")
     limiter.init_app(app)
+
+
+def _comes_often() -> bool:
+    actor = g.get("actor")
+    return actor is not None and (actor.device_id is not None or request.endpoint in MANY_SMALL)
 
 
 def _who_is_counted() -> str:

@@ -21,6 +21,7 @@ from sync.library.retention import jobs as retention_jobs
 from sync.library.retention.access import Holders
 from sync.library.storage import ObjectStore, store_factory
 from sync.library.trash import jobs as trash_jobs
+from sync.library.uploads import jobs as upload_jobs
 from workspace import retention
 from workspace.db import Database
 from workspace.parts import Parts
@@ -35,6 +36,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     preview_jobs,
     trash_jobs,
     retention_jobs,
+    upload_jobs,
     approval_reactions,
     line_reactions,
     alert_reactions,

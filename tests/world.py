@@ -53,6 +53,8 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     assert answer.status_code < 400, answer.get_data(as_text=True)
     run_jobs()
     asset = _newest_asset(designer)
+    headers = {"Upload-Length": "100", "Upload-Metadata": "filename a3YucHNk", "Tus-Resumable": "1.0.0"}
+    upload = designer.post(f"/library/folders/{folder}/uploads", headers=headers).headers["Location"].rpartition("/")[2]
     made = designer.post(f"/library/folders/{folder}/folders", data={"name": "old-drafts"})
     assert designer.post(f"/library/nodes/{made.headers['Location'].rpartition('/')[2]}/deletion").status_code == 303
     approval = _made(
@@ -73,7 +75,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "line_id": line, "task_id": task, "alert_id": alert, "library_id": library,
         "folder_id": folder, "node_id": asset, "asset_id": asset,
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
-        "member_id": members["吴昊"].id,
+        "member_id": members["吴昊"].id, "upload_id": upload,
     }  # fmt: skip
     return World(ids)
 

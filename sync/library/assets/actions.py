@@ -5,6 +5,7 @@ Decisions are rules.py's; here they are carried out, recorded and answered.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sync.core.codec import to_bytes
 from sync.core.manifest import Manifest
@@ -60,18 +61,37 @@ def apply_ops(
     return answers
 
 
-def save_upload(work: Work, library_id: str, *, folder_id: str, name: str, manifest: Manifest, packs: Sequence[CheckedPack]) -> OpAnswer:
+def save_upload(
+    work: Work,
+    library_id: str,
+    *,
+    folder_id: str,
+    name: str,
+    manifest: Manifest,
+    packs: Sequence[CheckedPack],
+    folders: Sequence[str] = (),
+    note: str = "",
+    asset_id: str | None = None,
+) -> OpAnswer:
     """Save a file that somebody brought by browser: a new asset, or the next version of the one with this name.
 
-    The browser shows the head as it is now, so the head as it is now is its base: an upload never conflicts.
+    folders: names below the folder, made where they are not there. asset_id: the asset that gets the version, whatever its name and
+    place are by now. The browser shows the head as it is now, so the head as it is now is its base: an upload never conflicts.
     """
     find_library(work, library_id, to=Right.EDIT)
     tree = lock_tree(work, library_id)
     record_packs(work, library_id, packs)
-    there = tree.named(folder_id, name)
-    node_id, base = (there.id, there.version) if there is not None and there.kind == "file" else (new_id(), 0)
-    op = Commit(new_id(), node_id, folder_id, name, base, manifest, int(work.now.timestamp() * 1000))
+    op = Commit(new_id(), asset_id or new_id(), folder_id, name, 0, manifest, int(work.now.timestamp() * 1000))
     writer = Writer(tree, [op])
+    writer.note = note
+    for folder in folders:
+        made = writer.apply(MakeFolder(new_id(), new_id(), op.parent, folder))
+        if made.node is None:
+            return made
+        op = replace(op, parent=made.node.id)
+    there = tree.node(asset_id) if asset_id is not None else tree.named(op.parent, name)
+    if there is not None and there.kind == "file":
+        op = replace(op, node=there.id, base_version=there.version)
     answer = writer.apply(op)
     writer.finish()
     return answer

@@ -32,8 +32,8 @@ from workspace.work import Work, open_work
 LINES_AT_ONCE = 2000
 
 
-def line_of(work: Work, node: Node, above: list[Node], manifest: Manifest | None) -> bytes:
-    """The change that gave the node its seq. above: the folders it lies in, topmost first, without the root."""
+def line_of(work: Work, node: Node, above: list[Node], manifest: Manifest | None, why: str = "") -> bytes:
+    """The change that gave the node its seq. above: the folders it lies in, topmost first, without the root. why: its version's note."""
     return _packed({
         "seq": node.seq, "at": work.now.isoformat(), "member": work.actor.member_id, "by": work.actor.name, "device": work.actor.device_id,
         "node": node.id, "parent": node.parent_id, "name": node.name, "kind": node.kind, "version": node.version,
@@ -41,6 +41,7 @@ def line_of(work: Work, node: Node, above: list[Node], manifest: Manifest | None
         "author": node.author_name, "author_id": node.author_id, "head_of": node.head_of, "deleted": node.deleted_at is not None,
         "above": [[folder.id, folder.name] for folder in above],
         "manifest": base64.b64encode(manifest_bytes(manifest)).decode() if manifest is not None else None,
+        **({"why": why} if why else {}),
     })  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from workspace.db import Base, Id
 from workspace.events.kinds import N_, EventKind
 
 NAME_LENGTH = 255
+NOTE_LENGTH = 500
 LIVE = text("deleted_at IS NULL")
 
 
@@ -55,7 +56,7 @@ class Node(Base):
 class Version(Base):
     """An immutable content of a file. name: what the file was called then. modified_at: as its author's machine said.
 
-    device_id: the device it was saved on, None for the browser.
+    device_id: the device it was saved on, None for the browser. note: why, in the author's words; "" when nothing was said.
     """
 
     __tablename__ = "asset_version"
@@ -75,6 +76,7 @@ class Version(Base):
     device_id: Mapped[str | None] = mapped_column(Id)
     modified_at: Mapped[datetime]
     at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="", server_default="")
 
 
 class OpAnswer(Base):

@@ -151,11 +151,11 @@ class Tree:
             level = [each.id for each in inside]
         return found
 
-    def note(self, node: Node, manifest: Manifest | None = None) -> None:
+    def note(self, node: Node, manifest: Manifest | None = None, why: str = "") -> None:
         """The node has changed: give it the library's next number and put the change on its way to the bucket's log."""
         self.library.seq += 1
         node.seq = self.library.seq
-        entry = LogEntry(library_id=self.library.id, seq=node.seq, body=line_of(self.work, node, self.above(node), manifest))
+        entry = LogEntry(library_id=self.library.id, seq=node.seq, body=line_of(self.work, node, self.above(node), manifest, why))
         self.lines.append(entry)
         self.work.session.add(entry)
 

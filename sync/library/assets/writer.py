@@ -28,7 +28,9 @@ LOG_GATHERED_AFTER = timedelta(seconds=30)
 
 
 class Writer:
-    """Applies operations of one transaction to a locked tree. ``finish`` once at the end."""
+    """Applies operations of one transaction to a locked tree. ``finish`` once at the end. note: why, for the versions that it saves."""
+
+    note = ""
 
     def __init__(self, tree: Tree, ops: Sequence[Op], receipt: Receipt | None = None) -> None:
         self.tree, self.work, self.library = tree, tree.work, tree.library
@@ -124,10 +126,10 @@ class Writer:
             Version(
                 node_id=node.id, number=node.version, library_id=self.library.id, name=node.name, digest=digest,
                 size_bytes=node.size_bytes, author_id=actor.member_id, author_name=actor.name, device_id=actor.device_id,
-                modified_at=node.modified_at, at=self.work.now,
+                modified_at=node.modified_at, at=self.work.now, note=self.note,
             )
         )  # fmt: skip
-        self.tree.note(node, op.manifest)
+        self.tree.note(node, op.manifest, self.note)
         if is_previewable(node.name, node.size_bytes):
             self.work.after_commit("library.make_preview", key=digest, node_id=node.id, number=node.version)
 
