@@ -15,7 +15,7 @@ from workspace.events.models import Event, EventRoom
 from workspace.events.rules import CHAINED, first_broken
 from workspace.jobs.models import Job
 from workspace.jobs.registry import JOBS, job, periodic, reacts_to
-from workspace.jobs.worker import Worker, claim_job, put_periodic
+from workspace.jobs.worker import JobRun, Worker, claim_job, put_periodic
 from workspace.parts import Parts
 from workspace.people.actions import add_department
 from workspace.people.models import Department, PeopleEvent
@@ -196,11 +196,37 @@ def test_worker_when_the_wake_is_away_at_the_start_then_jobs_run_all_the_same(
 ) -> None:
     wake = AwayAtFirst(settings.run_dir)
     worker = Worker(database, parts, wake)
-    thread = threading.Thread(target=worker._lane_loop, args=("quick",))
-    thread.start()
+    threads = [threading.Thread(target=worker._ring_loop), threading.Thread(target=worker._lane_loop, args=("quick",))]
+    for thread in threads:
+        thread.start()
     with open_work(database, now=NOW) as work:
         work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=["company"], name="北京")
-    wait_until(lambda: counted == [1], within_s=15, what="the reaction ran")
+    wait_until(lambda: counted == [1] and wake.refused == 2, within_s=15, what="the reaction ran, and the line is up")
     worker.stopping.set()
-    thread.join(timeout=10)
-    assert wake.refused == 2
+    for thread in threads:
+        thread.join(timeout=10)
+
+
+def test_job_when_many_wait_then_each_thread_of_the_lane_is_woken_for_one(database: Database, parts: Parts, settings: Settings) -> None:
+    started, both = threading.Barrier(3), []
+
+    @job("tests.slow")
+    def slow(run: JobRun, number: int) -> None:
+        started.wait(10)
+        both.append(number)
+
+    worker = Worker(database, parts, LocalWake(settings.run_dir))
+    threads = [threading.Thread(target=worker._ring_loop), *(threading.Thread(target=worker._lane_loop, args=("quick",)) for _ in range(2))]
+    try:
+        for thread in threads:
+            thread.start()
+        with open_work(database, now=NOW) as work:
+            for number in range(2):
+                work.after_commit("tests.slow", number=number)
+        started.wait(10)  # Both run at the same moment, or this breaks.
+        wait_until(lambda: sorted(both) == [0, 1], within_s=10, what="both ran")
+    finally:
+        worker.stopping.set()
+        for thread in threads:
+            thread.join(timeout=10)
+        JOBS.pop("tests.slow")

@@ -9,9 +9,10 @@ import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from workspace.db import Database, new_id
@@ -28,6 +29,16 @@ log = structlog.get_logger("jobs")
 THREADS = {"quick": 3, "desktops": 3, "media": 1}
 POLL_S = 1.0
 RETRY_CAP_S = 300
+
+# Made once, on the plain table: the worker asks these after every commit of anybody, and the making was most of their cost.
+_JOB = Job.__table__.c
+_DUE = (
+    or_(_JOB.state == "waiting", (_JOB.state == "running") & (_JOB.lease_until < bindparam("now")))
+    & (_JOB.run_at <= bindparam("now"))
+    & _JOB.name.in_(bindparam("names", expanding=True))
+)
+_DUE_LANES = select(_JOB.lane).where(_DUE).distinct()
+_NEXT = select(_JOB.id).where(_DUE, _JOB.lane == bindparam("lane")).order_by(_JOB.run_at, _JOB.id).limit(1)
 
 
 @dataclass(frozen=True)
@@ -56,12 +67,32 @@ class Again(MainlineError):
         self.delay_s = delay_s
 
 
+class _Bell:
+    """Rung for the threads of one lane: one of them wakes, or the next one that would wait does not."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._rung = False
+
+    def ring(self) -> None:
+        with self._condition:
+            self._rung = True
+            self._condition.notify()
+
+    def wait(self, timeout_s: float) -> None:
+        with self._condition:
+            if not self._rung:
+                self._condition.wait(timeout_s)
+            self._rung = False
+
+
 class Worker:
     """All lanes of one process. ``run_until(stopping)`` blocks; ``run_due()`` runs what is due once, for tests."""
 
     def __init__(self, database: Database, parts: Parts, wake: Wake | None = None) -> None:
         self.database, self.parts, self.wake = database, parts, wake
         self.stopping = threading.Event()
+        self._bells = {lane: _Bell() for lane in lanes()}
 
     def run_until_stopped(self) -> None:
         threads = [
@@ -70,6 +101,7 @@ class Worker:
             for number in range(THREADS.get(lane, 1))
         ]
         threads.append(threading.Thread(target=self._periodic_loop, name="periodic", daemon=True))
+        threads.append(threading.Thread(target=self._ring_loop, name="bells", daemon=True))
         for thread in threads:
             thread.start()
         self.stopping.wait()
@@ -88,6 +120,7 @@ class Worker:
         claimed = claim_job(self.database, lane)
         if claimed is None:
             return False
+        self._bells[lane].ring()  # Another thread looks whether there is more.
         known = JOBS[claimed.name]
         if known.every_s is None and claimed.attempts > known.max_attempts:  # Every attempt took its worker with it.
             _put_back(self.database, claimed, delay_s=0, error="the worker ended whenever it ran", counts=True, state="failed")
@@ -113,26 +146,34 @@ class Worker:
     def _lane_loop(self, lane: str) -> None:
         while not self.stopping.is_set():
             try:
-                with contextlib.ExitStack() as stack:
-                    listener = stack.enter_context(contextlib.closing(self.wake.listener())) if self.wake else None
-                    self._run_lane(lane, listener)
-            except Exception as error:
-                log.error("lane.failed", lane=lane, exc_info=error)
-                self.stopping.wait(POLL_S)
-
-    def _run_lane(self, lane: str, listener: Listener | None) -> None:
-        while not self.stopping.is_set():
-            try:
                 busy = self.run_one(lane)
             except Exception as error:  # The database may be away for a moment; the lane waits and goes on.
                 log.error("lane.failed", lane=lane, exc_info=error)
                 self.stopping.wait(POLL_S)
                 continue
             if not busy:
-                if listener:
-                    listener.wait(POLL_S)
-                else:
-                    self.stopping.wait(POLL_S)
+                self._bells[lane].wait(POLL_S * 5)
+
+    def _ring_loop(self) -> None:
+        """Look for all lanes at once, after each commit of anybody: threads that each look are most of what a worker costs."""
+        while not self.stopping.is_set():
+            try:
+                with contextlib.ExitStack() as stack:
+                    listener = stack.enter_context(contextlib.closing(self.wake.listener())) if self.wake else None
+                    self._ring(listener)
+            except Exception as error:
+                log.error("bells.failed", exc_info=error)
+                self.stopping.wait(POLL_S)
+
+    def _ring(self, listener: Listener | None) -> None:
+        while not self.stopping.is_set():
+            for lane in due_lanes(self.database):
+                if lane in self._bells:
+                    self._bells[lane].ring()
+            if listener:
+                listener.wait(POLL_S)
+            else:
+                self.stopping.wait(POLL_S)
 
     def _periodic_loop(self) -> None:
         while not self.stopping.wait(POLL_S):
@@ -143,25 +184,31 @@ class Worker:
                     log.error("periodic.failed", job=known.name, exc_info=error)
 
 
+def due_lanes(database: Database) -> set[str]:
+    """Lanes in which a job is due."""
+    with database.session(writes=False) as session:
+        return set(session.connection().scalars(_DUE_LANES, _asked()))
+
+
 def claim_job(database: Database, lane: str) -> Job | None:
     """Lease the oldest due job of the lane, or one whose lease has ended."""
-    now = datetime.now(UTC)
-    due = or_(Job.state == "waiting", (Job.state == "running") & (Job.lease_until < now))
-    query = select(Job.id).where(due, Job.lane == lane, Job.run_at <= now, Job.name.in_(JOBS)).order_by(Job.run_at, Job.id).limit(1)
+    asked = {**_asked(), "lane": lane}
     with database.session(writes=False) as session:  # Looking must not queue for SQLite's write lock.
-        if session.scalar(query) is None:
+        if session.connection().scalar(_NEXT, asked) is None:
             return None
     with database.session(writes=True) as session:
-        if not database.is_sqlite:
-            query = query.with_for_update(skip_locked=True)
-        job_id = session.scalar(query)
+        job_id = session.connection().scalar(_NEXT if database.is_sqlite else _NEXT.with_for_update(skip_locked=True), asked)
         if job_id is None:
             return None
         job = session.get_one(Job, job_id)
         job.state, job.attempts = "running", job.attempts + 1
-        job.lease_until = now + timedelta(seconds=JOBS[job.name].lease_s)
+        job.lease_until = asked["now"] + timedelta(seconds=JOBS[job.name].lease_s)
         session.commit()
         return job
+
+
+def _asked() -> dict[str, Any]:
+    return {"now": datetime.now(UTC), "names": list(JOBS)}
 
 
 def put_periodic(database: Database, known: JobType, now: datetime) -> bool:
@@ -232,7 +279,7 @@ class _Lease:
 
 def _delete_job(database: Database, job_id: str) -> None:
     with database.session(writes=True) as session:
-        session.delete(session.get_one(Job, job_id))
+        session.execute(delete(Job).where(Job.id == job_id))
         session.commit()
 
 

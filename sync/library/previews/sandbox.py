@@ -28,6 +28,8 @@ from sync.library.previews.rules import Limits, Reason
 log = structlog.get_logger("previews")
 
 POLL_S = 0.02
+_NICE = 15
+"""A picture may come a moment later; whoever saves or reads meanwhile shall not."""
 FACTS_BYTES_MAX = 64 * 1024
 PICTURE_BYTES_MAX = 16 * 1024 * 1024
 
@@ -79,6 +81,7 @@ def run_drawing(task: str, place: Workplace, limits: Limits, stopping: threading
     environment = {"LANG": "C.UTF-8", "HOME": str(place.out), "TMPDIR": str(place.out), "OMP_NUM_THREADS": "1"}
     nothing = subprocess.DEVNULL
     child = subprocess.Popen(command, cwd=place.out, env=environment, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+    os.setpriority(os.PRIO_PROCESS, child.pid, _NICE)
     try:
         ended = _wait(child.pid, limits.wall_s, stopping)
     finally:
