@@ -1,4 +1,6 @@
-"""The command line: `mainline-agent enrol | mount | serve | status`. Errors are one line and an exit status.
+"""The command line: `mainline-agent login | mount | mirror | status …`. Errors are one line and an exit status.
+
+On a desktop the agent mounts (`serve`); on a PC it mirrors (`mirror/commands.py`).
 
 Exit status: 0 fine, 2 wrong settings, 3 not enrolled, 4 cannot mount, 5 not reachable, 6 refused.
 """
@@ -14,10 +16,15 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from sync.agent import VERSION, config
 from sync.agent.config import Config, Identity
-from sync.agent.errors import AgentError, MountFailed, NotEnrolled, Unreachable
+from sync.agent.errors import AgentError, NotEnrolled, Unreachable
+from sync.agent.mirror import commands as mirror_commands
+from sync.agent.mirror.show import lines
+from sync.agent.mirror.words import say
+from sync.agent.single import only_one
 from sync.agent.transport import ChannelDialer, TcpDialer, Transport
 
 log = logging.getLogger("mainline.agent")
@@ -35,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mainline-agent", description="主线同步客户端: mounts the asset libraries.")
+    parser = argparse.ArgumentParser(prog="mainline-agent", description="主线同步客户端: the asset libraries on this machine.")
     parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("--state-dir", type=Path, default=None, help="index, journal, unsent bytes and cache")
     parser.add_argument(
@@ -47,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     enrol = commands.add_parser("enrol", help="trade the code of a seed for this device's token")
     enrol.add_argument("--seed", type=Path, default=None, help="JSON file; default: the desktop's firmware configuration")
     enrol.set_defaults(run=_enrol)
+    login = commands.add_parser("login", help="enrol this computer with what the page “我的设备” shows")
+    login.add_argument("seed_text", nargs="?", default=None, metavar="JSON", help="asked for if left out")
+    login.set_defaults(run=_login)
 
     for name, run, text in (
         ("mount", _mount, "mount the libraries and stay in the foreground"),
@@ -54,17 +64,24 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("mount_point", type=Path)
-        command.add_argument("--uid", type=int, default=os.getuid(), help="whose the files appear to be")
-        command.add_argument("--gid", type=int, default=os.getgid())
+        command.add_argument("--uid", type=int, default=_id("getuid"), help="whose the files appear to be")
+        command.add_argument("--gid", type=int, default=_id("getgid"))
         command.add_argument("--allow-other", action="store_true", help="other users may look in (needed with --uid)")
         command.add_argument("--drain-s", type=float, default=30.0, help="how long stopping waits for unsent saves")
         command.add_argument("--cache-mib", type=int, default=2048)
         command.add_argument("--seed", type=Path, default=None)
         command.set_defaults(run=run)
 
-    status = commands.add_parser("status", help="where the saves of this machine are, as JSON")
+    status = commands.add_parser("status", help="where the files of this machine are")
+    status.add_argument("--json", action="store_true", help="all of it, for programs")
     status.set_defaults(run=_status)
+    mirror_commands.add_commands(commands, _config, _transport)
     return parser
+
+
+def _id(name: str) -> int:
+    """The user or group; systems without either have no mount to show them in."""
+    return int(getattr(os, name, int)())
 
 
 def _config(options: argparse.Namespace) -> Config:
@@ -89,12 +106,24 @@ def _enrol(options: argparse.Namespace) -> int:
     return 0
 
 
+def _login(options: argparse.Namespace) -> int:
+    settings = _config(options)
+    seed = config.parse_seed(mirror_commands.read_login(options.seed_text), "登记信息")
+    identity = enrol_with(settings, seed, _transport(settings))
+    print(say("已登记为{member}的电脑", member=identity.member_name))
+    return 0
+
+
 def enrol(settings: Config, seed_path: Path | None, transport: Transport) -> Identity:
     """Trade the seed's code for a token and keep it."""
+    return enrol_with(settings, config.read_seed(config.find_seed(seed_path)), transport)
+
+
+def enrol_with(settings: Config, seed: config.Seed, transport: Transport) -> Identity:
+    """The same with a seed that was read already."""
     from sync.agent.remote import Remote
     from sync.core.protocol import EnrolRequest
 
-    seed = config.read_seed(config.find_seed(seed_path))
     request = EnrolRequest(seed.code, config.enrolment_nonce(settings, seed.code), seed.device_name, platform.platform(terse=True), VERSION)
     answer = Remote(transport, seed.api, None).enrol(request)
     identity = Identity(seed.api, answer.token, answer.device, answer.member.id, answer.member.name, answer.desktop)
@@ -139,7 +168,7 @@ def _run(options: argparse.Namespace, settings: Config, identity: Identity, tran
     from sync.agent.engine import Engine
     from sync.agent.mount import MountOptions, run_mount
 
-    lock = _only_one(settings)
+    lock = only_one(settings.state_dir)
     try:
         engine = Engine(settings, identity, transport)
         run_mount(
@@ -153,20 +182,6 @@ def _run(options: argparse.Namespace, settings: Config, identity: Identity, tran
     return 0
 
 
-def _only_one(settings: Config) -> int:
-    """Two agents on one index would send everything twice."""
-    import fcntl
-
-    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(settings.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise MountFailed("同步客户端已在运行", f"another agent uses {settings.state_dir}") from None
-    return lock
-
-
 def _status(options: argparse.Namespace) -> int:
     settings = _config(options)
     identity = config.load_identity(settings)
@@ -174,9 +189,28 @@ def _status(options: argparse.Namespace) -> int:
         status = json.loads(settings.status_path.read_bytes())
     except (OSError, ValueError):
         status = {"state": "stopped", "member": identity.member_name, "device": identity.device, "saves": []}
-    json.dump(status, sys.stdout, ensure_ascii=False, indent=2)
-    print()
+    if not _is_running(status):
+        status["state"] = "stopped"
+    if options.json:
+        json.dump(status, sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        print("\n".join(lines(status)))
     return 0
+
+
+def _is_running(status: dict[str, Any]) -> bool:
+    """Whether the agent that wrote this is still there; on Windows its last word is believed."""
+    pid = status.get("pid")
+    if not isinstance(pid, int) or sys.platform == "win32":
+        return status.get("state") != "stopped"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import secrets
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,9 +72,13 @@ class Identity:
 
 
 def default_state_dir() -> Path:
-    """`/var/lib/mainline-agent` for root, otherwise below the user's state directory."""
+    """`/var/lib/mainline-agent` for root, otherwise where the system keeps the state of a user's programs."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home() / "AppData/Local"))) / "Mainline" / "agent"
     if os.geteuid() == 0:
         return Path("/var/lib/mainline-agent")
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/mainline-agent"
     return Path(os.environ.get("XDG_STATE_HOME", str(Path.home() / ".local/state"))) / "mainline-agent"
 
 
@@ -94,12 +100,21 @@ def find_seed(path: Path | None) -> Path:
 def read_seed(path: Path) -> Seed:
     """Read a seed; unknown keys are for others."""
     try:
-        data = json.loads(path.read_bytes().rstrip(b"\0 \r\n"))
-        seed = Seed(str(data["api"]).rstrip("/"), str(data["code"]), str(data.get("device_name") or os.uname().nodename))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadSetting("注册种子无法读取", f"{path}: {error!r}") from error
+        text = path.read_bytes().rstrip(b"\0 \r\n")
+    except OSError as error:
+        raise BadSetting("注册种子无法读取", f"{path}: {error}") from error
+    return parse_seed(text, str(path))
+
+
+def parse_seed(text: str | bytes, source: str) -> Seed:
+    """The seed in a text; raises BadSetting. source: where it came from, for the message."""
+    try:
+        data = json.loads(text)
+        seed = Seed(str(data["api"]).rstrip("/"), str(data["code"]), str(data.get("device_name") or platform.node()))
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadSetting("注册种子无法读取", f"{source}: {error!r}") from error
     if not seed.api.startswith("http://") and not seed.api.startswith("https://"):
-        raise BadSetting("注册种子无法读取", f"{path}: api must be an http address")
+        raise BadSetting("注册种子无法读取", f"{source}: api must be an http address")
     return seed
 
 
@@ -143,6 +158,8 @@ def write_private(path: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(path)
+    if os.name == "nt":
+        return  # folders cannot be synced there
     directory = os.open(path.parent, os.O_RDONLY)
     os.fsync(directory)
     os.close(directory)

@@ -74,6 +74,8 @@ class Engine:
         self.on_fatal: Callable[[], None] = lambda: None
         self.arrivals: Arrivals | None = None
         self.departures: Departures | None = None
+        self.caught_up = False
+        """Whether everything that the library had when we started is in the index."""
 
     def make_tree(self, config: Config) -> Tree:
         """What stands between programs and the index; a mirror has the member's own folder there."""
@@ -233,7 +235,7 @@ class Engine:
             self._wake_sender.set()  # it may prepare for the first save
         cursors = {known.id: known.cursor for known in self.index.libraries()}
         try:
-            answer = self.remote.feed(p.FeedRequest(cursors, tag, wait_s))
+            answer = self.remote.feed(p.FeedRequest(cursors, tag, wait_s if self.caught_up else 0))
         except Refused as error:
             if error.status == 429:  # too many wait at the moment; what was new would have come all the same
                 self._stop.wait(_NO_PLACE_PAUSE_S)
@@ -244,6 +246,7 @@ class Engine:
             raise
         for page in answer.pages:
             arrivals.page(page.library, page.nodes, page.cursor)
+        self.caught_up = self.caught_up or not any(page.more for page in answer.pages)
         if answer.libraries_tag != tag:
             arrivals.libraries(self.remote.libraries())
 

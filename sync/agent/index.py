@@ -75,6 +75,10 @@ UPDATE files SET head = manifest, head_size = size;
 ALTER TABLE ghosts ADD COLUMN head TEXT;
 ALTER TABLE ghosts ADD COLUMN head_size INTEGER NOT NULL DEFAULT 0
 """,
+    """
+ALTER TABLE ops ADD COLUMN left_parent INTEGER;
+ALTER TABLE ops ADD COLUMN left_key TEXT
+""",
 )
 """Each step of the index's form; `user_version` counts those that were taken."""
 
@@ -223,6 +227,11 @@ class Index:
         """All rows of a query."""
         with self._lock:
             return self._db.execute(sql, arguments).fetchall()
+
+    def changes(self) -> int:
+        """Counts up with every changed row: whoever counted rows knows whether to count them again."""
+        with self._lock:
+            return self._db.total_changes
 
     # --- files --------------------------------------------------------------------------------------------------
 

@@ -55,10 +55,13 @@ class Status:
         with self._condition:
             return self._facts.get(name)
 
-    def saved(self, key: int, path: str) -> None:
-        """A save is on this machine."""
+    def saved(self, key: int, path: str, **values: object) -> None:
+        """A save is on this machine; with `values`, another file of which there is something to tell."""
         with self._condition:
-            self._saves[key] = Save(path, "on_this_machine", at_ms=int(time.time() * 1000))
+            began_ms = int(time.time() * 1000)
+            self._saves[key] = Save(path, "on_this_machine", at_ms=began_ms)
+            for name, value in values.items():
+                setattr(self._saves[key], name, value)
             self._saves.move_to_end(key)
             while len(self._saves) > _KEPT:
                 self._saves.popitem(last=False)

@@ -1,0 +1,231 @@
+"""The disk as the mirror sees it: every call that touches the member's folder, and what this disk refuses to store.
+
+Paths are relative to the mirror's folder, with `/` between names, as the disk spells them; `""` is the folder itself.
+`Disk` is the real one on any system. A test puts one with other rules about names behind the same calls.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from sync.core.paths import normal_name
+from sync.core.protocol import NodeKind
+
+PRIVATE = ".mainline"
+"""Folder beside the libraries: half-fetched files and what was taken away. Ignored by rule."""
+MARKER = "mirror.json"
+"""Lies in PRIVATE. Without it the folder is not ours: a disk that is not mounted must not look like a deletion of everything."""
+_WINDOWS_PATH_MAX = 259
+_SHARING_VIOLATIONS = (5, 32, 33)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A file or folder as the disk shows it. file_id: device and inode; stays when the file is renamed. Times in ns."""
+
+    name: str
+    kind: NodeKind
+    file_id: str
+    size: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+
+    @property
+    def stands(self) -> tuple[str, int, int, int]:
+        """Equal as long as nobody wrote to the file."""
+        return self.file_id, self.size, self.mtime_ns, self.ctime_ns
+
+
+def is_busy(error: OSError) -> bool:
+    """Whether a program has the file open in a way that forbids this (Windows); later it will work."""
+    return getattr(error, "winerror", None) in _SHARING_VIOLATIONS or error.errno in (errno.EBUSY, errno.ETXTBSY)
+
+
+def join(folder: str, name: str) -> str:
+    """The path of a name in a folder."""
+    return f"{folder}/{name}" if folder else name
+
+
+class Disk:
+    """The member's folder at `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def real(self, path: str) -> Path:
+        """Where the operating system finds it."""
+        return self.root / path if path else self.root
+
+    def seen(self, path: str) -> Seen | None:
+        """What is there: None where there is nothing, or nothing that a library can hold."""
+        try:
+            return _seen(path.rpartition("/")[2], os.stat(self.real(path), follow_symlinks=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def listing(self, path: str) -> Iterator[Seen | None]:
+        """What is in a folder. None for each entry that no library can hold: links, devices, pipes."""
+        with os.scandir(self.real(path)) as entries:
+            for entry in entries:
+                try:
+                    # On Windows the entry's own stat has no file id.
+                    found = os.stat(entry.path, follow_symlinks=False) if os.name == "nt" else entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                yield _seen(entry.name, found)
+
+    def open(self, path: str) -> BinaryIO:
+        """The bytes of a file."""
+        return open(self.real(path), "rb")
+
+    def spells_alike(self, name: str, other: str) -> bool:
+        """Whether this disk would show both names alike; it may keep another Unicode form than it was given."""
+        return normal_name(name) == normal_name(other)
+
+    def refuses(self, path: str) -> str | None:
+        """Why this disk cannot store such a path, as a code of `words.py`; None if it can."""
+        if sys.platform == "win32" and len(str(self.real(path))) > _WINDOWS_PATH_MAX:
+            return "path_too_long"
+        return None
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    def prepare(self, device: str) -> None:
+        """Make the folder ours; raises OSError."""
+        private = self.root / PRIVATE
+        for name in ("part", "trash"):
+            (private / name).mkdir(parents=True, exist_ok=True)
+        if not (private / MARKER).exists():
+            (private / MARKER).write_text(f'{{"device": "{device}"}}\n', encoding="utf-8")
+
+    def is_ours(self) -> bool:
+        """Whether the folder is there with its marker."""
+        return (self.root / PRIVATE / MARKER).is_file()
+
+    def make_folder(self, path: str) -> Seen:
+        """A new folder."""
+        os.mkdir(self.real(path))
+        made = self.seen(path)
+        if made is None:
+            raise FileNotFoundError(errno.ENOENT, "gone again at once", path)
+        return made
+
+    def rename(self, path: str, target: str) -> None:
+        """Move to a name that is free. Raises FileExistsError, but on some systems only if it was there a moment before."""
+        there = self.seen(target)
+        if there is not None and there != self._as(path, there.name):
+            raise FileExistsError(errno.EEXIST, "there is something of this name", target)
+        os.rename(self.real(path), self.real(target))
+
+    def _as(self, path: str, name: str) -> Seen | None:
+        found = self.seen(path)
+        return None if found is None else Seen(name, found.kind, found.file_id, found.size, found.mtime_ns, found.ctime_ns)
+
+    def part(self) -> Path:
+        """A new name for a file that is being fetched, on the same volume."""
+        return self.root / PRIVATE / "part" / secrets.token_hex(8)
+
+    def land(self, part: Path, path: str, *, expected: Seen | None, modified_ms: int) -> Seen:
+        """Give a fetched file its name, if what has the name now is `expected`. Raises FileExistsError if it is not.
+
+        What it replaces goes to the trash first and not away: a program that still has it open may write into it.
+        """
+        os.utime(part, ns=(modified_ms * 1_000_000, modified_ms * 1_000_000))
+        target = self.real(path)
+        if expected is None:
+            if self.seen(path) is not None:
+                raise FileExistsError(errno.EEXIST, "somebody was quicker", path)
+            os.rename(part, target)
+        else:
+            kept = self._retire(path, expected)
+            try:
+                os.rename(part, target)
+            except OSError:
+                os.rename(kept, target)
+                raise
+        _sync_folder(target.parent)
+        landed = self.seen(path)
+        if landed is None:
+            raise FileNotFoundError(errno.ENOENT, "gone again at once", path)
+        return landed
+
+    def retire(self, path: str, expected: Seen) -> None:
+        """Take a file away that the library has. Raises FileExistsError if it is not `expected` any more."""
+        self._retire(path, expected)
+
+    def _retire(self, path: str, expected: Seen) -> Path:
+        now = self.seen(path)
+        if now is None or now.stands != expected.stands:
+            raise FileExistsError(errno.EEXIST, "changed meanwhile", path)
+        # The name tells what the file was, so that a later look knows whether a program wrote into it here.
+        was = f"{now.mtime_ns:x}.{now.size:x}.{secrets.token_hex(4)}"
+        kept = self.root / PRIVATE / "trash" / f"{was} {path.rpartition('/')[2]}"
+        if len(kept.name.encode()) > 250:
+            kept = kept.with_name(was)
+        os.rename(self.real(path), kept)
+        return kept
+
+    def remove_folder(self, path: str) -> bool:
+        """Remove an empty folder; returns whether it is gone."""
+        try:
+            os.rmdir(self.real(path))
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST) or getattr(error, "winerror", None) == 145:
+                return False
+            raise
+        return True
+
+    def discard(self, path: str) -> None:
+        """Remove what programs left for themselves: locks, thumbnails."""
+        real = self.real(path)
+        if real.is_dir() and not real.is_symlink():
+            shutil.rmtree(real)
+        else:
+            real.unlink(missing_ok=True)
+
+    # --- the trash --------------------------------------------------------------------------------------------------
+
+    def trash(self) -> list[Path]:
+        """What was taken away and is still kept."""
+        try:
+            return sorted((self.root / PRIVATE / "trash").iterdir())
+        except FileNotFoundError:
+            return []
+
+    def clear_parts(self) -> None:
+        """Remove what was being fetched when the agent was killed; its chunks are in the cache."""
+        for path in (self.root / PRIVATE / "part").iterdir():
+            path.unlink(missing_ok=True)
+
+
+def _seen(name: str, found: os.stat_result) -> Seen | None:
+    file_id = f"{found.st_dev:x}:{found.st_ino:x}"
+    if stat.S_ISDIR(found.st_mode):
+        return Seen(name, NodeKind.FOLDER, file_id)
+    if stat.S_ISREG(found.st_mode):
+        return Seen(name, NodeKind.FILE, file_id, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return None
+
+
+def _sync_folder(path: Path) -> None:
+    """Have a new name on the disk before anybody relies on it, where the system can be asked for that."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

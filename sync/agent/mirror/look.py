@@ -1,0 +1,333 @@
+"""Disk -> index and journal: what the member did becomes what the mount would have been told.
+
+A look goes by names (`changes.py`): a name that is known is that file, whatever inode it is, so programs may save as they
+like. It may be interrupted anywhere and be repeated: each finding is one transaction, and a second look finds nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable, Iterable
+
+from sync.agent.index import ROOT, File
+from sync.agent.mirror.changes import Differences, compare_folder, is_same_file, pair_by_content
+from sync.agent.mirror.choice import Choice
+from sync.agent.mirror.disk import PRIVATE, Disk, Seen, is_busy, join
+from sync.agent.mirror.records import UNSENT, Record
+from sync.agent.mirror.tree import MirrorTree
+from sync.core.hashing import change_mark_of
+from sync.core.paths import name_key, stays_local
+from sync.core.plan import Decision, Entry, decide
+from sync.core.protocol import NodeKind
+
+log = logging.getLogger("mainline.agent")
+
+_MARK_MAX_BYTES = 64 * 1024 * 1024
+"""Longer files are not read once more only to recognise them without their inode."""
+_OF_THE_LIBRARY = frozenset({"path_too_long", "cannot_write", "file_busy", "not_fetched"})
+"""Reasons why something is not here; all others are about something that is."""
+_ERRNO_REASONS = {errno.EROFS: "library_read_only", errno.EACCES: "not_in_a_library", errno.ENAMETOOLONG: "name_too_long",
+                  errno.EILSEQ: "name_not_unicode"}  # fmt: skip
+
+
+class Looker:
+    """Compares the disk with the records. One thread uses it."""
+
+    def __init__(self, tree: MirrorTree, choice: Choice) -> None:
+        self._tree = tree
+        self._index = tree.index
+        self._records = tree.records
+        self._disk: Disk = tree.disk
+        self._choice = choice
+        self._fresh: list[tuple[int, str, Seen]] = []
+        self._gone: list[Record] = []
+        self.ready: Callable[[int], bool] = lambda ino: True
+        """Whether a library's folder may be looked at yet: its feed must have been read once."""
+
+    # --- what to look at ----------------------------------------------------------------------------------------------
+
+    def everything(self) -> None:
+        """A look at the whole folder."""
+        for record in self._records.inside(ROOT):
+            if self.ready(record.ino):
+                self._folder(record.ino, record.name, None)
+        self._conclude()
+
+    def paths(self, paths: Iterable[str]) -> None:
+        """A look at these paths, as events named them."""
+        by_folder: dict[str, set[str]] = {}
+        for path in paths:
+            folder, _, name = self._topmost_unknown(path).rpartition("/")
+            by_folder.setdefault(folder, set()).add(name)
+        for folder, names in sorted(by_folder.items()):
+            record = self._records.find(folder) if folder else None
+            top = folder.partition("/")[0]
+            library = self._records.find(top) if top else None
+            if record is not None and library is not None and self.ready(library.ino):
+                self._folder(record.ino, folder, names)
+        self._conclude()
+
+    def _topmost_unknown(self, path: str) -> str:
+        """The path itself, or the highest folder above it that was never looked at."""
+        parts = path.split("/")
+        for length in range(1, len(parts)):
+            above = "/".join(parts[:length])
+            if self._records.find(above) is None:
+                return above
+        return path
+
+    # --- one folder ---------------------------------------------------------------------------------------------------
+
+    def _folder(self, ino: int, path: str, names: set[str] | None) -> None:
+        """Compare a folder, or some names in it, and whatever is new inside."""
+        try:
+            known, seen = self._both(ino, path, names)
+        except FileNotFoundError:
+            return  # its own folder's look finds it gone
+        except OSError as error:
+            self._records.trouble(path, "cannot_read", str(error))
+            return
+        differences = compare_folder(known, seen)
+        self._gone += differences.gone
+        self._clashes(path, differences)
+        for record, entry in differences.respelled:
+            self._respelled(record, ino, entry)
+        for record, entry in differences.edited:
+            self._edited(record, join(path, entry.name), entry)
+        for record, entry in differences.folders:
+            if record.file_id != entry.file_id:
+                self._records.restat(record, entry)
+            if names is None or record.file_id != entry.file_id:
+                self._folder(record.ino, join(path, entry.name), None)
+        for entry in differences.fresh:
+            self._appeared(ino, join(path, entry.name), entry)
+
+    def _both(self, ino: int, path: str, names: set[str] | None) -> tuple[list[Record], list[Seen]]:
+        if names is None:
+            known, listed = self._records.inside(ino), list(self._disk.listing(path))
+        else:
+            known = [record for name in names if (record := self._records.at(ino, name)) is not None]
+            # A name may have come in another spelling than the one that is known.
+            listed = [self._disk.seen(join(path, name)) for name in {*names, *(record.name for record in known)}]
+        seen = {entry.name: entry for entry in listed if entry is not None}
+        shown = [entry for entry in seen.values() if not self._is_ours_alone(path, entry)]
+        return [
+            record for record in known if not self._choice.ignores(join(path, record.name), folder=record.kind is NodeKind.FOLDER)
+        ], shown
+
+    def _is_ours_alone(self, path: str, entry: Seen) -> bool:
+        if entry.name == PRIVATE or stays_local(entry.name):
+            return True
+        return self._choice.ignores(join(path, entry.name), folder=entry.kind is NodeKind.FOLDER)
+
+    def _clashes(self, path: str, differences: Differences) -> None:
+        for entry in differences.clashes:
+            self._records.trouble(join(path, entry.name), "case_clash")
+
+    # --- what was found -----------------------------------------------------------------------------------------------
+
+    def _respelled(self, record: Record, parent: int, entry: Seen) -> None:
+        with self._tree.lock, self._index.transaction():
+            file = self._index.file(record.ino)
+            self._records.restat(record, Seen(entry.name, record.kind, record.file_id, record.size, record.mtime_ns, record.ctime_ns))
+            if file is not None and (file.parent, file.name) == (record.parent, record.name) and file.parent is not None:
+                self._told(entry.name, lambda: self._tree.rename(parent, file.name, parent, entry.name))
+
+    def _edited(self, record: Record, path: str, entry: Seen) -> None:
+        """The stat changed. If only that, there is nothing to say; if the bytes did, they are a save."""
+        mark = self._mark(path, entry)
+        if mark is None and entry.size <= _MARK_MAX_BYTES:
+            return  # it is being written to; the next event or look comes
+        with self._tree.lock, self._index.transaction():
+            file = self._index.file(record.ino)
+            if mark is not None and mark == record.mark and entry.size == record.size:
+                self._records.restat(record, entry)
+                return
+            if file is None:  # deleted in the library: an edit beats a delete
+                self._records.forget(record.ino)
+                self._fresh.append((record.parent, path, entry))
+                return
+            library = self._index.library(file.library)
+            if library is None or not library.editable:
+                self._records.trouble(path, "library_read_only")
+                return
+            self._records.restat(record, entry, mark=mark)
+            self._save(file, record, entry)
+
+    def _save(self, file: File, record: Record, entry: Seen) -> None:
+        here = Entry(None, "", UNSENT, record.version)
+        base = Entry(None, "", record.manifest, record.version)
+        there = Entry(None, "", record.manifest if file.local else file.manifest, file.version)
+        if decide(here, base, there) is Decision.KEEP_BOTH:
+            self._tree.claim(file.ino, entry, version=record.version, manifest=record.manifest)
+        else:
+            self._tree.edited(file.ino, entry)
+
+    def _appeared(self, parent: int, path: str, entry: Seen) -> None:
+        """A new name: something known that was moved, or something new."""
+        for record in self._records.with_id(entry.file_id):
+            former = self._records.path_of(record.ino)
+            if former is not None and is_same_file(record, entry) and self._is_gone(former, entry):
+                self._moved(record, parent, path, entry)
+                return
+        if entry.kind is NodeKind.FILE:
+            self._fresh.append((parent, path, entry))
+            return
+        folder = self._new_folder(parent, path, entry)
+        if folder is not None:
+            self._folder(folder, path, None)
+
+    def _is_gone(self, path: str, entry: Seen) -> bool:
+        """Whether the former place is empty, or the same thing in another spelling."""
+        there = self._disk.seen(path)
+        return there is None or there.file_id == entry.file_id
+
+    def _new_folder(self, parent: int, path: str, entry: Seen) -> int | None:
+        if not self._may_add(path):
+            return None
+        with self._tree.lock, self._index.transaction():
+            known = self._index.child(parent, entry.name)
+            if known is not None and known.is_folder:
+                self._records.put(known.ino, parent, entry)
+                return known.ino
+            if known is not None:
+                self._records.trouble(path, "name_taken")
+                return None
+            made: list[File] = []
+            self._told(path, lambda: made.append(self._tree.make_folder(parent, entry.name)))
+            if made:
+                self._records.put(made[0].ino, parent, entry)
+        return made[0].ino if made else None
+
+    def _moved(self, record: Record, parent: int, path: str, entry: Seen) -> None:
+        file, target = self._index.file(record.ino), self._index.child(parent, entry.name)
+        folder = self._index.file(parent)
+        if file is None or folder is None or file.library != folder.library or (target is not None and target.ino != record.ino):
+            # Into another library, or onto a name that the library has and this disk has not: a new file, and a deletion.
+            self._gone.append(record)
+            if entry.kind is NodeKind.FILE:
+                self._fresh.append((parent, path, entry))
+            elif (made := self._new_folder(parent, path, entry)) is not None:
+                self._folder(made, path, None)
+            return
+        with self._tree.lock, self._index.transaction():
+            was_here = (file.parent, file.name) == (record.parent, record.name) or name_key(file.name) == record.key
+            if was_here and file.parent == record.parent:
+                moved = self._told(path, lambda: self._tree.rename(record.parent, file.name, parent, entry.name))
+                if not moved:
+                    return
+            # else moved in the library as well: its place stands, and the settler brings the file there
+            self._records.restat(record, entry, parent=parent)
+            self._records.unsettle(record.ino)
+        if entry.kind is NodeKind.FOLDER:
+            self._folder(record.ino, path, None)
+
+    # --- the end of a look --------------------------------------------------------------------------------------------
+
+    def _conclude(self) -> None:
+        """What is gone and what is new, now that everything that was moved is known."""
+        gone, self._gone = self._gone, []
+        fresh, self._fresh = self._fresh, []
+        gone = [record for record in gone if self._still_gone(record)]
+        marked = [(parent, path, entry, self._mark(path, entry)) for parent, path, entry in fresh]
+        pairs = pair_by_content(gone, [(entry, mark) for _, _, entry, mark in marked])
+        copied = {position: record for record, position in pairs}
+        taken = {record.ino for record in copied.values()}
+        for position, (parent, path, entry, mark) in enumerate(marked):
+            if position in copied:
+                self._moved(copied[position], parent, path, entry)
+            else:
+                self._new_file(parent, path, entry, mark)
+        again, self._gone = self._gone, []
+        for record in [*(record for record in gone if record.ino not in taken), *again]:
+            self._vanished(record)
+        if self._fresh:
+            self._conclude()
+            return
+        for trouble in self._records.troubles():
+            if trouble.reason not in _OF_THE_LIBRARY and self._disk.seen(trouble.path) is None:
+                self._records.no_trouble(trouble.path)
+
+    def _still_gone(self, record: Record) -> bool:
+        now, path = self._records.get(record.ino), self._records.path_of(record.ino)
+        if now is None or path is None or (now.parent, now.key) != (record.parent, record.key):
+            return False
+        there = self._disk.seen(path)
+        return there is None or there.kind is not record.kind
+
+    def _new_file(self, parent: int, path: str, entry: Seen, mark: str | None) -> None:
+        if mark is None and entry.size <= _MARK_MAX_BYTES:
+            return  # gone again, or being written to
+        if not self._may_add(path):
+            return
+        with self._tree.lock, self._index.transaction():
+            known = self._index.child(parent, entry.name)
+            if known is None:
+                self._told(path, lambda: self._tree.adopt(parent, entry, mark=mark))
+            elif known.is_folder:
+                self._records.trouble(path, "name_taken")
+            elif self._records.get(known.ino) is None:
+                self._records.put(known.ino, parent, entry, mark=mark)
+                self._told(path, lambda: self._tree.claim(known.ino, entry, version=0, manifest=None))
+
+    def _vanished(self, record: Record) -> None:
+        """Deleted by the member. A folder in which the library has more than was here comes back."""
+        for inside in self._records.inside(record.ino):
+            self._vanished(inside)
+        with self._tree.lock, self._index.transaction():
+            path = self._records.path_of(record.ino) or record.name
+            file = self._index.file(record.ino)
+            self._records.forget(record.ino)
+            self._records.no_trouble(path)
+            if file is None or file.parent is None or file.parent == ROOT:
+                return
+            if record.kind is not NodeKind.FOLDER and not file.local:
+                return  # the library has another version by now: an edit beats a delete
+            try:
+                if file.is_folder:
+                    self._tree.remove_folder(file.parent, file.name)
+                else:
+                    self._tree.unlink(file.parent, file.name)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EROFS):
+                    raise
+                log.info("%s comes back: %s", path, error)
+
+    # --- small things -------------------------------------------------------------------------------------------------
+
+    def _may_add(self, path: str) -> bool:
+        if self._choice.covers(path):
+            return True
+        self._records.trouble(path, "not_chosen")
+        return False
+
+    def _told(self, path: str, act: Callable[[], object]) -> bool:
+        """Tell the tree; what it refuses is listed with the reason."""
+        try:
+            act()
+        except OSError as error:
+            if error.errno == errno.ESTALE:
+                return False  # its folder is gone in the library: the settler comes first, and asks for another look
+            known = _ERRNO_REASONS.get(error.errno or 0)
+            if known is None and error.errno != errno.EINVAL:
+                raise
+            self._records.trouble(path, known or str(error.strerror))
+            return False
+        self._records.no_trouble(path)
+        return True
+
+    def _mark(self, path: str, entry: Seen) -> str | None:
+        """The mark of the bytes, None if they are many, are gone, or changed while they were read."""
+        if entry.size > _MARK_MAX_BYTES:
+            return None
+        try:
+            with self._disk.open(path) as stream:
+                mark = change_mark_of(stream)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._records.trouble(path, "file_busy" if is_busy(error) else "cannot_read", str(error))
+            return None
+        after = self._disk.seen(path)
+        return mark if after is not None and after.stands == entry.stands else None
