@@ -35,6 +35,7 @@ from sync.library.libraries.pages import pages as library_pages
 from sync.library.retention.pages import pages as retention_pages
 from sync.library.trash.pages import pages as trash_pages
 from sync.library.uploads.pages import pages as upload_pages
+from sync.library.webdav.pages import pages as webdav_pages
 from wiring import make_parts
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
@@ -84,6 +85,7 @@ ROUTES = (
     trash_pages,
     retention_pages,
     upload_pages,
+    webdav_pages,
     lines_pages,
     lines_api,
     tasks_pages,

@@ -22,6 +22,7 @@ from sync.library.retention.access import Holders
 from sync.library.storage import ObjectStore, store_factory
 from sync.library.trash import jobs as trash_jobs
 from sync.library.uploads import jobs as upload_jobs
+from sync.library.webdav import models as webdav_models
 from workspace import retention
 from workspace.db import Database
 from workspace.parts import Parts
@@ -43,7 +44,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     task_reactions,
     retention,
 )  # Imported for the jobs and reactions that they register.
-TABLES: tuple[ModuleType, ...] = (console_models, usage_models)  # Imported for the tables that no job reaches.
+TABLES: tuple[ModuleType, ...] = (console_models, usage_models, webdav_models)  # Imported for the tables that no job reaches.
 
 
 def make_parts(settings: Settings) -> Parts:

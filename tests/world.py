@@ -26,7 +26,7 @@ class World:
     def url(self, rule: str) -> str:
         """A rule with its parameters filled in."""
         for name, value in self.ids.items():
-            rule = rule.replace(f"<int:{name}>", value).replace(f"<{name}>", value)
+            rule = rule.replace(f"<int:{name}>", value).replace(f"<path:{name}>", value).replace(f"<{name}>", value)
         assert "<" not in rule, f"no value for {rule}"
         return rule
 
@@ -71,11 +71,13 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     desktop = _made(designer, "/api/desktops/open", **chosen)["id"]
     run_jobs()
     notice = signed_in("chenmo").get("/api/notices").get_json()["notices"][0]["id"]
+    designer.post("/devices/folders", data={"name": "会议室"})
+    device = _first(r"/devices/([0-9a-z]{26})/revocation", designer.get("/devices"))
     ids = {
         "line_id": line, "task_id": task, "alert_id": alert, "library_id": library,
         "folder_id": folder, "node_id": asset, "asset_id": asset,
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
-        "member_id": members["吴昊"].id, "upload_id": upload,
+        "member_id": members["吴昊"].id, "upload_id": upload, "device_id": device, "path": "nothing.png",
     }  # fmt: skip
     return World(ids)
 

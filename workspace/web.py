@@ -31,6 +31,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ANYONE = "anyone"
 SIGNED_IN = "signed in"
 DEVICE = "device"
+DEVICE_UNKNOWN = "unauthenticated"
 Need = str | Permission
 View = Callable[..., Any]
 M = TypeVar("M", bound=pydantic.BaseModel)
@@ -133,7 +134,7 @@ def allow(actor: Actor | None, needs: Need) -> None:
         return
     if needs == DEVICE:
         if actor is None or actor.device_id is None:
-            raise NotSignedIn(_("设备未登记"), _("请重新登记此设备。"), code="unauthenticated")
+            raise NotSignedIn(_("设备未登记"), _("请重新登记此设备。"), code=DEVICE_UNKNOWN)
         return
     if actor is None or actor.member_id is None or actor.device_id is not None:
         raise NotSignedIn(_("请先登录"), _("登录后继续。"))
@@ -257,7 +258,7 @@ def answer_error(error: Exception) -> Any:
     ours = error if isinstance(error, MainlineError) else _from_database(error) or _from_http(error)
     if wants_json():
         response = jsonify(ours.as_json())
-    elif isinstance(ours, NotSignedIn) and not is_htmx():
+    elif isinstance(ours, NotSignedIn) and ours.code != DEVICE_UNKNOWN and not is_htmx():  # A program has no use for the form.
         return current_app.redirect(f"/sign-in?next={_next_path()}")
     else:
         response = make_response(render_template("errors/error.html", error=ours))

@@ -1,0 +1,261 @@
+"""Libraries as a network folder: what programs send, with the same rights and versions as everywhere."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from sync.library.assets.models import Node, Version
+from sync.library.libraries.actions import open_library
+from tests.house import Person
+from tests.sync.library.conftest import Room
+from workspace.devices.actions import add_folder_access
+from workspace.people.actions import make_group
+
+SignedIn = Callable[[str], Person]
+Opens = Callable[..., Any]
+TOP = "/dav/主视觉素材"
+
+
+@dataclass
+class Program:
+    """A program that opened the network folder with somebody's password."""
+
+    client: FlaskClient
+    login: str
+    password: str
+
+    def send(self, method: str, path: str, data: bytes | str = b"", **headers: str) -> TestResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.open(path, method=method, data=data, auth=(self.login, self.password), headers=named)
+
+    def names(self, path: str) -> list[str]:
+        answer = self.send("PROPFIND", path, Depth="1")
+        assert answer.status_code == 207, answer.get_data(as_text=True)
+        return re.findall(r"<[\w:]*displayname>([^<]*)</", answer.get_data(as_text=True))[1:]
+
+    def lock(self, path: str) -> str:
+        body = (
+            '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>'
+            "<D:owner>Word</D:owner></D:lockinfo>"
+        )
+        answer = self.send("LOCK", path, body, Depth="0", Timeout="Second-600", Content_Type="application/xml")
+        assert answer.status_code in (200, 201), answer.get_data(as_text=True)
+        return answer.headers["Lock-Token"]
+
+
+@pytest.fixture
+def opened(app: Flask, work_as: Opens) -> Callable[[str], Program]:
+    def program(name: str) -> Program:
+        with work_as(name) as work:
+            password = add_folder_access(work, name=f"{name}的网络文件夹")
+        login = {"苏航": "suhang", "陈墨": "chenmo", "林悦": "linyue", "赵宁": "zhaoning"}[name]
+        return Program(app.test_client(), login, password)
+
+    return program
+
+
+@pytest.fixture
+def su(room: Room, opened: Callable[[str], Program]) -> Program:
+    return opened("苏航")
+
+
+def versions(work_as: Opens, name: str) -> list[tuple[int, str, int]]:
+    with work_as("苏航") as work:
+        query = select(Version.number, Version.author_name, Version.size_bytes).join(Node, Node.id == Version.node_id)
+        query = query.where(Node.name == name, Node.deleted_at.is_(None)).order_by(Version.number)
+        return [tuple(row) for row in work.session.execute(query)]
+
+
+def test_folder_when_written_then_read_back_and_a_version_by_its_author(su: Program, work_as: Opens) -> None:
+    assert su.send("MKCOL", f"{TOP}/双十一").status_code == 201
+    assert su.send("PUT", f"{TOP}/双十一/海报 终稿.psd", b"one").status_code == 201
+    assert su.send("PUT", f"{TOP}/双十一/海报 终稿.psd", b"second").status_code == 204
+    answer = su.send("GET", f"{TOP}/双十一/海报 终稿.psd")
+    assert (answer.status_code, answer.data) == (200, b"second")
+    assert su.send("GET", f"{TOP}/双十一/海报 终稿.psd", Range="bytes=1-3").data == b"eco"
+    assert su.send("GET", f"{TOP}/双十一/海报 终稿.psd", If_None_Match=answer.headers["ETag"]).status_code == 304
+    assert su.names(f"{TOP}/双十一") == ["海报 终稿.psd"]
+    assert versions(work_as, "海报 终稿.psd") == [(1, "苏航", 3), (2, "苏航", 6)]
+
+
+def test_top_when_listed_then_the_libraries_that_one_sees(room: Room, su: Program, opened: Callable[[str], Program]) -> None:
+    assert "主视觉素材" in su.names("/dav/")
+    assert "主视觉素材" not in opened("赵宁").names("/dav/")
+
+
+def test_top_when_two_libraries_have_one_name_then_told_apart(su: Program, work_as: Opens) -> None:
+    with work_as("苏航") as work:
+        group = make_group(work, name="另一组", kind="free", member_ids=[work.actor.member_id])
+        open_library(work, name="主视觉素材", scope_room=None, group_id=group.id)
+    names = [name for name in su.names("/dav/") if name.startswith("主视觉素材")]
+    assert len(set(names)) == 2
+    for name in names:
+        assert su.send("PUT", f"/dav/{name}/a.txt", name).status_code == 201
+    assert [su.send("GET", f"/dav/{name}/a.txt").get_data(as_text=True) for name in names] == names
+
+
+def test_stranger_when_they_try_anything_then_absent(su: Program, opened: Callable[[str], Program]) -> None:
+    su.send("PUT", f"{TOP}/a.txt", b"secret")
+    stranger = opened("赵宁")
+    tried = [
+        stranger.send("PROPFIND", TOP, Depth="0"), stranger.send("GET", f"{TOP}/a.txt"), stranger.send("DELETE", f"{TOP}/a.txt"),
+        stranger.send("MOVE", f"{TOP}/a.txt", Destination=f"{TOP}/b.txt"), stranger.send("GET", f"{TOP}/none.txt"),
+    ]  # fmt: skip
+    assert [answer.status_code for answer in tried] == [404] * 5
+    assert stranger.send("PUT", f"{TOP}/c.txt", b"x").status_code == 409  # No such folder to put it in.
+    assert su.names(TOP) == ["a.txt"]
+
+
+def test_reader_when_writing_then_refused_in_words_and_nothing_changes(su: Program, opened: Callable[[str], Program]) -> None:
+    su.send("PUT", f"{TOP}/a.txt", b"old")
+    reader = opened("林悦")
+    assert reader.send("GET", f"{TOP}/a.txt").data == b"old"
+    for answer in (
+        reader.send("PUT", f"{TOP}/a.txt", b"new"), reader.send("PUT", f"{TOP}/b.txt", b"new"), reader.send("MKCOL", f"{TOP}/x"),
+        reader.send("DELETE", f"{TOP}/a.txt"), reader.send("MOVE", f"{TOP}/a.txt", Destination=f"http://localhost{TOP}/b.txt"),
+    ):  # fmt: skip
+        assert answer.status_code == 403
+    assert su.names(TOP) == ["a.txt"]
+    assert su.send("GET", f"{TOP}/a.txt").data == b"old"
+
+
+@pytest.mark.parametrize("auth", [None, ("suhang", "wrong"), ("suhang", "Demo-2026"), ("suhang", "")])
+def test_visitor_when_without_a_password_of_a_folder_then_asked_for_one(app: Flask, room: Room, auth: tuple[str, str] | None) -> None:
+    for path in ("/dav/", TOP):
+        answer = app.test_client().open(path, method="PROPFIND", auth=auth, headers={"Depth": "0"})
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_session_of_a_browser_when_it_speaks_webdav_then_refused(signed_in: SignedIn, room: Room) -> None:
+    """A page elsewhere could make a browser send these with its cookie."""
+    client = signed_in("suhang").client
+    assert client.open(f"{TOP}/x.txt", method="PUT", data=b"x").status_code == 401
+    assert client.get(f"{TOP}/x.txt").status_code == 401
+
+
+def test_save_through_a_temporary_file_when_moved_onto_the_name_then_the_asset_stays(su: Program, work_as: Opens) -> None:
+    su.send("PUT", f"{TOP}/方案.docx", b"first")
+    su.send("PUT", f"{TOP}/~WRD0001.tmp", b"second")
+    raw = f"http://localhost{TOP}/方案.docx".encode().decode("latin-1")  # UTF-8 where percent signs belong, as some programs do.
+    assert su.send("MOVE", f"{TOP}/~WRD0001.tmp", Destination=raw).status_code == 204
+    assert versions(work_as, "方案.docx") == [(1, "苏航", 5), (2, "苏航", 6)]
+    assert su.names(TOP) == ["方案.docx"]
+
+
+def test_move_when_a_folder_is_renamed_and_moved_then_one_row(su: Program, work_as: Opens) -> None:
+    for folder in ("a", "b"):
+        su.send("MKCOL", f"{TOP}/{folder}")
+    su.send("PUT", f"{TOP}/a/x.txt", b"x")
+    assert su.send("MOVE", f"{TOP}/a", Destination=f"http://localhost{TOP}/b/c").status_code == 201
+    assert su.names(f"{TOP}/b") == ["c"]
+    assert su.send("GET", f"{TOP}/b/c/x.txt").data == b"x"
+    assert versions(work_as, "x.txt") == [(1, "苏航", 1)]
+    assert su.send("MOVE", f"{TOP}/b", Destination=f"http://localhost{TOP}/b/c/d").status_code == 403
+
+
+def test_copy_when_of_a_folder_then_all_of_it_and_onto_a_file_a_version(su: Program, work_as: Opens) -> None:
+    su.send("MKCOL", f"{TOP}/a")
+    su.send("PUT", f"{TOP}/a/x.txt", b"x")
+    assert su.send("COPY", f"{TOP}/a", Destination=f"http://localhost{TOP}/b").status_code == 201
+    assert su.send("GET", f"{TOP}/b/x.txt").data == b"x"
+    su.send("PUT", f"{TOP}/y.txt", b"yy")
+    assert su.send("COPY", f"{TOP}/a/x.txt", Destination=f"http://localhost{TOP}/y.txt", Overwrite="F").status_code == 412
+    assert su.send("COPY", f"{TOP}/a/x.txt", Destination=f"http://localhost{TOP}/y.txt").status_code == 204
+    assert versions(work_as, "y.txt") == [(1, "苏航", 2), (2, "苏航", 1)]
+
+
+def test_copy_when_to_another_library_then_the_bytes_go_over(su: Program, work_as: Opens) -> None:
+    with work_as("苏航") as work:
+        group = make_group(work, name="另一组", kind="free", member_ids=[work.actor.member_id])
+        open_library(work, name="other", scope_room=None, group_id=group.id)
+    su.send("PUT", f"{TOP}/x.txt", b"content" * 1000)
+    assert su.send("COPY", f"{TOP}/x.txt", Destination="http://localhost/dav/other/y.txt").status_code == 201
+    assert su.send("GET", "/dav/other/y.txt").data == b"content" * 1000
+    assert su.send("MOVE", f"{TOP}/x.txt", Destination="http://localhost/dav/other/z.txt").status_code == 201
+    assert su.send("GET", f"{TOP}/x.txt").status_code == 404
+
+
+def test_delete_when_a_folder_then_it_is_in_the_trash(su: Program, signed_in: SignedIn, room: Room) -> None:
+    su.send("MKCOL", f"{TOP}/旧")
+    su.send("PUT", f"{TOP}/旧/x.txt", b"x")
+    assert su.send("DELETE", f"{TOP}/旧").status_code == 204
+    assert su.names(TOP) == []
+    assert "旧" in signed_in("suhang").get(f"/library/{room.id}/trash").get_data(as_text=True)
+    assert su.send("DELETE", TOP).status_code == 403
+
+
+def test_lock_when_held_then_others_wait_and_its_holder_saves(su: Program, opened: Callable[[str], Program]) -> None:
+    su.send("PUT", f"{TOP}/a.txt", b"one")
+    token = su.lock(f"{TOP}/a.txt")
+    chen = opened("陈墨")
+    assert chen.send("PUT", f"{TOP}/a.txt", b"two").status_code == 423
+    assert chen.send("DELETE", f"{TOP}/a.txt").status_code == 423
+    assert su.send("PUT", f"{TOP}/a.txt", b"two", If=f"({token})").status_code == 204
+    assert chen.send("UNLOCK", f"{TOP}/a.txt", Lock_Token=token).status_code == 403
+    assert su.send("UNLOCK", f"{TOP}/a.txt", Lock_Token=token).status_code == 204
+    assert chen.send("PUT", f"{TOP}/a.txt", b"three").status_code == 204
+
+
+def test_lock_when_on_a_new_name_then_an_empty_file_that_the_save_fills(su: Program) -> None:
+    """What Explorer and Finder do."""
+    token = su.lock(f"{TOP}/new.txt")
+    assert su.send("GET", f"{TOP}/new.txt").data == b""
+    assert su.send("PUT", f"{TOP}/new.txt", b"text", If=f"({token})").status_code == 204
+    assert su.send("GET", f"{TOP}/new.txt").data == b"text"
+
+
+def test_save_when_the_line_breaks_then_nothing_is_saved(app: Flask, su: Program, work_as: Opens) -> None:
+    su.send("PUT", f"{TOP}/a.txt", b"whole")
+    answer = su.client.open(
+        f"{TOP}/a.txt", method="PUT", data=b"hal", auth=(su.login, su.password), environ_overrides={"CONTENT_LENGTH": "1000"}
+    )
+    assert answer.status_code == 400
+    assert versions(work_as, "a.txt") == [(1, "苏航", 5)]
+
+
+@pytest.mark.parametrize("name", ["CON", "a%3Ab.txt", "x%00y", "尾巴.", "a%5Cb"])
+def test_name_when_it_cannot_be_stored_then_refused_with_a_reason(su: Program, name: str) -> None:
+    assert su.send("PUT", f"{TOP}/{name}", b"x").status_code in (400, 403)
+    assert su.names(TOP) == []
+
+
+@pytest.mark.parametrize("path", ["/dav/../library", "/dav/主视觉素材/../../etc/passwd", "/dav/主视觉素材/%2e%2e/x", "/dav/" + "a/" * 300])
+def test_path_when_it_leads_elsewhere_then_not_there(su: Program, path: str) -> None:
+    assert su.send("GET", path).status_code in (301, 302, 308, 401, 403, 404, 405)
+    assert su.send("PROPFIND", path, Depth="0").status_code in (301, 308, 400, 403, 404, 405)
+
+
+def test_body_when_hostile_then_refused(su: Program) -> None:
+    bomb = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><D:propfind xmlns:D="DAV:">&b;</D:propfind>'
+    assert su.send("PROPFIND", TOP, bomb, Depth="0", Content_Type="application/xml").status_code in (400, 403)
+    assert su.send("PROPFIND", TOP, "<not xml", Depth="0", Content_Type="application/xml").status_code == 400
+    assert su.send("PROPFIND", TOP, "x" * 2_000_000, Depth="0").status_code == 413
+    assert su.send("PROPFIND", TOP, Depth="infinity").status_code == 403
+    assert su.send("MOVE", TOP + "/none").status_code == 404
+
+
+def test_times_when_explorer_sets_them_then_accepted(su: Program) -> None:
+    su.send("PUT", f"{TOP}/a.txt", b"x")
+    body = (
+        '<D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop>'
+        "<Z:Win32LastModifiedTime>Sat, 21 Nov 2026 10:00:00 GMT</Z:Win32LastModifiedTime></D:prop></D:set></D:propertyupdate>"
+    )
+    answer = su.send("PROPPATCH", f"{TOP}/a.txt", body, Content_Type="text/xml", User_Agent="Microsoft-WebDAV-MiniRedir/10.0.19045")
+    assert answer.status_code == 207
+    assert "200 OK" in answer.get_data(as_text=True)
+
+
+def test_password_when_revoked_then_over_at_once(su: Program, signed_in: SignedIn) -> None:
+    page = signed_in("suhang").get("/devices").get_data(as_text=True)
+    found = re.search(r"/devices/(\w+)/revocation", page)
+    assert found
+    signed_in("suhang").post(f"/devices/{found[1]}/revocation", {})
+    assert su.send("PROPFIND", TOP, Depth="0").status_code == 401
