@@ -27,6 +27,8 @@ from sync.core.manifest import EMPTY, Manifest, manifest_digest, spans
 _MEMORY_BYTES = 24 * 1024 * 1024
 _WINDOW = 32
 _RUN_BYTES = 4 * 1024 * 1024
+_AHEAD_BYTES = 8 * 1024 * 1024
+"""Somebody waits for the first run; who then goes through the file is better served by fewer, longer ones."""
 _EVICT_EVERY_BYTES = 64 * 1024 * 1024
 _MANIFESTS = 16
 _LOCATED_S = 10.0
@@ -97,12 +99,11 @@ class Chunks:
         if address_of(data) != address:
             path.unlink(missing_ok=True)  # a crash or the disk spoiled it; the library has it
             return None
-        self._remember(address, data)
+        self.remember(address, data)
         return data
 
-    def put(self, address: Address, data: bytes) -> None:
-        """Keep a chunk that was verified."""
-        self._remember(address, data)
+    def keep(self, address: Address, data: bytes) -> None:
+        """Write a chunk that was verified to the disk."""
         path = self._path(address)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
@@ -120,7 +121,8 @@ class Chunks:
         if due:
             self._evict()
 
-    def _remember(self, address: Address, data: bytes) -> None:
+    def remember(self, address: Address, data: bytes) -> None:
+        """Have a chunk that was verified at hand, as long as there is room in memory."""
         with self._lock:
             if address in self._memory:
                 return
@@ -290,6 +292,8 @@ class Content:
             found = self._fetch(library, digest, manifest, index, ahead=ahead)
         with self._lock:
             self._fetching.pop(digest, None)
+        for each, body in found.items():  # after the lock: who waits for these chunks takes them from memory
+            self.chunks.keep(each, body)
         if address not in found:
             raise DamagedContent("内容不完整", f"the library did not say where {address} is")
         return found[address]
@@ -324,7 +328,7 @@ class Content:
         if located is None or not places:
             _, located = self._ask(library, digest, index)
             places = located.answer.places
-        run = _run(places)
+        run = _run(places, _AHEAD_BYTES if ahead else _RUN_BYTES)
         if not run:
             return {}
         try:
@@ -334,7 +338,7 @@ class Content:
                 self._located.pop(digest, None)  # the next try asks anew
             raise
         for address, data in found.items():
-            self.chunks.put(address, data)
+            self.chunks.remember(address, data)
         stop = index
         while stop < len(manifest.chunks) and manifest.chunks[stop].address in found:
             stop += 1
@@ -365,12 +369,12 @@ def _remember(known: OrderedDict[Address, T], digest: Address, value: T) -> None
         known.popitem(last=False)
 
 
-def _run(places: tuple[p.ChunkPlace, ...]) -> list[p.ChunkPlace]:
-    """The first places that lie one after another in one pack, up to a few MiB: one ranged GET."""
+def _run(places: tuple[p.ChunkPlace, ...], most_bytes: int) -> list[p.ChunkPlace]:
+    """The first places that lie one after another in one pack, one at least: one ranged GET."""
     run: list[p.ChunkPlace] = []
     for place in places:
         follows = not run or (place.pack == run[-1].pack and place.offset == run[-1].offset + run[-1].stored)
-        if not follows or (run and place.offset + place.stored - run[0].offset > _RUN_BYTES):
+        if not follows or (run and place.offset + place.stored - run[0].offset > most_bytes):
             break
         run.append(place)
     return run

@@ -64,6 +64,7 @@ class Tree:
         self.lock = threading.RLock()
         self._writes: dict[int, int] = {}
         self._counted: set[int] = set()
+        self._fetched: set[int] = set()  # became local since somebody opened them
         self._sizes: dict[int, int] = {}
         self._times: dict[int, int] = {}
         self._moved: dict[tuple[int, str], tuple[int, float]] = {}
@@ -389,7 +390,7 @@ class Tree:
     def local_bytes(self, handle: Handle, offset: int, length: int) -> bytes | None:
         """Bytes from this machine, or None if the library has to be asked."""
         if handle.fd is None:
-            if not self.get(handle.ino).local:
+            if handle.ino not in self._fetched or not self.get(handle.ino).local:
                 return None
             handle.fd = self.content.open_work(handle.ino)  # somebody began to write after this handle was opened
         return os.pread(handle.fd, length, offset)
@@ -401,6 +402,7 @@ class Tree:
             self.content.materialise(file)
             with self.index.transaction():
                 self.index.change(ino, local=1)
+            self._fetched.add(ino)
 
     def write(self, handle: Handle, offset: int, data: bytes) -> int:
         """Write into the working copy. `prepare_write` came first."""
@@ -447,6 +449,7 @@ class Tree:
             if not self.content.work_path(ino).exists():
                 raise fail(errno.EAGAIN)  # given up by `trim` in this very moment
             self.index.change(ino, local=1)
+            self._fetched.add(ino)
             self._touch(ino)
         os.truncate(self.content.work_path(ino), size)
         self._touch(ino)
@@ -500,6 +503,7 @@ class Tree:
     def _closed_by_all(self, ino: int) -> None:
         self._sizes.pop(ino, None)
         self._times.pop(ino, None)
+        self._fetched.discard(ino)
         file = self.index.file(ino)
         if file is not None and file.parent is None:
             self.index.remove(ino)

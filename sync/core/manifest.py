@@ -8,8 +8,11 @@ Canonical bytes, so that equal content cut the same way has one digest on every 
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 from sync.core.chunking import CHUNK_MAX_BYTES, WHOLE_MAX_BYTES, Chunk, Cutter
 from sync.core.hashing import Address, address_bytes, address_from_bytes, address_of, is_address
@@ -30,6 +33,11 @@ class Manifest:
     size_bytes: int
     cutter: Cutter
     chunks: tuple[Chunk, ...]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each chunk begins: 8 GiB are 8,000 of them, and a reader asks for 128 KiB at a time."""
+        return list(accumulate((chunk.size_bytes for chunk in self.chunks[:-1]), initial=0)) if self.chunks else []
 
     def __post_init__(self) -> None:
         for chunk in self.chunks:
@@ -99,11 +107,11 @@ def spans(manifest: Manifest, offset: int, length: int) -> list[Span]:
     """Which parts of which chunks hold `length` bytes from `offset`; shorter at the end of the file."""
     wanted: list[Span] = []
     stop = min(offset + length, manifest.size_bytes)
-    position = 0
-    for index, chunk in enumerate(manifest.chunks):
-        if position >= stop:
+    if offset >= stop:
+        return wanted
+    for index in range(bisect_right(manifest.starts, offset) - 1, len(manifest.chunks)):
+        start = manifest.starts[index]
+        if start >= stop:
             break
-        if position + chunk.size_bytes > offset:
-            wanted.append(Span(index, max(0, offset - position), min(chunk.size_bytes, stop - position)))
-        position += chunk.size_bytes
+        wanted.append(Span(index, max(0, offset - start), min(manifest.chunks[index].size_bytes, stop - start)))
     return wanted
