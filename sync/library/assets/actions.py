@@ -112,6 +112,25 @@ def delete_node(work: Work, node: Node, *, base_version: int) -> OpAnswer:
     return _apply_one(work, node.library_id, Delete(new_id(), node.id, base_version, recursive=node.kind == "folder"))
 
 
+def move_nodes(work: Work, nodes: Sequence[Node], folder: Node) -> list[tuple[Node, OpAnswer]]:
+    """Into another folder of the same library, each on its own: what cannot be moved stays, and its answer says why."""
+    return _apply_each(work, folder, [(node, Rename(new_id(), node.id, folder.id, node.name)) for node in nodes])
+
+
+def delete_nodes(work: Work, folder: Node, versions: Sequence[tuple[Node, int]]) -> list[tuple[Node, OpAnswer]]:
+    """To the trash, each with the version that the person saw: a newer one is kept. folder: of their library."""
+    ops = [(node, Delete(new_id(), node.id, version, recursive=node.kind == "folder")) for node, version in versions]
+    return _apply_each(work, folder, ops)
+
+
+def _apply_each(work: Work, folder: Node, ops: Sequence[tuple[Node, Op]]) -> list[tuple[Node, OpAnswer]]:
+    find_library(work, folder.library_id, to=Right.EDIT)
+    writer = Writer(lock_tree(work, folder.library_id), [op for _node, op in ops])
+    answers = [(node, writer.apply(op)) for node, op in ops]
+    writer.finish()
+    return answers
+
+
 def restore_version(work: Work, asset_id: str, number: int) -> OpAnswer:
     """Make an earlier version the newest again, as a version of its own; brings a deleted file back. Nothing is overwritten."""
     node = get_asset(work, asset_id, to=Right.EDIT)

@@ -1,5 +1,6 @@
 """Folders and assets in the browser: browsing, versions, content, upload."""
 
+from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 from flask import Response, flash, jsonify, redirect, render_template, request
@@ -9,7 +10,8 @@ from sync.core.paths import NameProblem, normal_name, refuse_name
 from sync.core.protocol import OpAnswer, Outcome, Problem
 from sync.library.assets.access import content_of, get_node, get_version
 from sync.library.assets.actions import delete_node, make_folder, rename_node, restore_version, save_upload
-from sync.library.assets.queries import asset_view, folder_view
+from sync.library.assets.listing import read_listing
+from sync.library.assets.queries import ITEMS_AT_ONCE, asset_view, folder_view
 from sync.library.assets.wire import name_problem_in_words
 from sync.library.content.sending import send_version
 from sync.library.content.writing import write_file
@@ -43,9 +45,9 @@ def show_folder(work: Work, folder_id: str) -> Response:
 @pages.get("/library/folders/<folder_id>/items", needs=SIGNED_IN)
 def show_items(work: Work, folder_id: str) -> str:
     """What is in the folder, for a page that moves by itself or asks for more."""
-    after = request.args.get("after", "")
-    folder = folder_view(work, folder_id, after=after)
-    return render_template("library/_more.html" if after else "library/_items.html", folder=folder, view=_view())
+    listing = read_listing(request.args)
+    folder = folder_view(work, folder_id, listing, count=request.args.get("count", ITEMS_AT_ONCE, type=int))
+    return render_template("library/_more.html" if listing.after else "library/_items.html", folder=folder, view=_view())
 
 
 @pages.post("/library/folders/<folder_id>/folders", needs=SIGNED_IN)
@@ -149,7 +151,8 @@ def _go_to(url: str) -> Any:
 
 def _show_folder(work: Work, folder_id: str) -> Response:
     view = _view()
-    response = Response(render_template("library/folder.html", folder=folder_view(work, folder_id), view=view))
+    folder = folder_view(work, folder_id, replace(read_listing(request.args), after=""))
+    response = Response(render_template("library/folder.html", folder=folder, view=view))
     if request.args.get("view") in VIEWS:
         response.set_cookie(VIEW_COOKIE, view, max_age=365 * 86400, httponly=True, samesite="Lax")
     return response

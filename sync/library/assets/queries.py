@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 
 from sync.library.assets.access import ancestors_of, get_asset, get_node, library_of
+from sync.library.assets.listing import BY_NAME, Listing, listed
 from sync.library.assets.models import Node, Version
 from sync.library.libraries.access import find_library
 from sync.library.previews.access import find_preview, find_previews
@@ -19,6 +20,7 @@ from workspace.people.queries import initials
 from workspace.work import Work
 
 ITEMS_AT_ONCE = 120
+ITEMS_MOST = 1200
 VERSIONS_AT_ONCE = 50
 
 _FILM = FILMS | {"avi", "wmv", "flv"}
@@ -60,7 +62,7 @@ class Item:
 
 @dataclass(frozen=True)
 class FolderView:
-    """older: key of the last row shown when there are more, else ""."""
+    """more_after: the last row shown when there are more, else ""."""
 
     library_id: str
     library_name: str
@@ -70,6 +72,7 @@ class FolderView:
     may_edit: bool
     items: list[Item]
     more_after: str
+    listing: Listing
 
 
 @dataclass(frozen=True)
@@ -155,22 +158,22 @@ def icon_of(name: str) -> str:
     return "photo" if suffix in _PICTURE or is_previewable(name, 1) else "file"
 
 
-def folder_view(work: Work, folder_id: str, *, after: str = "") -> FolderView:
-    """A live folder: folders first, then files, by name; ``after`` is the key of the last row of the page before."""
+def folder_view(work: Work, folder_id: str, listing: Listing = BY_NAME, *, count: int = ITEMS_AT_ONCE) -> FolderView:
+    """A live folder: folders first, then files, in the order of the listing. count: rows wanted, ITEMS_MOST at most."""
     folder = get_node(work, folder_id)
     if folder.kind != "folder":
         raise NotFound(_("没有找到这个文件夹"), _("它可能已被删除，或您没有查看的权限。"))
     opened = find_library(work, folder.library_id)
-    query = select(Node).where(Node.parent_id == folder.id, Node.deleted_at.is_(None)).order_by(Node.kind.desc(), Node.name_key)
-    if after:
-        kind, _dash, key = after.partition("-")
-        query = query.where(or_(Node.kind < kind, and_(Node.kind == kind, Node.name_key > key)))
-    rows = list(work.session.scalars(query.limit(ITEMS_AT_ONCE + 1)))
-    shown = rows[:ITEMS_AT_ONCE]
+    query = select(Node).where(Node.parent_id == folder.id, Node.deleted_at.is_(None))
+    anchor = work.session.get(Node, listing.after) if listing.after else None
+    query = listed(query, listing, anchor if anchor is not None and anchor.parent_id == folder.id else None)
+    count = max(1, min(count, ITEMS_MOST))
+    rows = list(work.session.scalars(query.limit(count + 1)))
+    shown = rows[:count]
     return FolderView(
         library_id=folder.library_id, library_name=opened.library.name, id=folder.id, name=folder.name or opened.library.name,
         crumbs=_crumbs(work, folder), may_edit=opened.may_edit, items=_items(work, shown),
-        more_after=f"{shown[-1].kind}-{shown[-1].name_key}" if len(rows) > ITEMS_AT_ONCE else "",
+        more_after=shown[-1].id if len(rows) > count else "", listing=listing,
     )  # fmt: skip
 
 
@@ -197,6 +200,24 @@ def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: 
         winner=next(iter(_items(work, [winner])), None) if winner is not None else None, heads=_items(work, list(heads)),
         preview=find_preview(work, shown.digest),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PickerView:
+    """A folder as a place to move to. above: the folder it lies in, None at the top."""
+
+    id: str
+    name: str
+    above: str | None
+    folders: list[Crumb]
+    may_edit: bool
+
+
+def picker_view(work: Work, folder_id: str) -> PickerView:
+    """The live folders in a folder, by name."""
+    view = folder_view(work, folder_id, count=ITEMS_MOST)
+    folders = [(item.name, item.id) for item in view.items if item.is_folder]
+    return PickerView(view.id, view.name, get_node(work, folder_id).parent_id, folders, view.may_edit)
 
 
 def count_files(work: Work, library_id: str) -> int:

@@ -1,5 +1,7 @@
 """A preview as an HTTP answer, for pages that have checked who may see the version."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from flask import Response, request
@@ -16,6 +18,31 @@ _FILM_PIECE_BYTES = 1024 * 1024
 _SANDBOX = "default-src 'none'; sandbox"
 
 
+class Pictures:
+    """Small pictures that were sent lately, by their key: a grid asks for dozens at once. Thread-safe; most_bytes bounds it."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most, self._bytes = most_bytes, 0
+        self._guard = threading.Lock()
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+
+    def get(self, key: str) -> bytes | None:
+        with self._guard:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: str, picture: bytes) -> None:
+        with self._guard:
+            self._bytes += len(picture) - len(self._kept.pop(key, b""))
+            self._kept[key] = picture
+            while self._bytes > self._most:
+                self._bytes -= len(self._kept.popitem(last=False)[1])
+
+
+_PICTURES = Pictures(32 * 1024 * 1024)
+
+
 def send_preview(load: Callable[[Work], str], *, size: str = "small") -> Response:
     """Answer the current request with the picture of a content. ``load`` checks access and gives the digest.
 
@@ -30,7 +57,13 @@ def send_preview(load: Callable[[Work], str], *, size: str = "small") -> Respons
     if headers["ETag"] in (request.headers.get("If-None-Match") or ""):
         return Response(status=304, headers=headers)
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
-    return Response(store.get(preview_key(digest, size)), content_type="image/webp", headers=headers)
+    key = preview_key(digest, size)
+    picture = _PICTURES.get(key)
+    if picture is None:
+        picture = store.get(key)
+        if size == "small":
+            _PICTURES.put(key, picture)
+    return Response(picture, content_type="image/webp", headers=headers)
 
 
 def send_film(load: Callable[[Work], str]) -> Response:
@@ -64,7 +97,7 @@ def _pieces(store: ObjectStore, key: str, start: int, stop: int) -> Iterator[byt
 def _headers(etag: str) -> dict[str, str]:
     return {
         "ETag": etag,
-        "Cache-Control": "private, max-age=86400",
+        "Cache-Control": "private, max-age=604800, immutable",
         "Content-Security-Policy": _SANDBOX,
         "Cross-Origin-Resource-Policy": "same-origin",
     }

@@ -1,0 +1,75 @@
+"""How a folder is listed: in which order, which files of it, and from where on. Pages are paged by key, never by offset."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_
+
+from sync.library.assets.models import Node
+from sync.library.previews.rules import FILMS, suffix_of
+
+SORTS = ("name", "time", "size", "author", "kind")
+KINDS = {
+    "picture": frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "svg", "heic"}),
+    "design": frozenset({"psd", "psb", "ai", "eps", "indd", "sketch", "xd", "cdr"}),
+    "film": FILMS | {"avi", "wmv", "flv"},
+    "document": frozenset({"pdf", "doc", "docx", "xls", "xlsx", "csv", "ppt", "pptx", "odt", "ods", "odp", "txt", "md"}),
+    "font": frozenset({"ttf", "otf", "ttc", "woff", "woff2"}),
+}
+"""Groups of files that people look for -> their suffixes."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """sort: one of SORTS. kind: one of KINDS, or "" for all. after: id of the last node shown before, "" from the top."""
+
+    sort: str = "name"
+    backwards: bool = False
+    kind: str = ""
+    after: str = ""
+
+    @property
+    def query(self) -> str:
+        """The same listing as the end of an address; without ``after``."""
+        return f"sort={self.sort}&desc={int(self.backwards)}&kind={self.kind}"
+
+
+BY_NAME = Listing()
+
+
+def read_listing(values: Any) -> Listing:
+    """From a request's arguments; what is unknown is left out."""
+    sort, kind = values.get("sort", ""), values.get("kind", "")
+    return Listing(
+        sort if sort in SORTS else "name", values.get("desc", "") == "1", kind if kind in KINDS else "", values.get("after", "")[:40]
+    )
+
+
+def listed(query: Select[Node], listing: Listing, anchor: Node | None) -> Select[Node]:
+    """The query in the listing's order, folders first, from behind the anchor on. Files of one kind leave the folders out."""
+    if listing.kind:
+        query = query.where(Node.kind == "file", or_(*(Node.name_key.like(f"%.{suffix}") for suffix in sorted(KINDS[listing.kind]))))
+    key = _key(listing.sort)
+    if anchor is not None:
+        value = _value(listing.sort, anchor)
+        beyond = key < value if listing.backwards else key > value
+        tie = and_(key == value, Node.name_key > anchor.name_key)
+        query = query.where(or_(Node.kind < anchor.kind, and_(Node.kind == anchor.kind, or_(beyond, tie))))
+    return query.order_by(Node.kind.desc(), key.desc() if listing.backwards else key, Node.name_key)
+
+
+def _key(sort: str) -> ColumnElement[Any]:
+    columns: dict[str, ColumnElement[Any]] = {
+        "time": Node.modified_at.expression, "size": Node.size_bytes.expression, "author": Node.author_name.expression,
+    }  # fmt: skip
+    if sort == "kind":
+        # What is behind the last dot: rtrim takes away all that is no dot from the end.
+        stem = func.rtrim(Node.name_key, func.replace(Node.name_key, ".", ""))
+        return func.replace(Node.name_key, stem, "")
+    return columns.get(sort, Node.name_key.expression)
+
+
+def _value(sort: str, node: Node) -> Any:
+    if sort == "kind":
+        return suffix_of(node.name_key) or node.name_key
+    return {"time": node.modified_at, "size": node.size_bytes, "author": node.author_name}.get(sort, node.name_key)
