@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from sync.agent.index import ROOT, File, Index, version_columns
+from sync.agent.journal import Entry as Operation
 from sync.agent.journal import Journal, Kind, new_id
 from sync.agent.tree import Tree
 from sync.core.codec import decode, encode
@@ -281,6 +282,12 @@ class Arrivals:
             if folder is not None and folder.parent not in (None, ROOT):
                 self._revive(folder)
 
+    def look_again(self, refused: Operation) -> None:
+        """The library kept a folder that is gone here, for what is in it: have the feed bring all of it once more."""
+        with self._tree.lock, self._index.transaction() as db:
+            self._journal.drop(refused.n)
+            db.execute("UPDATE libraries SET cursor=0 WHERE id=?", (refused.library,))
+
     def _drop_ghost(self, node: str) -> None:
         self._journal.drop_delete(node)
         with self._index.transaction() as db:
@@ -334,19 +341,22 @@ class Arrivals:
             self._settle()
         self._tell_kernel()
 
-    def rename_aside(self, file: File, member: str, at_ms: int) -> None:
+    def step_aside(self, file: File, refused: Operation, member: str, at_ms: int) -> None:
         """The library refused the name because it is taken: ours moves aside under a telling name."""
         from datetime import UTC, datetime
 
         with self._tree.lock, self._index.transaction():
-            if file.parent is None:
+            if file.parent is None or (file.parent, file.name) != (refused.parent, refused.name):
+                self._journal.drop(refused.n)  # it moved on, and so the journal says
+                if refused.kind is Kind.MAKE_FOLDER:
+                    self._journal.make_folder(file)
                 return
             taken = {name_key(child.name) for child in self._index.children(file.parent, parked=True)}
             when = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone()
             name = conflict_name(file.name, member, when, taken=taken)
             self._entries += [(file.parent, file.name), (file.parent, name)]
             self._index.change(file.ino, name=name)
-            self._journal.rename(self._index.file(file.ino) or file)
+            self._journal.replace(refused, name=name)
             self._settle()
         self._tell_kernel()
 

@@ -187,8 +187,8 @@ class Content:
         return os.open(self.work_path(ino), flags, 0o600)
 
     def drop_work(self, ino: int) -> None:
-        """Give the bytes up: the library has them, or nobody wants them."""
-        self.work_path(ino).unlink(missing_ok=True)
+        """Give the bytes up: the library has them, or nobody wants them. Not before the index says so for good."""
+        self._index.afterwards(lambda: self.work_path(ino).unlink(missing_ok=True))
 
     def keep_aside(self, file: File, path: str) -> None:
         """Keep bytes that can no longer be sent, out of the mount: only the person can say what is to become of them."""

@@ -214,6 +214,8 @@ class Departures:
         file, writes = self._tree.snapshot(entry.ino or 0)
         if file is None or file.node != entry.node or not file.dirty:
             return None
+        if file.unsaved:
+            raise _Changed  # a program is at it again: half of what it writes is nobody's version
         self._status.saved(file.ino, self._index.path_of(file.ino))
         if file.local:
             manifest = self._read(file, writes)
@@ -463,13 +465,15 @@ class Departures:
         if code == p.ErrorCode.NODE_GONE or (entry.kind is Kind.DELETE and code == p.ErrorCode.NOT_FOUND):
             self._journal.drop(entry.n)
             return
+        if code == p.ErrorCode.NOT_EMPTY:
+            self._arrivals.look_again(entry)  # somebody put something into it
+            return
         if code == p.ErrorCode.PARENT_GONE and entry.parent is not None and file is not None:
             self._arrivals.revive_folder(entry.parent)
             self._after(entry, problem.title)
             return
-        if code == p.ErrorCode.NAME_TAKEN and file is not None and entry.kind is Kind.RENAME:
-            self._journal.drop(entry.n)
-            self._arrivals.rename_aside(file, self._member, int(time.time() * 1000))
+        if code == p.ErrorCode.NAME_TAKEN and file is not None:
+            self._arrivals.step_aside(file, entry, self._member, int(time.time() * 1000))
             return
         self._journal.take_back(entry, error=f"{problem.title} {problem.message}".strip(), delay_ms=_LATER_MS * (1 + min(entry.tries, 30)))
         self._status.progress(entry.ino or 0, state="refused", message=problem.title)

@@ -194,7 +194,7 @@ class Engine:
     def _send(self) -> None:
         now = int(time.time() * 1000)
         due = self.journal.next_due_ms(now)
-        if not self.journal.has_ready(now):
+        if not self.journal.has_ready(now) and not self.tree.behind:
             self._wake_sender.wait(None if due is None else max(0.01, (due - now) / 1000))
         self._wake_sender.clear()
         if not self._stop.is_set():
@@ -203,6 +203,7 @@ class Engine:
     def send(self) -> None:
         """Send the next operations, and make ready for those to come when none is left. Never from two threads at once."""
         assert self.departures is not None, "prepare comes first"
+        self.tree.catch_up()
         waiting_bytes = self._show_backlog()
         self.departures.send_batch()
         self._sent_bytes += max(0, waiting_bytes - self._show_backlog())

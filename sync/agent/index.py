@@ -18,7 +18,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -165,6 +165,7 @@ class Index:
         self._db = connection
         self._lock = threading.RLock()
         self._depth = 0
+        self._afterwards: list[Callable[[], None]] = []
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._migrate()
@@ -203,7 +204,11 @@ class Index:
                 self._depth = 1
                 yield self._db
                 self._db.execute("COMMIT")
+                self._depth = 0
+                while self._afterwards:
+                    self._afterwards.pop(0)()
             except BaseException:
+                self._afterwards.clear()
                 if self._db.in_transaction:  # a full disk may have ended it already
                     self._db.execute("ROLLBACK")
                 raise
@@ -211,6 +216,14 @@ class Index:
                 self._depth = 0
                 if durable:
                     self._db.execute("PRAGMA synchronous=NORMAL")
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call when the transaction stands, at once outside of one; never if it comes to nothing."""
+        with self._lock:
+            if self._depth:
+                self._afterwards.append(call)
+                return
+        call()
 
     def close(self) -> None:
         """Close the file."""
@@ -293,6 +306,15 @@ class Index:
             parts.append(file.name)
             file = self.file(file.parent) if file.parent is not None else None
         return "/" + "/".join(reversed(parts))
+
+    def at_path(self, path: str) -> File | None:
+        """What is at a path that begins with a library's name, in any spelling."""
+        file: File | None = None
+        for name in path.split("/"):
+            file = self.child(file.ino if file is not None else ROOT, name)
+            if file is None:
+                return None
+        return file
 
     # --- libraries, manifests, facts ----------------------------------------------------------------------------
 

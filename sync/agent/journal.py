@@ -15,6 +15,7 @@ from typing import Any
 
 from sync.agent.index import File, Index
 from sync.core.hashing import Address
+from sync.core.paths import name_key
 
 
 def new_id(now_ms: int | None = None) -> str:
@@ -45,7 +46,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """An operation. ino: of the file, None for a deletion. parent, name: the place it had when this was written down,
+    """An operation. ino: of the file or folder, None for the deletion of a file. parent, name: the place it had when this was written down,
     so that the library sees names taken and given up in the order in which it happened here.
 
     dirty: the file's count when its content was taken. sent: the request as JSON, to be repeated word for word.
@@ -69,7 +70,10 @@ class Entry:
 
 _COLUMNS = "n, op_id, library, kind, ino, node, parent, name, dirty, state, manifest, sent, tries, made_ms"
 
-_READY = "not_before_ms<=? AND NOT EXISTS (SELECT 1 FROM ops AS e WHERE e.n<o.n AND e.not_before_ms>? AND (e.ino=o.ino OR e.node=o.node))"
+LONGEST_WAIT_MS = 120_000
+"""No operation waits longer than this: one that seems to was written down before somebody set the clock back."""
+
+_WAITS = "not_before_ms BETWEEN ? AND ?"
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
@@ -103,48 +107,77 @@ class Journal:
         """Write down a new folder."""
         self._add(file, Kind.MAKE_FOLDER)
 
-    def rename(self, file: File) -> None:
-        """Write down the place that a file has now."""
-        self._add(file, Kind.RENAME)
+    def rename(self, file: File, *, left: File) -> None:
+        """Write down the place that a file has now. left: the file as it was, at the place that this gives up."""
+        self._add(file, Kind.RENAME, left)
 
-    def delete(self, library: str, node: str, *, delay_ms: int = 0) -> None:
+    def delete(self, file: File, *, delay_ms: int = 0) -> None:
         """Write down that a node's name is gone. delay_ms: how long the name may still come back."""
-        self._insert(library, Kind.DELETE, None, node, None, None, delay_ms)
-
-    def _add(self, file: File, kind: Kind) -> None:
         assert file.node is not None, "only what belongs to a library is journaled"
-        self._insert(file.library, kind, file.ino, file.node, file.parent, file.name, 0)
+        ino = file.ino if file.is_folder else None  # a folder waits for what leaves it; bytes of a deleted file concern nobody
+        self._insert(file.library, Kind.DELETE, ino, file.node, None, None, delay_ms, left=file)
 
-    def _insert(self, library: str, kind: Kind, ino: int | None, node: str, parent: int | None, name: str | None, delay_ms: int) -> None:
+    def _add(self, file: File, kind: Kind, left: File | None = None) -> None:
+        assert file.node is not None, "only what belongs to a library is journaled"
+        self._insert(file.library, kind, file.ino, file.node, file.parent, file.name, 0, left=left)
+
+    def _insert(
+        self,
+        library: str,
+        kind: Kind,
+        ino: int | None,
+        node: str,
+        parent: int | None,
+        name: str | None,
+        delay_ms: int,
+        *,
+        left: File | None,
+    ) -> None:
         now = int(time.time() * 1000)
+        place = (left.parent, name_key(left.name)) if left is not None else (None, None)
         with self._index.transaction() as db:
             db.execute(
-                "INSERT INTO ops (op_id, library, kind, ino, node, parent, name, state, not_before_ms, made_ms)"
-                " VALUES (?,?,?,?,?,?,?,'waiting',?,?)",
-                (new_id(now), library, kind.value, ino, node, parent, name, now + delay_ms if delay_ms else 0, now),
+                "INSERT INTO ops (op_id, library, kind, ino, node, parent, name, state, not_before_ms, made_ms, left_parent, left_key)"
+                " VALUES (?,?,?,?,?,?,?,'waiting',?,?,?,?)",
+                (new_id(now), library, kind.value, ino, node, parent, name, now + delay_ms if delay_ms else 0, now, *place),
             )
 
     def ready(self, now_ms: int, limit: int) -> list[Entry]:
         """The next operations, in order.
 
-        One that must wait holds back nothing but later operations on the same file or node, which keeps their order.
-        Nothing counts as being read any more: the one who sends begins anew.
+        One that must wait holds back later operations on the same file or node, those that take the name that it gives up, and the
+        deletion of the folder that it leaves: the library would find the name taken, the folder not empty. Nothing counts as being
+        read any more: the one who sends begins anew.
         """
         with self._index.transaction():
             self._taken.clear()
-        found = self._index.rows(
-            f"SELECT {_COLUMNS} FROM ops AS o WHERE {_READY} ORDER BY n LIMIT ?",
-            now_ms, now_ms, limit,
-        )  # fmt: skip
-        return [_entry(row) for row in found]
+        return [_entry(row) for row in self._free(now_ms, limit)]
 
     def has_ready(self, now_ms: int) -> bool:
         """Whether anything could be sent now."""
-        return self._index.one(f"SELECT 1 FROM ops AS o WHERE {_READY}", now_ms, now_ms) is not None
+        return bool(self._free(now_ms, 1))
+
+    def _free(self, now_ms: int, limit: int) -> list[tuple[Any, ...]]:
+        if self.next_due_ms(now_ms) is None:  # nothing waits, which is nearly always so
+            return self._index.rows(f"SELECT {_COLUMNS} FROM ops ORDER BY n LIMIT ?", limit)
+        found: list[tuple[Any, ...]] = []
+        held: set[object] = set()
+        rows = self._index.rows(
+            f"SELECT {_WAITS}, left_parent, left_key, {_COLUMNS} FROM ops ORDER BY n", now_ms + 1, now_ms + LONGEST_WAIT_MS
+        )
+        for waits, left_parent, left_key, *columns in rows:
+            entry = _entry(tuple(columns))
+            place = (entry.parent, name_key(entry.name or ""))
+            needs = {entry.ino, entry.node, place, ("emptied", entry.ino if entry.kind is Kind.DELETE else None)}
+            if waits or held & needs:
+                held |= {entry.ino, entry.node, (left_parent, left_key), ("emptied", left_parent)} - {None, (None, None), ("emptied", None)}
+            elif len(found) < limit:
+                found.append(tuple(columns))
+        return found
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When the next delayed operation becomes ready."""
-        row = self._index.one("SELECT MIN(not_before_ms) FROM ops WHERE not_before_ms>?", now_ms)
+        row = self._index.one(f"SELECT MIN(not_before_ms) FROM ops WHERE {_WAITS}", now_ms + 1, now_ms + LONGEST_WAIT_MS)
         return row[0] if row else None
 
     def pending(self, ino: int, *kinds: Kind) -> bool:
@@ -180,6 +213,12 @@ class Journal:
                 "UPDATE ops SET op_id=?, state='waiting', manifest=NULL, sent=NULL, tries=tries+1, error=?, not_before_ms=? WHERE n=?",
                 (new_id(now), error, now + delay_ms if delay_ms else 0, entry.n),
             )
+
+    def replace(self, entry: Entry, *, name: str) -> None:
+        """The library certainly did not apply it: start it over with another name, at the same place in the order."""
+        with self._index.transaction() as db:
+            self.take_back(entry, error="")
+            db.execute("UPDATE ops SET name=?, error=NULL WHERE n=?", (name, entry.n))
 
     def drop(self, n: int) -> None:
         """Answered, or no longer needed."""

@@ -282,9 +282,13 @@ class Operations(pyfuse3.Operations):
 
     @_errors
     async def release(self, fh: int) -> None:
-        if self._tree.release(fh):
-            self._engine.saved()
-        self._engine.released()
+        saved = False
+        try:
+            saved = self._tree.release(fh)
+        finally:
+            if saved or self._tree.behind:
+                self._engine.saved()
+            self._engine.released()
 
     @_errors
     async def statfs(self, ctx: object) -> pyfuse3.StatvfsData:

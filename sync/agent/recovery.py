@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sync.agent.index import ROOT, File
 from sync.agent.journal import Kind
@@ -18,6 +19,7 @@ from sync.agent.tree import Tree
 from sync.core.paths import conflict_name, name_key, stays_local
 from sync.core.protocol import NodeKind
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 DRAFT = "恢复的草稿"
 """Stands in the name of a draft where a conflict copy has its author."""
 
@@ -40,9 +42,29 @@ def recover(tree: Tree) -> Recovered:
                 saves += tree.save(file.ino)
             else:  # another length than was noted at the close: the machine lost its power before the disk had it
                 _set_aside(tree, file)
+        _trust_no_copy(tree)
         left = tree.index.matching("node IS NULL AND unsaved=1")
     tree.content.sweep()
     return Recovered(saves, tuple(file for file in left if not stays_local(file.name)))
+
+
+def _trust_no_copy(tree: Tree) -> None:
+    """What the library has as well need not be here, and a machine that lost its power may have kept half of it."""
+    boot = _boot()
+    cut_off = tree.index.fact("boot") != boot
+    for file in tree.index.matching("local=1 AND dirty=0 AND node IS NOT NULL AND parent IS NOT NULL"):
+        if cut_off or _size_bytes(tree, file) != file.size:
+            tree.index.change(file.ino, local=0)
+            tree.content.drop_work(file.ino)
+    tree.index.put_fact("boot", boot)
+
+
+def _boot() -> str:
+    """Changes whenever the machine starts."""
+    try:
+        return _BOOT_ID.read_text()
+    except OSError:
+        return ""
 
 
 def _size_bytes(tree: Tree, file: File) -> int:

@@ -68,6 +68,7 @@ class Tree:
         self._sizes: dict[int, int] = {}
         self._times: dict[int, int] = {}
         self._moved: dict[tuple[int, str], tuple[int, float]] = {}
+        self._released: list[Handle] = []
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class Tree:
             if self.index.children(folder.ino, parked=True):
                 raise fail(errno.ENOTEMPTY)
             if folder.node is not None:
-                self.journal.delete(folder.library, folder.node)
+                self.journal.delete(folder)
             self.index.remove(folder.ino)
             return folder
 
@@ -248,7 +249,7 @@ class Tree:
         self._place(folder, parent, name)
         moved = self.get(folder.ino)
         if folder.node is not None:
-            self.journal.rename(moved)
+            self.journal.rename(moved, left=folder)
         elif not stays_local(name):
             self._share_folder(moved)
 
@@ -276,10 +277,17 @@ class Tree:
             self._place(file, parent, name)
             self._take_name(self.get(file.ino), parent, name)
             self.save(file.ino)
+        elif self._was_given_up(parent, name, file):
+            # The temporary file of a swap had a name like any other (Excel), and so became an asset for a moment.
+            self._give_up_node(file, delay_ms=0)
+            self.index.change(file.ino, node=None)
+            self._place(file, parent, name)
+            self._take_name(self.get(file.ino), parent, name)
+            self.save(file.ino)
         else:
             self._moved[(file.parent or 0, name_key(file.name))] = (file.ino, time.monotonic())
             self._place(file, parent, name)
-            self.journal.rename(self.get(file.ino))
+            self.journal.rename(self.get(file.ino), left=file)
 
     def _place(self, file: File, parent: int, name: str) -> None:
         self.index.change(file.ino, parent=parent, name=name, parked=0)
@@ -298,6 +306,13 @@ class Tree:
             self._begin(file)
         return self.get(file.ino)
 
+    def _was_given_up(self, parent: int, name: str, by_other_than: File) -> bool:
+        """Whether the asset of this name was deleted or moved aside a moment ago, as programs do before they swap."""
+        if self.index.ghost_at(parent, name) is not None:
+            return True
+        aside, moved_at = self._moved.get((parent, name_key(name)), (by_other_than.ino, 0.0))
+        return aside != by_other_than.ino and time.monotonic() - moved_at <= _SWAP_S and by_other_than.version == 0
+
     def _folders(self, parent: int) -> list[File]:
         """The folders from here up to the library's own."""
         folders = []
@@ -315,7 +330,7 @@ class Tree:
             return False
         self.index.change(backup.ino, node=None)
         self._continue(file, backup.node, backup)
-        self.journal.rename(self.get(file.ino))
+        self.journal.rename(self.get(file.ino), left=backup)
         self._begin(backup)
         self.save(backup.ino)
         return True
@@ -336,7 +351,7 @@ class Tree:
                 (file.node, file.library, file.parent, name_key(file.name), file.version, file.head, file.head_size),
             )
         self.index.change(file.ino, node=None)
-        self.journal.delete(file.library, file.node, delay_ms=delay_ms)
+        self.journal.delete(file, delay_ms=delay_ms)
 
     def _discard(self, file: File) -> None:
         """The file has no name any more; its bytes stay while a program has it open."""
@@ -490,15 +505,34 @@ class Tree:
             db.execute("UPDATE files SET size=MAX(size, ?) WHERE ino=?", (self._sizes.get(handle.ino, 0), handle.ino))
 
     def release(self, number: int) -> bool:
-        """Close a handle; returns whether this was a save."""
-        with self.lock, self.index.transaction():
+        """Close a handle; returns whether this was a save. A disk that is full just now makes it one later: see `catch_up`."""
+        with self.lock:
             handle = self._handles.pop(number)
             if handle.fd is not None:
                 os.close(handle.fd)
-            saved = handle.wrote and self.save(handle.ino)
-            if not self.is_open(handle.ino):
-                self._closed_by_all(handle.ino)
-            return saved
+            self._released.append(handle)
+            return self.catch_up()
+
+    @property
+    def behind(self) -> bool:
+        """Whether a release could not be written down yet."""
+        return bool(self._released)
+
+    def catch_up(self) -> bool:
+        """Write down the releases that are not written down yet; returns whether there were saves among them.
+
+        Nobody is told of an error while a file is released, so the release stays to be done until it is.
+        """
+        saved = False
+        with self.lock:
+            while self._released:
+                handle = self._released[0]
+                with self.index.transaction():
+                    saved = (handle.wrote and self.save(handle.ino)) or saved
+                    if not self.is_open(handle.ino):
+                        self._closed_by_all(handle.ino)
+                self._released.pop(0)
+        return saved
 
     def _closed_by_all(self, ino: int) -> None:
         self._sizes.pop(ino, None)
