@@ -32,6 +32,7 @@ from main_lines.tasks.queries import for_me_count
 from sync.library.agents_api.api import api as agents_api
 from sync.library.assets.pages import pages as asset_pages
 from sync.library.assets.selection_pages import pages as selection_pages
+from sync.library.grants.pages import pages as grant_pages
 from sync.library.libraries.pages import pages as library_pages
 from sync.library.retention.pages import pages as retention_pages
 from sync.library.trash.pages import pages as trash_pages
@@ -83,6 +84,7 @@ ROUTES = (
     desktops_api,
     library_pages,
     asset_pages,
+    grant_pages,
     selection_pages,
     trash_pages,
     retention_pages,

@@ -16,6 +16,7 @@ from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
 from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
+from sync.library.grants import jobs as grant_jobs
 from sync.library.previews import jobs as preview_jobs
 from sync.library.retention import jobs as retention_jobs
 from sync.library.retention.access import Holders
@@ -34,6 +35,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     host_jobs,
     machine_jobs,
     asset_jobs,
+    grant_jobs,
     preview_jobs,
     trash_jobs,
     retention_jobs,

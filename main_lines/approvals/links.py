@@ -11,7 +11,9 @@ from main_lines.tasks.access import get_task
 from sync.library.assets.access import content_of, get_asset, pin_of
 from sync.library.assets.models import Node, Version
 from sync.library.content.sending import VersionContent
+from sync.library.grants.access import view_of, within
 from sync.library.libraries.access import get_library
+from sync.library.libraries.rules import Right
 from sync.library.previews.access import find_previews
 from workspace.errors import NotFound
 from workspace.work import Work
@@ -136,16 +138,10 @@ def _newest_assets(work: Work, line_id: str | None, task_id: str | None) -> list
     """The files changed last in the line's library, for choosing what to send; empty where the actor does not see it."""
     line_id = get_task(work, task_id).line_id if task_id else line_id
     line = get_line(work, line_id) if line_id else None
-    if line is None or not line.library_id or not _sees(work, line.library_id):
+    view = view_of(work, line.library_id) if line is not None and line.library_id else None
+    if view is None:
         return []
-    files = select(Node).where(Node.library_id == line.library_id, Node.kind == "file", Node.deleted_at.is_(None))
+    seen = within(view, Node.parent_id, Right.SEE)
+    files = select(Node).where(Node.library_id == view.library_id, Node.kind == "file", Node.deleted_at.is_(None), seen)
     rows = work.session.scalars(files.order_by(Node.seq.desc()).limit(OFFERED))
     return [Offered(node.id, node.name, node.version, node.author_name, node.modified_at, node.library_id) for node in rows]
-
-
-def _sees(work: Work, library_id: str) -> bool:
-    try:
-        get_library(work, library_id)
-    except NotFound:
-        return False
-    return True

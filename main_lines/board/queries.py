@@ -11,6 +11,7 @@ from main_lines.lines.models import MainLine
 from main_lines.lines.queries import FeedRow, LineHead, feed_rows, line_head
 from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health
 from main_lines.tasks.queries import Counts, TaskRow, counts_by_line, counts_of, for_director, line_tasks
+from sync.library.libraries.access import rooms_of_scope
 from workspace.events.access import EventRow, newest_events
 from workspace.work import Work
 
@@ -49,7 +50,7 @@ def board_of(work: Work, line: MainLine) -> Board:
         head=line_head(work, line), health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
         counts=counts, grid=grid(rows), pressing=pressing(rows), for_me=for_director(work, line.id), alerts=open_alerts(work, line.id),
         cities=readiness(rows), assets=_assets_of_last_day(work, line),
-        events=feed_rows(newest_events(work, rooms=[line.room], limit=LAST_EVENTS)),
+        events=feed_rows(newest_events(work, rooms=rooms_of_scope(work, line.room), limit=LAST_EVENTS)),
     )  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def _assets_of_last_day(work: Work, line: MainLine) -> list[FeedRow]:
     """The newest saved version of each asset in the last 24 hours, as the feed told it."""
     since = work.now - timedelta(hours=24)
     newest: dict[str, EventRow] = {}
-    for event in newest_events(work, rooms=[line.room], limit=ASSETS_LOOKED_THROUGH):
+    for event in newest_events(work, rooms=rooms_of_scope(work, line.room), limit=ASSETS_LOOKED_THROUGH):
         if event.kind == ASSET_EVENT and event.at >= since:
             newest.setdefault(event.subject, event)
     return feed_rows(list(newest.values())[:ASSETS_SHOWN])

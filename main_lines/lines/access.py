@@ -81,9 +81,9 @@ def company_today(work: Work) -> date:
     return work.now.astimezone(ZoneInfo(work.parts.get(Settings).time_zone)).date()
 
 
-def line_rooms(work: Work, line: MainLine) -> list[str]:
-    """Rooms that membership opens: the line's own and those of the libraries granted to its members."""
-    return [line.room, *rooms_of_group(work, line.group_id)]
+def line_rooms(work: Work, line: MainLine, member_id: str) -> list[str]:
+    """Rooms open to a member as things are: the line's own and those in the libraries granted to its members."""
+    return [line.room, *sorted(rooms_of_group(work, line.group_id, member_id))]
 
 
 @gives_rooms

@@ -8,6 +8,7 @@ from main_lines.lines.access import company_today, get_line, get_line_as_directo
 from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine, ProgressPost
 from main_lines.lines.rules import Advance, GateHold, Health, LineKind, Phase, gate
 from main_lines.lines.words import HEALTHS, PHASES
+from sync.library.grants.actions import membership_changes, withdraw_member
 from sync.library.libraries.actions import open_library
 from workspace.db import new_id
 from workspace.errors import Conflict, InvalidInput, NotFound
@@ -48,12 +49,11 @@ def open_line(work: Work, *, name: str, kind: LineKind, d_day: date, goal: str =
         for member in members
     )
     index_document(work, subject=line.room, room=line.room, title=name, note=goal, url=f"/lines/{line.id}/board")
-    rooms = line_rooms(work, line)
     _record(
         work,
         LineEvent.OPENED,
         line,
-        joins={member.id: rooms for member in members},
+        joins={member.id: line_rooms(work, line, member.id) for member in members},
         d_day=d_day.isoformat(),
         members=[member.name for member in members],
     )
@@ -64,11 +64,19 @@ def add_line_member(work: Work, line_id: str, member_id: str) -> Member:
     """Their live connections get the line's rooms with this very commit. Conflict when they are in it already."""
     line = get_line_as_director(work, line_id)
     member = get_member(work, member_id)
-    if not add_to_group(work, line.group_id, member.id):
-        raise Conflict(_("%(name)s已在主线中", name=member.name))
+    with membership_changes(work, member.id) as change:
+        if not add_to_group(work, line.group_id, member.id):
+            raise Conflict(_("%(name)s已在主线中", name=member.name))
     work.session.add(LineMember(line_id=line.id, member_id=member.id, role="member", joined_at=work.now))
     work.session.flush()
-    _record(work, LineEvent.MEMBER_ADDED, line, joins={member.id: line_rooms(work, line)}, member=member.name, member_id=member.id)
+    _record(
+        work,
+        LineEvent.MEMBER_ADDED,
+        line,
+        joins={member.id: [line.room, *change.joins.get(member.id, [])]},
+        member=member.name,
+        member_id=member.id,
+    )
     return member
 
 
@@ -84,9 +92,18 @@ def remove_line_member(work: Work, line_id: str, member_id: str) -> None:
     if membership.role == "director":
         raise Conflict(_("不能移出主线负责人"))
     name = work.session.get_one(Member, member_id).name
-    remove_from_group(work, line.group_id, member_id)
+    with membership_changes(work, member_id) as change:
+        remove_from_group(work, line.group_id, member_id)
+        withdraw_member(work, line.room, member_id)
     work.session.delete(membership)
-    _record(work, LineEvent.MEMBER_REMOVED, line, leaves={member_id: line_rooms(work, line)}, member=name, member_id=member_id)
+    _record(
+        work,
+        LineEvent.MEMBER_REMOVED,
+        line,
+        leaves={member_id: [line.room, *change.leaves.get(member_id, [])]},
+        member=name,
+        member_id=member_id,
+    )
 
 
 def post_progress(work: Work, line_id: str, *, text: str) -> ProgressPost:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from main_lines.lines.access import company_today, director_ids, is_director
 from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine
 from main_lines.lines.rules import days_from
+from sync.library.libraries.access import rooms_of_scope
 from workspace.events.access import EventRow, newest_events
 from workspace.i18n import _
 from workspace.people.queries import MemberRow, initials, list_members
@@ -117,13 +118,13 @@ class FeedPage:
 
 
 def line_feed(work: Work, line: MainLine, *, before: int | None = None, limit: int = FEED_PAGE) -> FeedPage:
-    rows = newest_events(work, rooms=[line.room], limit=limit + 1, before=before)
+    rows = newest_events(work, rooms=rooms_of_scope(work, line.room), limit=limit + 1, before=before)
     return FeedPage(feed_rows(rows[:limit]), rows[limit - 1].seq if len(rows) > limit else None)
 
 
 def line_feed_since(work: Work, line: MainLine, oldest: int) -> FeedPage:
     """Everything from ``oldest`` on (at most FEED_MOST), so that a page that is kept fresh leaves no hole before its older rows."""
-    rows = newest_events(work, rooms=[line.room], limit=FEED_MOST)
+    rows = newest_events(work, rooms=rooms_of_scope(work, line.room), limit=FEED_MOST)
     return FeedPage(feed_rows(row for row in rows if row.seq >= oldest), None)
 
 

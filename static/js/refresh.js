@@ -99,10 +99,18 @@ function markNew(element, known) {
 
 const refreshable = () => document.querySelectorAll("[data-refresh-on][data-refresh-url]");
 
+/** A room of its own inside another, such as that of a folder in its library's, is named after it with a slash. */
+const lies = (room, outer) => room === outer || room.startsWith(`${outer}/`);
+
+/** Somebody may not see a part of what a page lists any more. */
+function onPurge({ detail: { room } }) {
+  for (const element of refreshable()) if (element.dataset.refreshRoom && lies(room, element.dataset.refreshRoom)) refresh(element);
+}
+
 function onEvent({ detail: frame }) {
   for (const element of refreshable()) {
     const { refreshOn, refreshRoom } = element.dataset;
-    if (refreshRoom && !frame.rooms?.includes(refreshRoom)) continue;
+    if (refreshRoom && !frame.rooms?.some((room) => lies(room, refreshRoom))) continue;
     if (fits(refreshOn, frame.kind)) refresh(element);
   }
 }
@@ -114,6 +122,7 @@ function refreshMissed() {
 
 export function startRefresh() {
   addEventListener("mainline:event", onEvent);
+  addEventListener("mainline:purge", onPurge);
   addEventListener("mainline:resync", () => refreshable().forEach((element) => refresh(element, 0)));
   addEventListener("mainline:connection", ({ detail }) => detail.state === "live" && refreshMissed());
   document.addEventListener("visibilitychange", refreshMissed);

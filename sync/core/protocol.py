@@ -156,8 +156,9 @@ class HeartbeatAnswer:
 
 
 class Right(StrEnum):
-    """What a member may do in a library."""
+    """What a member may do in a library or folder. NONE, of a folder: only its name, because it leads to one that they may see."""
 
+    NONE = "none"
     SEE = "see"
     EDIT = "edit"
 
@@ -194,7 +195,8 @@ class NodeKind(StrEnum):
 class Node:
     """A row of the catalogue. parent: None for the root. version: 0 for folders. seq: last change of this row.
 
-    head_of: the node of which this one is a second head (conflict copy), or None.
+    head_of: the node of which this one is a second head (conflict copy), or None. right: of a folder where the member's right is
+    not the library's; None where it is. With ``deleted``, NONE means that the member may not see it, whatever became of it.
     """
 
     id: str
@@ -210,6 +212,7 @@ class Node:
     deleted: bool
     seq: int
     head_of: str | None = None
+    right: Right | None = None
 
 
 @dataclass(frozen=True)
@@ -245,10 +248,14 @@ class FeedAnswer:
 
 @dataclass(frozen=True)
 class MissingRequest:
-    """uploads: how many upload slots are wanted if anything is missing, or ahead of the next save if no chunk is asked for."""
+    """uploads: how many upload slots are wanted if anything is missing, or ahead of the next save if no chunk is asked for.
+
+    bases: manifests of versions that the saves go on from. Who sees only a part of a library need not bring their chunks again.
+    """
 
     chunks: tuple[Address, ...]
     uploads: int
+    bases: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True)

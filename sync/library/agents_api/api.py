@@ -46,8 +46,10 @@ from sync.library.agents_api.queries import find_digest, library_messages
 from sync.library.assets.actions import OPS_AT_ONCE, apply_ops
 from sync.library.assets.log import Receipt
 from sync.library.assets.wire import to_ms
-from sync.library.content.access import find_chunks, load_manifest, missing_chunks, pack_states
+from sync.library.content.access import find_chunks, load_manifest, pack_states
 from sync.library.content.actions import CheckedPack, check_pack, pack_key, record_packs
+from sync.library.content.models import Chunk
+from sync.library.grants.chunks import lend_chunks, lent_key, missing_for
 from sync.library.libraries.access import find_library, libraries_tag, visible_libraries
 from sync.library.libraries.rules import Right
 from sync.library.storage import ObjectStore
@@ -130,9 +132,10 @@ def list_missing(library_id: str) -> Response:
     """Which chunks the library lacks, and presigned slots to bring them in packs."""
     message = _received(MissingRequest)
     _at_most(len(message.chunks), MAX_MISSING)
+    _at_most(len(message.bases), MAX_OPS)
     with request_work(writes=False) as work:
-        find_library(work, library_id, to=Right.EDIT)
-        missing = missing_chunks(work, library_id, message.chunks)
+        view = find_library(work, library_id, to=Right.EDIT, anywhere=True).view
+        missing = missing_for(work, view, message.chunks, bases=message.bases)
     # Who asks for no chunk wants slots for the next save, so that it need not ask first.
     slots = max(0, min(message.uploads, MAX_UPLOADS)) if missing or not message.chunks else 0
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
@@ -146,7 +149,7 @@ def register_packs(library_id: str) -> Response:
     _at_most(len(message.packs), MAX_UPLOADS)
     known, checked = _checked(library_id, message.packs)
     with request_work(writes=True) as work:
-        find_library(work, library_id, to=Right.EDIT)
+        find_library(work, library_id, to=Right.EDIT, anywhere=True)
         record_packs(work, library_id, checked)
     states = known | {each.pack.pack: each.state for each in checked}
     return _sent(PacksAnswer(tuple(PackReport(pack.pack, states[pack.pack]) for pack in message.packs)))
@@ -175,28 +178,34 @@ def locate_content(library_id: str) -> Response:
     message = _received(ContentRequest)
     start, count = max(0, message.start), max(1, min(message.count, MAX_PLACES))
     with request_work(writes=False) as work:
-        find_library(work, library_id)
-        find_digest(work, library_id, message.manifest)
+        view, now = find_library(work, library_id).view, work.now
+        find_digest(work, view, message.manifest)
         manifest = load_manifest(work, message.manifest)
         wanted = list(dict.fromkeys(chunk.address for chunk in manifest.chunks[start : start + count]))
         chunks = find_chunks(work, library_id, wanted)
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
-    places = tuple(
-        ChunkPlace(
-            found.address, found.pack_id, found.offset, found.stored_bytes, found.size_bytes,
-            CodingName.ZSTD if found.coding else CodingName.RAW,
-        )
-        for address in wanted
-        if (found := chunks.get(address)) is not None
-    )  # fmt: skip
-    packs = {place.pack: _download(store, library_id, place.pack) for place in places}
+    found = [chunks[address] for address in wanted if address in chunks]
+    if view.sees_all:
+        places = tuple(_place(chunk, chunk.pack_id, chunk.offset) for chunk in found)
+        packs = {place.pack: _download(store, pack_key(library_id, place.pack)) for place in places}
+    elif found:
+        name, lent = lend_chunks(store, library_id, found, now=now)
+        places = tuple(_place(each.chunk, name, each.offset) for each in lent)
+        packs = {name: _download(store, lent_key(library_id, name))}
+    else:
+        places, packs = (), {}
     return _sent(ContentAnswer(manifest if start == 0 else None, places, packs))
+
+
+def _place(chunk: Chunk, pack: str, offset: int) -> ChunkPlace:
+    coding = CodingName.ZSTD if chunk.coding else CodingName.RAW
+    return ChunkPlace(chunk.address, pack, offset, chunk.stored_bytes, chunk.size_bytes, coding)
 
 
 def _checked(library_id: str, packs: tuple[StoredPack, ...]) -> tuple[dict[str, PackState], list[CheckedPack]]:
     """States of packs that are known already, and the others read back and verified, outside any transaction."""
     with request_work(writes=False) as work:
-        find_library(work, library_id, to=Right.EDIT)
+        find_library(work, library_id, to=Right.EDIT, anywhere=True)
         known = {found: PackState(state) for found, state in pack_states(work, library_id, [pack.pack for pack in packs]).items()}
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
     checked = [
@@ -213,8 +222,8 @@ def _slot(store: ObjectStore, library_id: str) -> Upload:
     return Upload(pack_id, ticket.url, ticket.headers, to_ms(ticket.expires_at), PACK_MAX_BYTES)
 
 
-def _download(store: ObjectStore, library_id: str, pack_id: str) -> Download:
-    ticket = store.presign_get(pack_key(library_id, pack_id), DOWNLOAD_VALID)
+def _download(store: ObjectStore, key: str) -> Download:
+    ticket = store.presign_get(key, DOWNLOAD_VALID)
     return Download(ticket.url, ticket.headers, to_ms(ticket.expires_at))
 
 

@@ -6,17 +6,22 @@ those that answer. Who finds no place is told to come back in a moment (429 with
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import structlog
 from sqlalchemy import func, select
 
 from sync.core.protocol import FeedAnswer, FeedPage, FeedRequest
+from sync.core.protocol import Node as NodeMessage
 from sync.library.assets.models import Node
-from sync.library.assets.wire import node_message
+from sync.library.assets.wire import hidden_message, node_message, right_message
+from sync.library.grants.access import shows, ways_above
+from sync.library.grants.rules import View
 from sync.library.libraries.access import OpenLibrary, libraries_tag, visible_libraries
+from sync.library.libraries.rules import Right
 from workspace.db import Database
 from workspace.errors import TooManyRequests
 from workspace.events.models import Event
@@ -42,27 +47,45 @@ def read_feed(work: Work, request: FeedRequest, limit: int) -> FeedAnswer:
         for found in opened
         if found.library.id in request.cursors
         and found.library.seq > request.cursors[found.library.id]
-        and (page := _page(work, found, cursor=request.cursors[found.library.id], limit=limit)).nodes
+        and (page := _page(work, found, cursor=request.cursors[found.library.id], limit=limit)).cursor > request.cursors[found.library.id]
     ]
     return FeedAnswer(libraries_tag(opened), tuple(pages))
 
 
 def _page(work: Work, found: OpenLibrary, *, cursor: int, limit: int) -> FeedPage:
-    library = found.library
+    library, view = found.library, found.view
     query = select(Node).where(Node.library_id == library.id, Node.seq > cursor).order_by(Node.seq).limit(limit + 1)
     if cursor == 0:
         query = query.where(Node.deleted_at.is_(None))  # A newcomer has nothing to remove.
     rows = list(work.session.scalars(query))
     shown = rows[:limit]
-    nodes = tuple(node_message(node, library.name) for node in shown)
-    return FeedPage(library.id, nodes, shown[-1].seq if shown else cursor, more=len(rows) > limit)
+    nodes = [node_message(node, library.name) for node in shown] if view.is_even else _seen(work, view, shown, library.name)
+    if cursor == 0:
+        nodes = [node for node in nodes if not node.deleted]
+    return FeedPage(library.id, tuple(nodes), shown[-1].seq if shown else cursor, more=len(rows) > limit)
+
+
+def _seen(work: Work, view: View, nodes: Sequence[Node], library_name: str) -> list[NodeMessage]:
+    """The nodes as a member sees them whose rights are not the same everywhere; what they may not see is gone for them, without a name."""
+    parents = ways_above(work, nodes)
+    messages = []
+    for node in nodes:
+        decider = view.decider_of(node.id, parents)
+        right = view.decided[decider] if decider is not None else Right.NONE
+        if not shows(view, node.id, right):
+            messages.append(hidden_message(node))
+            continue
+        message = node_message(node, library_name)
+        as_library = decider == view.root_id and right >= Right.SEE
+        messages.append(message if as_library or node.kind == "file" else replace(message, right=right_message(right)))
+    return messages
 
 
 def concerned(kind: str, rooms: Iterable[str], rooms_changed: dict[str, Any]) -> set[str]:
     """The libraries whose agents an event may bring news; EVERYONE where it may change who sees what."""
     if rooms_changed or kind.startswith("workspace.device."):
         return {EVERYONE}
-    return {room.removeprefix("library:") for room in rooms if room.startswith("library:")}
+    return {room.removeprefix("library:").partition("/")[0] for room in rooms if room.startswith("library:")}
 
 
 class Bell:

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from sqlalchemy import func, select
 
 from sync.core.protocol import Library, Right
+from sync.library.assets.access import versions_seen
 from sync.library.assets.models import Version
 from sync.library.content.models import Pack
+from sync.library.grants.rules import View
 from sync.library.libraries.access import OpenLibrary
 from workspace.errors import NotFound
 from workspace.i18n import _
@@ -28,8 +30,8 @@ def library_messages(work: Work, opened: Iterable[OpenLibrary]) -> tuple[Library
     )  # fmt: skip
 
 
-def find_digest(work: Work, library_id: str, digest: str) -> None:
-    """NotFound unless a version in this library has this content."""
-    query = select(Version.number).where(Version.library_id == library_id, Version.digest == digest).limit(1)
-    if work.session.scalar(query) is None:
+def find_digest(work: Work, view: View, digest: str) -> None:
+    """NotFound unless a version that the member may see has this content."""
+    query = versions_seen(view, select(Version).where(Version.library_id == view.library_id, Version.digest == digest))
+    if work.session.scalars(query.limit(1)).first() is None:
         raise NotFound(_("没有找到这份内容"), _("刷新后再试。"))

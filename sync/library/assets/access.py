@@ -1,18 +1,20 @@
 """Loading assets, versions and their content: the library's rule decides, absent and forbidden answer alike."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from sync.library.assets.models import Node, Version
 from sync.library.content.access import load_manifest
 from sync.library.content.sending import VersionContent
+from sync.library.grants.access import reachable, right_to, rights_of, shows, view_of
+from sync.library.grants.rules import View
 from sync.library.libraries.access import find_library
 from sync.library.libraries.models import Library
 from sync.library.libraries.rules import Right
-from workspace.errors import NotFound
+from workspace.errors import NotAllowed, NotFound
 from workspace.i18n import _
 from workspace.work import Work
 
@@ -37,8 +39,31 @@ def get_node(work: Work, node_id: str, to: Right = Right.SEE) -> Node:
     node = work.session.get(Node, node_id)
     if node is None or node.deleted_at is not None:
         raise _absent()
-    _check_library(work, node, to)
+    _check(work, node, to)
     return node
+
+
+def find_folder(work: Work, folder_id: str) -> tuple[Node, View, Right]:
+    """A live folder with the actor's rights, for showing what they may see in it (grants.access.children_shown).
+
+    The right is NONE where the folder only leads to one that they may see.
+    """
+    node, view, right = find_shown(work, folder_id)
+    if node.kind != "folder":
+        raise _absent()
+    return node, view, right
+
+
+def find_shown(work: Work, node_id: str) -> tuple[Node, View, Right]:
+    """A live file or folder that is shown to the actor, see find_folder."""
+    node = work.session.get(Node, node_id)
+    view = view_of(work, node.library_id) if node is not None and node.deleted_at is None else None
+    if node is None or view is None:
+        raise _absent()
+    right = right_to(work, view, node)
+    if not shows(view, node.id, right):
+        raise _absent()
+    return node, view, right
 
 
 def get_asset(work: Work, asset_id: str, to: Right = Right.SEE) -> Node:
@@ -46,8 +71,26 @@ def get_asset(work: Work, asset_id: str, to: Right = Right.SEE) -> Node:
     node = work.session.get(Node, asset_id)
     if node is None or node.kind != "file" or node.purged_at is not None:
         raise _absent()
-    _check_library(work, node, to)
+    _check(work, node, to)
     return node
+
+
+def asset_right(work: Work, node: Node) -> Right:
+    """What the actor may do with a node."""
+    view = view_of(work, node.library_id)
+    return right_to(work, view, node) if view is not None else Right.NONE
+
+
+def visible_nodes(work: Work, node_ids: Sequence[str]) -> list[Node]:
+    """Those of these nodes that the actor may see, live or in the trash, in the order given."""
+    found = nodes_by_id(work, node_ids)
+    seen: set[str] = set()
+    for library_id in {node.library_id for node in found.values()}:
+        view = view_of(work, library_id)
+        inside = [node for node in found.values() if node.library_id == library_id]
+        if view is not None:
+            seen |= {node_id for node_id, right in rights_of(work, view, inside).items() if right >= Right.SEE}
+    return [found[node_id] for node_id in node_ids if node_id in seen]
 
 
 def get_trashed(work: Work, node_id: str, to: Right = Right.SEE) -> Node:
@@ -55,7 +98,7 @@ def get_trashed(work: Work, node_id: str, to: Right = Right.SEE) -> Node:
     node = work.session.get(Node, node_id)
     if node is None or node.deleted_at is None or node.purged_at is not None:
         raise _absent()
-    _check_library(work, node, to)
+    _check(work, node, to)
     return node
 
 
@@ -106,9 +149,16 @@ def ancestors_of(work: Work, node: Node) -> list[Node]:
 
 def list_versions_of_library(work: Work, library_id: str, limit: int) -> list[Version]:
     """The newest versions in a library that the actor may see."""
-    find_library(work, library_id)
-    query = select(Version).where(Version.library_id == library_id).order_by(Version.at.desc(), Version.node_id, Version.number.desc())
+    view = find_library(work, library_id).view
+    query = versions_seen(view, select(Version).where(Version.library_id == library_id)).order_by(
+        Version.at.desc(), Version.node_id, Version.number.desc()
+    )
     return list(work.session.scalars(query.limit(limit)))
+
+
+def versions_seen(view: View, query: Select[Version]) -> Select[Version]:
+    """Of the view's library, only the versions of files that the person may see."""
+    return query if view.is_even else query.join(Node, Node.id == Version.node_id).where(reachable(view))
 
 
 def library_of(work: Work, node: Node) -> Library:
@@ -126,11 +176,13 @@ def _version(work: Work, asset_id: str, number: int, *, held: bool = False) -> V
     return version
 
 
-def _check_library(work: Work, node: Node, to: Right) -> None:
-    try:
-        find_library(work, node.library_id, to)
-    except NotFound as error:
-        raise _absent() from error
+def _check(work: Work, node: Node, to: Right) -> None:
+    """NotFound when the actor may not see the node; NotAllowed when they may, but ``to`` is not theirs."""
+    right = asset_right(work, node)
+    if right < Right.SEE:
+        raise _absent()
+    if right < to:
+        raise NotAllowed(_("您在这里没有此权限"), _("请联系素材库或文件夹的管理者。"))
 
 
 def _absent() -> NotFound:

@@ -22,6 +22,8 @@ from sync.library.content.actions import CheckedPack, record_packs
 from sync.library.libraries.access import find_library
 from sync.library.libraries.rules import Right
 from workspace.db import new_id
+from workspace.errors import NotAllowed
+from workspace.i18n import _
 from workspace.work import Work
 
 OPS_AT_ONCE = 100
@@ -37,7 +39,7 @@ def apply_ops(
 
     NotFound when the actor may not see the library. Who may only see it is refused each operation.
     """
-    may_edit = find_library(work, library_id).may_edit
+    may_edit = find_library(work, library_id).view.best >= Right.EDIT
     tree = lock_tree(work, library_id)
     earlier = earlier_answers(work, library_id, ops)
     receipt = receipt or own_receipt(work, library_id)
@@ -78,7 +80,7 @@ def save_upload(
     folders: names below the folder, made where they are not there. asset_id: the asset that gets the version, whatever its name and
     place are by now. The browser shows the head as it is now, so the head as it is now is its base: an upload never conflicts.
     """
-    find_library(work, library_id, to=Right.EDIT)
+    find_library(work, library_id, to=Right.EDIT, anywhere=True)
     tree = lock_tree(work, library_id)
     record_packs(work, library_id, packs)
     op = Commit(new_id(), asset_id or new_id(), folder_id, name, 0, manifest, int(work.now.timestamp() * 1000))
@@ -147,13 +149,16 @@ def restore_node(work: Work, node_id: str) -> Node:
     node = get_trashed(work, node_id, to=Right.EDIT)
     writer = Writer(lock_tree(work, node.library_id), [])
     work.session.refresh(node)  # Somebody may have brought it back while this waited for the lock.
-    writer.restore(get_trashed(work, node_id, to=Right.EDIT))
+    restored = get_trashed(work, node_id, to=Right.EDIT)
+    if not writer.permits.may_take_all(restored):
+        raise NotAllowed(_("您不能恢复这个文件夹"), _("其中有您不能修改的内容，请联系素材库的管理者。"))
+    writer.restore(restored)
     writer.finish()
     return node
 
 
 def _apply_one(work: Work, library_id: str, op: Op) -> OpAnswer:
-    find_library(work, library_id, to=Right.EDIT)
+    find_library(work, library_id, to=Right.EDIT, anywhere=True)
     writer = Writer(lock_tree(work, library_id), [op])
     answer = writer.apply(op)
     writer.finish()

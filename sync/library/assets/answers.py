@@ -36,5 +36,8 @@ def own_receipt(work: Work, library_id: str) -> Receipt:
     return receipt
 
 
-def not_allowed(op: Op) -> OpAnswer:
+def not_allowed(op: Op, *, in_folder: bool = False) -> OpAnswer:
+    """in_folder: the actor may edit elsewhere in the library. The same whether the folder is seen or hidden."""
+    if in_folder:
+        return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("您不能在这个文件夹里修改"), _("请联系文件夹的管理者取得编辑权限。"))
     return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("您在这个素材库里只能查看"), _("请联系素材库的管理者取得编辑权限。"))

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 
 from sync.library.assets.log import head_line, put_lines, waiting_lines
 from sync.library.assets.models import LogEntry, Node, OpAnswer
+from sync.library.grants.access import rooms_of_nodes
 from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
 from workspace.jobs.registry import job, periodic
@@ -83,7 +84,8 @@ def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None 
                 query = query.where(Node.seq <= upto)
             nodes = list(work.session.scalars(query.order_by(Node.seq).limit(INDEXED_AT_ONCE)))
             library = work.session.get_one(Library, library_id)
-            index_documents(work, [_document(library, node) for node in nodes if node.deleted_at is None])
+            rooms = rooms_of_nodes(work, library, nodes)
+            index_documents(work, [_document(library, rooms[node.id], node) for node in nodes if node.deleted_at is None])
             for node in nodes:
                 if node.deleted_at is not None:
                     _forget(work, node)
@@ -92,9 +94,9 @@ def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None 
         since = nodes[-1].seq
 
 
-def _document(library: Library, node: Node) -> Document:
+def _document(library: Library, room: str, node: Node) -> Document:
     url = f"/library/{'assets' if node.kind == 'file' else 'folders'}/{node.id}"
-    return Document(f"asset:{node.id}", f"library:{library.id}", node.name, url, library.name)
+    return Document(f"asset:{node.id}", room, node.name, url, library.name)
 
 
 def _forget(work: Work, node: Node) -> None:

@@ -20,7 +20,8 @@ from sqlalchemy import select
 
 from sync.core.manifest import Manifest, manifest_bytes
 from sync.library.assets.models import LogEntry, Node
-from sync.library.libraries.models import Library, LibraryGrant
+from sync.library.grants.models import FolderGrant
+from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
 from workspace.db import Database
 from workspace.errors import Unavailable
@@ -55,13 +56,20 @@ def note_of(work: Work, seq: int, **said: Any) -> bytes:
 def head_line(work: Work, library_id: str) -> bytes:
     """What library this is, and which groups may do what in it, as of now."""
     library = work.session.get_one(Library, library_id)
-    grants = select(LibraryGrant.group_id, LibraryGrant.right, Group.name, Group.kind).join(Group, Group.id == LibraryGrant.group_id)
-    rows = work.session.execute(grants.where(LibraryGrant.library_id == library_id).order_by(LibraryGrant.group_id))
+    grants = work.session.scalars(select(FolderGrant).where(FolderGrant.library_id == library_id)).all()
+    groups = {group.id: group for group in work.session.scalars(select(Group).where(Group.id.in_({grant.subject_id for grant in grants})))}
     return _packed({
         "library": library.id, "name": library.name, "root": library.root_id, "scope_room": library.scope_room,
         "quota_bytes": library.quota_bytes, "created_at": library.created_at.isoformat(), "at": work.now.isoformat(),
-        "grants": [{"group": row.group_id, "name": row.name, "kind": row.kind, "right": row.right} for row in rows],
+        "grants": [_told(grant, groups) for grant in sorted(grants, key=lambda each: (each.folder_id, each.subject_kind, each.subject_id))],
     })  # fmt: skip
+
+
+def _told(grant: FolderGrant, groups: Mapping[str, Group]) -> dict[str, str]:
+    """A group is told with its name, so that it can be made anew where it is lost."""
+    told = {"folder": grant.folder_id, "subject": grant.subject_kind, "id": grant.subject_id, "right": grant.right}
+    group = groups.get(grant.subject_id) if grant.subject_kind == "group" else None
+    return told | ({"name": group.name, "kind": group.kind} if group is not None else {})
 
 
 def put_lines(store: ObjectStore, library_id: str, head: bytes, lines: Mapping[int, bytes], *, new: bool) -> None:

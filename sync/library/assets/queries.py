@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from sync.library.assets.access import ancestors_of, get_asset, get_node, library_of
+from sync.library.assets.access import ancestors_of, asset_right, find_folder, get_asset, library_of, visible_nodes
 from sync.library.assets.listing import BY_NAME, Listing, listed
 from sync.library.assets.models import Node, Version
-from sync.library.libraries.access import find_library
+from sync.library.grants.access import children_shown, rooms_of_nodes
+from sync.library.libraries.rules import Right
 from sync.library.previews.access import find_preview, find_previews
 from sync.library.previews.models import Preview
 from sync.library.previews.rules import FILMS, Film, is_previewable, is_too_large, suffix_of
@@ -62,6 +63,11 @@ class Item:
 
 @dataclass(frozen=True)
 class FolderView:
+    """may_see: not so where the folder only leads to one that the reader may see. room: in which its events are heard.
+
+    more_after: key of the last row shown when there are more, else "".
+    """
+
     """more_after: the last row shown when there are more, else ""."""
 
     library_id: str
@@ -69,7 +75,9 @@ class FolderView:
     id: str
     name: str
     crumbs: list[Crumb]
+    may_see: bool
     may_edit: bool
+    room: str
     items: list[Item]
     more_after: str
     listing: Listing
@@ -159,20 +167,19 @@ def icon_of(name: str) -> str:
 
 
 def folder_view(work: Work, folder_id: str, listing: Listing = BY_NAME, *, count: int = ITEMS_AT_ONCE) -> FolderView:
-    """A live folder: folders first, then files, in the order of the listing. count: rows wanted, ITEMS_MOST at most."""
-    folder = get_node(work, folder_id)
-    if folder.kind != "folder":
-        raise NotFound(_("没有找到这个文件夹"), _("它可能已被删除，或您没有查看的权限。"))
-    opened = find_library(work, folder.library_id)
-    query = select(Node).where(Node.parent_id == folder.id, Node.deleted_at.is_(None))
+    """What the reader sees of a live folder: folders, then files, in the order of the listing. count: rows wanted, at most ITEMS_MOST."""
+    folder, rights, right = find_folder(work, folder_id)
+    library = library_of(work, folder)
+    query = select(Node).where(Node.parent_id == folder.id, Node.deleted_at.is_(None), children_shown(rights, folder.id, right))
     anchor = work.session.get(Node, listing.after) if listing.after else None
     query = listed(query, listing, anchor if anchor is not None and anchor.parent_id == folder.id else None)
     count = max(1, min(count, ITEMS_MOST))
     rows = list(work.session.scalars(query.limit(count + 1)))
     shown = rows[:count]
     return FolderView(
-        library_id=folder.library_id, library_name=opened.library.name, id=folder.id, name=folder.name or opened.library.name,
-        crumbs=_crumbs(work, folder), may_edit=opened.may_edit, items=_items(work, shown),
+        library_id=library.id, library_name=library.name, id=folder.id, name=folder.name or library.name,
+        crumbs=_crumbs(work, folder), may_see=right >= Right.SEE, may_edit=right >= Right.EDIT,
+        room=rooms_of_nodes(work, library, [folder])[folder.id], items=_items(work, shown),
         more_after=shown[-1].id if len(rows) > count else "", listing=listing,
     )  # fmt: skip
 
@@ -180,7 +187,7 @@ def folder_view(work: Work, folder_id: str, listing: Listing = BY_NAME, *, count
 def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: int | None = None) -> AssetView:
     """An asset with its versions, newest first; ``number`` is the version to show, else the newest."""
     node = get_asset(work, asset_id)
-    opened = find_library(work, node.library_id)
+    library, right = library_of(work, node), asset_right(work, node)
     query = select(Version).where(Version.node_id == node.id).order_by(Version.number.desc())
     if before is not None:
         query = query.where(Version.number < before)
@@ -190,14 +197,15 @@ def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: 
         raise NotFound(_("没有找到这个版本"), _("地址有误，或您没有查看的权限。"))
     made = find_previews(work, [version.digest for version in (*versions, shown)])
     listed = [_version_row(version, made) for version in versions[:VERSIONS_AT_ONCE]]
-    winner = work.session.get(Node, node.head_of) if node.head_of else None
-    heads = work.session.scalars(select(Node).where(Node.head_of == node.id, Node.deleted_at.is_(None)).order_by(Node.created_at))
+    winner = next(iter(visible_nodes(work, [node.head_of])), None) if node.head_of else None
+    head_ids = work.session.scalars(select(Node.id).where(Node.head_of == node.id, Node.deleted_at.is_(None)).order_by(Node.created_at))
+    heads = visible_nodes(work, head_ids.all())
     return AssetView(
-        id=node.id, name=node.name, library_id=node.library_id, library_name=opened.library.name,
-        crumbs=_crumbs(work, node), may_edit=opened.may_edit, deleted=node.deleted_at is not None, newest=node.version,
+        id=node.id, name=node.name, library_id=node.library_id, library_name=library.name,
+        crumbs=_crumbs(work, node), may_edit=right >= Right.EDIT, deleted=node.deleted_at is not None, newest=node.version,
         shown=_version_row(shown, made), versions=listed,
         more_before=listed[-1].number if len(versions) > VERSIONS_AT_ONCE else None,
-        winner=next(iter(_items(work, [winner])), None) if winner is not None else None, heads=_items(work, list(heads)),
+        winner=next(iter(_items(work, [winner])), None) if winner is not None else None, heads=_items(work, heads),
         preview=find_preview(work, shown.digest),
     )  # fmt: skip
 
@@ -217,7 +225,7 @@ def picker_view(work: Work, folder_id: str) -> PickerView:
     """The live folders in a folder, by name."""
     view = folder_view(work, folder_id, count=ITEMS_MOST)
     folders = [(item.name, item.id) for item in view.items if item.is_folder]
-    return PickerView(view.id, view.name, get_node(work, folder_id).parent_id, folders, view.may_edit)
+    return PickerView(view.id, view.name, find_folder(work, folder_id)[0].parent_id, folders, view.may_edit)
 
 
 def count_files(work: Work, library_id: str) -> int:

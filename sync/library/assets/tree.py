@@ -6,9 +6,10 @@ transaction itself changed is found here too, before it is flushed.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import CursorResult, func, literal, select, tuple_, update
+from sqlalchemy.orm import aliased
 
 from sync.core.manifest import Manifest
 from sync.core.paths import name_key, normal_name
@@ -158,6 +159,33 @@ class Tree:
         entry = LogEntry(library_id=self.library.id, seq=node.seq, body=line_of(self.work, node, self.above(node), manifest, why))
         self.lines.append(entry)
         self.work.session.add(entry)
+
+    def renumber(self, node: Node) -> None:
+        """Number a node and all that lies in it anew, folders before what is in them: somebody sees other things there now.
+
+        The folders above as well: they may lead there now, or not any more. The log needs no line of all this, only the last number.
+        """
+        self.touch_above(node)
+        self.work.session.flush()
+        below = select(Node.id, literal(0).label("depth")).where(Node.id == node.id).cte("below", recursive=True)
+        inner = aliased(Node)
+        deeper = select(inner.id, below.c.depth + 1).join(below, inner.parent_id == below.c.id)
+        below = below.union_all(deeper.where(inner.deleted_at.is_(None)))
+        place = func.row_number().over(order_by=(below.c.depth, below.c.id)).label("place")
+        numbered = select(below.c.id, place).subquery()
+        change = update(Node).where(Node.id == numbered.c.id).values(seq=self.library.seq + numbered.c.place)
+        done = self.work.session.execute(change.execution_options(synchronize_session=False))
+        self.library.seq += cast(CursorResult[Any], done).rowcount
+        for known in self._nodes.values():
+            if known is not None:
+                self.work.session.expire(known, ["seq"])
+        self.tell()
+
+    def touch_above(self, node: Node) -> None:
+        """Number the folders above a node anew: who may not see them, but what they led to, may find them gone or there."""
+        for folder in self.above(node):
+            self.library.seq += 1
+            folder.seq = self.library.seq
 
     def tell(self, **said: Any) -> None:
         """Number a change that moves no node, and put it on its way to the bucket's log (see log.note_of)."""

@@ -7,7 +7,9 @@ from sync.core.hashing import Address
 from sync.core.paths import NameProblem
 from sync.core.protocol import ErrorCode, NodeKind, OpAnswer, Outcome, Problem
 from sync.core.protocol import Node as NodeMessage
+from sync.core.protocol import Right as RightMessage
 from sync.library.assets.models import Node
+from sync.library.libraries.rules import Right
 from workspace.i18n import _
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,6 +34,21 @@ def node_message(node: Node, library_name: str) -> NodeMessage:
         manifest=Address(node.digest) if node.digest else None, modified_ms=to_ms(node.modified_at), author=node.author_name,
         deleted=node.deleted_at is not None, seq=node.seq, head_of=node.head_of,
     )  # fmt: skip
+
+
+def hidden_message(node: Node) -> NodeMessage:
+    """A node that the member may not see, or not any more: gone, and nothing else is said of it."""
+    return NodeMessage(
+        id=node.id, library=node.library_id, parent=None, name="", kind=NodeKind.FILE, version=0, size_bytes=0, manifest=None,
+        modified_ms=0, author="", deleted=True, seq=node.seq, right=RightMessage.NONE,
+    )  # fmt: skip
+
+
+def right_message(right: Right) -> RightMessage:
+    """What an agent must know of a right."""
+    if right >= Right.EDIT:
+        return RightMessage.EDIT
+    return RightMessage.SEE if right >= Right.SEE else RightMessage.NONE
 
 
 def refused(op_id: str, code: ErrorCode, title: str, message: str = "", *, missing: Sequence[Address] = ()) -> OpAnswer:

@@ -1,23 +1,28 @@
 """Carrying out operations on a locked tree: what rules.py decides is done, recorded and answered here; actions.py opens it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, tuple_
 
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_digest
 from sync.core.paths import conflict_name, name_key, normal_name, refuse_name
 from sync.core.protocol import Commit, Delete, ErrorCode, MakeFolder, Op, OpAnswer, Outcome, Rename, is_id
-from sync.library.assets.answers import own_receipt
+from sync.library.assets.answers import not_allowed, own_receipt
 from sync.library.assets.log import Receipt
 from sync.library.assets.models import AssetEvent, Node, Version
+from sync.library.assets.permits import Permits
 from sync.library.assets.rules import CommitDecision, DeleteDecision, State, decide_commit, decide_delete
 from sync.library.assets.tree import Tree
 from sync.library.assets.wire import from_ms, name_problem_in_words, node_message, refused
-from sync.library.content.access import missing_chunks, stored_bytes
+from sync.library.content.access import stored_bytes
 from sync.library.content.actions import keep_manifests
-from sync.library.libraries.access import rooms_of_library
+from sync.library.grants.chunks import missing_for
+from sync.library.libraries.rules import Right
 from sync.library.previews.rules import is_previewable
 from workspace.db import new_id
 from workspace.i18n import _
@@ -25,6 +30,17 @@ from workspace.settings import Settings
 
 LOG_GATHERED_AFTER = timedelta(seconds=30)
 """How long small objects collect in the bucket's log before a job makes one of them."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a node was before it was moved. boundary: see Permits."""
+
+    name: str
+    path: str
+    folder_id: str
+    boundary: str
+    rooms: list[str]
 
 
 class Writer:
@@ -35,13 +51,14 @@ class Writer:
     def __init__(self, tree: Tree, ops: Sequence[Op], receipt: Receipt | None = None) -> None:
         self.tree, self.work, self.library = tree, tree.work, tree.library
         self._receipt = receipt or own_receipt(self.work, self.library.id)
+        self.permits = Permits(tree)
         commits = [op for op in ops if isinstance(op, Commit)]
         chunks = [chunk.address for op in commits for chunk in op.manifest.chunks]
-        self._missing = set(missing_chunks(self.work, self.library.id, chunks))
-        keep_manifests(self.work, [op.manifest for op in commits if not self._lacks(op.manifest)])
-        self._over_quota = bool(commits) and self._is_over_quota()
         places = [(op.parent, op.name) for op in ops if not isinstance(op, Delete)]
         tree.fetch([op.node for op in ops] + [parent for parent, _name in places], places)
+        self._missing = set(missing_for(self.work, self.permits.view, chunks, bases=self._bases(commits)))
+        keep_manifests(self.work, [op.manifest for op in commits if not self._lacks(op.manifest)])
+        self._over_quota = bool(commits) and self._is_over_quota()
         self._seq_before = self.library.seq
 
     def apply(self, op: Op) -> OpAnswer:
@@ -49,6 +66,8 @@ class Writer:
             return refused(op.op_id, ErrorCode.BAD_MESSAGE, _("标识格式不对"))
         if self.tree.is_taken(op.node) and self.tree.node(op.node) is None:
             return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("标识已被使用"))
+        if not self.permits.allow(op):
+            return not_allowed(op, in_folder=self.permits.view.best >= Right.EDIT)
         if isinstance(op, Commit):
             return self._commit(op)
         if isinstance(op, MakeFolder):
@@ -74,8 +93,9 @@ class Writer:
         if self._over_quota:
             return refused(op.op_id, ErrorCode.QUOTA, _("素材库空间已满"), _("请清理旧文件，或联系管理员扩容。"))
         home = self._home_of(op, node)
-        name = op.name if node is None else node.name
-        sibling = self.tree.named(home.id, name) if home is not None else None
+        sibling = self.tree.named(home.id, op.name if node is None else node.name) if home is not None else None
+        if sibling is not None and not self.permits.sees(sibling):
+            op, sibling = self._beside_hidden(op, node, sibling), None
         digest = manifest_digest(op.manifest)
         decision = decide_commit(_state(node), _state(sibling), base_version=op.base_version, digest=digest, parent_live=home is not None)
         return self._carry_out(op, decision, node=node, sibling=sibling, home=home, digest=digest)
@@ -103,6 +123,16 @@ class Writer:
         self._add_version(node, op, digest)
         self._record(AssetEvent.COMMITTED, node, version=node.version, size_bytes=node.size_bytes)
         return self._answer(op, Outcome.APPLIED, node)
+
+    def _beside_hidden(self, op: Commit, node: Node | None, hidden: Node) -> Commit:
+        """The name is that of a folder which the actor may not see: the save gets a telling one, and says nothing about the folder."""
+        name = self._telling_name(hidden)
+        if node is not None:
+            node.name, node.name_key = normal_name(name), name_key(name)
+        return replace(op, name=name)
+
+    def _telling_name(self, node: Node) -> str:
+        return conflict_name(node.name, self.work.actor.name, self.work.now, taken=self.tree.keys_in(str(node.parent_id)))
 
     def _second_head(self, op: Commit, *, winner: Node, node_id: str, digest: Address) -> OpAnswer:
         parent_id = str(winner.parent_id)
@@ -148,6 +178,7 @@ class Writer:
             self._make_name_free(each)
             self.tree.raise_all([each], flush=False)
         self.work.session.flush()
+        self._touch_ways(node)
         for each in (node, *inside):
             self.tree.note(each)
         self._record(AssetEvent.RESTORED, node, count=1 + len(inside))
@@ -189,8 +220,10 @@ class Writer:
         if parent is None:
             return refused(op.op_id, ErrorCode.PARENT_GONE, _("所在文件夹已被删除"), _("请换一个位置。"))
         there = self.tree.named(parent.id, op.name)
+        if there is not None and not self.permits.sees(there) and self.work.actor.device_id is not None:
+            op, there = replace(op, name=self._telling_name(there)), None  # What was saved inside on that device must find its folder.
         if there is not None:
-            taken = there.kind != "folder"
+            taken = there.kind != "folder" or not self.permits.sees(there)
             return self._name_taken(op) if taken else self._answer(op, Outcome.EXISTS, there)
         if node is None:
             node = self._new_node(op.node, parent.id, op.name, kind="folder")
@@ -220,10 +253,35 @@ class Writer:
         if there is not None and there is not node:
             return self._name_taken(op)
         former = self.tree.path_of(node)
+        place = self._place_now(node)
+        self._touch_ways(node)
         self.tree.place(node, parent_id=parent.id, name=op.name)
+        self._touch_ways(node)
         self.tree.note(node)
-        self._record(AssetEvent.MOVED, node, former=former)
+        if self._crosses(place, parent):
+            self._moved_across(place, node)
+        else:
+            self._record(AssetEvent.MOVED, node, former=former)
         return self._answer(op, Outcome.APPLIED, node)
+
+    def _place_now(self, node: Node) -> _Place:
+        above = self.tree.node(str(node.parent_id))
+        assert above is not None  # Only the root has no folder, and it is never moved.
+        return _Place(node.name, self.tree.path_of(node), above.id, self.permits.boundary(above), self.permits.rooms(above))
+
+    def _crosses(self, place: _Place, parent: Node) -> bool:
+        return self.permits.boundary(parent) != place.boundary
+
+    def _moved_across(self, place: _Place, node: Node) -> None:
+        """Others see what moved from now on: they hear of it where it is, and those it was taken from do not hear where it went."""
+        self.tree.renumber(node)
+        said = {"asset": place.name, "path": place.path, "parent_id": place.folder_id}
+        self._record(AssetEvent.TAKEN_AWAY, node, rooms=place.rooms, **said)
+        self._record(AssetEvent.MOVED, node, former=place.name)
+
+    def _touch_ways(self, node: Node) -> None:
+        if node.kind == "folder" and self.permits.boundaries:
+            self.tree.touch_above(node)
 
     def _delete(self, op: Delete) -> OpAnswer:
         node = self.tree.node(op.node)
@@ -240,6 +298,7 @@ class Writer:
         buried = [node, *self.tree.subtree(node)] if node.kind == "folder" else [node]
         path = self.tree.path_of(node)
         self.tree.bury(buried, self.work.now)
+        self._touch_ways(node)
         self.tree.note(node)
         self._record(AssetEvent.DELETED, node, path=path, count=len(buried))
         return self._answer(op, Outcome.APPLIED, node)
@@ -254,6 +313,15 @@ class Writer:
         )  # fmt: skip
         self.tree.add(node)
         return node
+
+    def _bases(self, commits: Sequence[Commit]) -> list[str]:
+        """Contents whose chunks these saves may use without bringing them, as far as their author may see them (see missing_for)."""
+        if self.permits.view.sees_all:
+            return []
+        before = [(op.node, op.base_version) for op in commits if op.base_version]
+        digests = self.work.session.scalars(select(Version.digest).where(tuple_(Version.node_id, Version.number).in_(before)))
+        heads = [node.digest for op in commits if (node := self.tree.node(op.node)) is not None and node.digest is not None]
+        return [*digests, *heads, *(manifest_digest(op.manifest) for op in commits)]
 
     def _lacks(self, manifest: Manifest) -> list[Address]:
         return [chunk.address for chunk in manifest.chunks if chunk.address in self._missing] if self._missing else []
@@ -276,12 +344,12 @@ class Writer:
             op.op_id, outcome, node_message(node, name) if node is not None else None, node_message(second, name) if second else None
         )
 
-    def _record(self, kind: AssetEvent, node: Node, **facts: Any) -> None:
+    def _record(self, kind: AssetEvent, node: Node, *, rooms: list[str] | None = None, **facts: Any) -> None:
         said: dict[str, Any] = {
             "asset": node.name, "path": self.tree.path_of(node), "asset_id": node.id, "author": self.work.actor.name,
             "library_id": self.library.id, "library": self.library.name, "parent_id": node.parent_id,
         }  # fmt: skip
-        self.work.record(kind, subject=f"asset:{node.id}", rooms=rooms_of_library(self.library), **{**said, **facts})
+        self.work.record(kind, subject=f"asset:{node.id}", rooms=rooms or self.permits.rooms(node), **{**said, **facts})
 
 
 def _state(node: Node | None) -> State | None:

@@ -12,7 +12,8 @@ from sync.core.hashing import address_of
 from sync.core.manifest import Manifest, manifest_bytes, manifest_digest
 from sync.core.packs import PACK_MAX_BYTES, BadPack, Place, verify_pack
 from sync.core.protocol import PackState, StoredPack
-from sync.library.content.models import Chunk, ManifestRow, Pack
+from sync.library.content.models import Chunk, ChunkBringer, ManifestRow, Pack
+from sync.library.grants.access import boundaries_of
 from sync.library.storage import ObjectStore
 from workspace.db import Base
 from workspace.errors import NotFound
@@ -83,6 +84,15 @@ def record_packs(work: Work, library_id: str, checked: Iterable[CheckedPack]) ->
         for each in kept
         for place in each.places
     ])  # fmt: skip
+    _note_bringer(work, library_id, kept)
+
+
+def _note_bringer(work: Work, library_id: str, kept: Sequence[CheckedPack]) -> None:
+    """A chunk that was there already stays where it was; that the member has it too counts where not all see everything."""
+    if work.actor.member_id is None or not kept or not boundaries_of(work, [library_id]):
+        return
+    row = {"library_id": library_id, "member_id": work.actor.member_id}
+    _insert_new(work, ChunkBringer, [{**row, "address": place.address} for each in kept for place in each.places])
 
 
 def keep_manifests(work: Work, manifests: Sequence[Manifest]) -> None:

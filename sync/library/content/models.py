@@ -62,6 +62,17 @@ class Chunk(Base):
     coding: Mapped[int] = mapped_column(SmallInteger)
 
 
+class ChunkBringer(Base):
+    """A member who brought a chunk that the library had already, where folders have grants of their own: it is theirs to build on."""
+
+    __tablename__ = "content_chunk_bringer"
+    __unaudited__ = "named by its hash; the versions that use it are recorded"
+
+    library_id: Mapped[str] = mapped_column(Id, ForeignKey("library.id"), primary_key=True)
+    member_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    address: Mapped[Address] = mapped_column(AddressType, primary_key=True)
+
+
 class ManifestRow(Base):
     """The canonical bytes of a manifest under their address. Who may read it is asked of the versions that name it."""
 

@@ -1,51 +1,61 @@
-"""Which libraries a member may see and what they may do there: one rule (grants to their groups), asked both ways."""
+"""Which libraries a member may see and what they may do there: what grants.access says, asked both ways."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from sync.library.libraries.models import Library, LibraryGrant
-from sync.library.libraries.rules import Right, highest
+from sync.library.grants.access import library_rooms, views_of
+from sync.library.grants.models import FolderGrant
+from sync.library.grants.rules import SubjectKind, View
+from sync.library.libraries.models import Library
+from sync.library.libraries.rules import Right
 from workspace.errors import NotAllowed, NotFound
 from workspace.events.access import gives_rooms
 from workspace.i18n import _
-from workspace.people.models import GroupMember
 from workspace.work import Work
 
 
 @dataclass(frozen=True)
 class OpenLibrary:
-    """A library that the actor may see, and their right in it."""
+    """A library of which the actor may see something, and their rights in it."""
 
     library: Library
-    right: Right
+    view: View
+
+    @property
+    def right(self) -> Right:
+        """In the top folder; NONE for who sees only some folder below."""
+        return self.view.top
 
     @property
     def may_edit(self) -> bool:
+        """In the top folder."""
         return self.right >= Right.EDIT
 
 
 def visible_libraries(work: Work) -> list[OpenLibrary]:
-    """Every library that the actor may see, by name."""
-    rights = _rights(work)
-    if not rights:
+    """Every library of which the actor may see something, by name."""
+    views = {library_id: view for library_id, view in views_of(work).items() if view.best >= Right.SEE}
+    if not views:
         return []
-    rows = work.session.scalars(select(Library).where(Library.id.in_(rights)).order_by(Library.name, Library.id))
-    return [OpenLibrary(library, rights[library.id]) for library in rows]
+    rows = work.session.scalars(select(Library).where(Library.id.in_(views)).order_by(Library.name, Library.id))
+    return [OpenLibrary(library, views[library.id]) for library in rows]
 
 
-def find_library(work: Work, library_id: str, to: Right = Right.SEE) -> OpenLibrary:
-    """NotFound alike when absent and when not visible; NotAllowed when visible, but ``to`` is not theirs."""
-    right = _rights(work, library_id).get(library_id, Right.NONE)
-    library = work.session.get(Library, library_id) if right else None
-    if library is None:
+def find_library(work: Work, library_id: str, to: Right = Right.SEE, *, anywhere: bool = False) -> OpenLibrary:
+    """NotFound alike when absent and when nothing of it is visible; NotAllowed when visible, but ``to`` is not theirs.
+
+    Seeing anything in it is enough to see a library. A higher right is asked of its top folder; anywhere: of any folder.
+    """
+    view = views_of(work, library_id=library_id).get(library_id)
+    library = work.session.get(Library, library_id) if view is not None and view.best >= Right.SEE else None
+    if library is None or view is None:
         raise NotFound(_("没有找到这个素材库"), _("地址有误，或您没有查看的权限。"))
-    if right < to:
+    if to > Right.SEE and (view.best if anywhere else view.top) < to:
         raise NotAllowed(_("您在这个素材库里没有此权限"), _("请联系素材库的管理者。"))
-    return OpenLibrary(library, right)
+    return OpenLibrary(library, view)
 
 
 def get_library(work: Work, library_id: str, to: Right = Right.SEE) -> Library:
@@ -53,34 +63,30 @@ def get_library(work: Work, library_id: str, to: Right = Right.SEE) -> Library:
 
 
 def rooms_of_library(library: Library) -> list[str]:
-    """Where the library's events are heard."""
+    """Where the library's events are heard, but for those of folders with grants of their own (grants.access.rooms_of_nodes)."""
     return [f"library:{library.id}", *([library.scope_room] if library.scope_room else [])]
 
 
-def rooms_of_group(work: Work, group_id: str) -> list[str]:
-    """The library rooms that joining this group opens; for the feature that adds somebody to its group."""
-    return [f"library:{found}" for found in work.session.scalars(select(LibraryGrant.library_id).where(LibraryGrant.group_id == group_id))]
+def rooms_of_group(work: Work, group_id: str, member_id: str) -> set[str]:
+    """The rooms open to a member in the libraries that grants to this group concern; for the feature that keeps its group."""
+    granted = select(FolderGrant.library_id).where(FolderGrant.subject_kind == SubjectKind.GROUP.value, FolderGrant.subject_id == group_id)
+    return library_rooms(work, member_id=member_id, library_ids=work.session.scalars(granted.distinct()).all())
+
+
+def rooms_of_scope(work: Work, scope_room: str) -> list[str]:
+    """The scope's own room and those of folders in its libraries that have grants of their own, as far as the actor may see them."""
+    libraries = work.session.scalars(select(Library.id).where(Library.scope_room == scope_room)).all()
+    if not libraries:
+        return [scope_room]
+    return [scope_room, *(room for room in library_rooms(work, library_ids=libraries) if "/" in room)]
 
 
 def libraries_tag(opened: Iterable[OpenLibrary]) -> str:
     """A short text that changes whenever the set of libraries, a name or a right does."""
-    lines = sorted(f"{found.library.id}\t{found.right.stored}\t{found.library.name}" for found in opened)
+    lines = sorted(f"{found.library.id}\t{found.view.fingerprint}\t{found.library.name}" for found in opened)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 @gives_rooms
 def rooms(work: Work) -> Iterable[str]:
-    return [f"library:{library_id}" for library_id in _rights(work)]
-
-
-def _rights(work: Work, library_id: str | None = None) -> dict[str, Right]:
-    if work.actor.member_id is None:
-        return {}
-    query = select(LibraryGrant.library_id, LibraryGrant.right).join(GroupMember, GroupMember.group_id == LibraryGrant.group_id)
-    query = query.where(GroupMember.member_id == work.actor.member_id)
-    if library_id is not None:
-        query = query.where(LibraryGrant.library_id == library_id)
-    names: dict[str, list[str]] = defaultdict(list)
-    for found, right in work.session.execute(query):
-        names[found].append(right)
-    return {found: highest(granted) for found, granted in names.items()}
+    return library_rooms(work)

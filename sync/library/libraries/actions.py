@@ -1,17 +1,16 @@
-"""Opening libraries and granting rights in them."""
-
-from sqlalchemy import select
+"""Opening libraries. Granting rights in them: sync/library/grants."""
 
 from sync.library.assets.log import line_of
 from sync.library.assets.models import LogEntry, Node
+from sync.library.grants.models import FolderGrant
+from sync.library.grants.rules import SubjectKind
 from sync.library.libraries.access import rooms_of_library
-from sync.library.libraries.models import Library, LibraryEvent, LibraryGrant
+from sync.library.libraries.models import Library, LibraryEvent
 from sync.library.libraries.rules import Right
 from workspace.db import new_id
-from workspace.errors import InvalidInput, NotFound
+from workspace.errors import InvalidInput
 from workspace.i18n import _
 from workspace.people.access import member_ids_of
-from workspace.people.models import Group, GroupMember
 from workspace.work import Work
 
 NAME_LENGTH = 120
@@ -20,7 +19,7 @@ NAME_LENGTH = 120
 def open_library(
     work: Work, *, name: str, scope_room: str | None, group_id: str, right: Right = Right.EDIT, quota_bytes: int | None = None
 ) -> Library:
-    """A new, empty library for the members of a group. scope_room: see Library.
+    """A new, empty library for the members of a group; who opens it manages it. scope_room: see Library.
 
     The caller decided that the actor may; a main line opens its own with itself.
     """
@@ -31,44 +30,23 @@ def open_library(
     work.session.add(library)
     work.session.flush()
     root = _root_of(library)
-    work.session.add_all([root, LibraryGrant(library_id=library.id, group_id=group_id, right=right.stored)])
+    work.session.add_all([root, _grant(library, SubjectKind.GROUP, group_id, right)])
+    opener = work.actor.member_id
+    if opener is not None:
+        work.session.add(_grant(library, SubjectKind.MEMBER, opener, Right.MANAGE))
+    work.session.flush()
     work.session.add(LogEntry(library_id=library.id, seq=root.seq, body=line_of(work, root, [], None)))
     work.after_commit("library.ship_log", key=library.id, library_id=library.id)
-    joins = {member_id: [f"library:{library.id}"] for member_id in member_ids_of(work, group_id)}
+    members = {*member_ids_of(work, group_id), *([opener] if opener is not None else [])}
     work.record(
-        LibraryEvent.OPENED, subject=f"library:{library.id}", rooms=rooms_of_library(library), joins=joins,
-        library=library.name, library_id=library.id,
+        LibraryEvent.OPENED, subject=f"library:{library.id}", rooms=rooms_of_library(library),
+        joins={member_id: [f"library:{library.id}"] for member_id in sorted(members)}, library=library.name, library_id=library.id,
     )  # fmt: skip
     return library
 
 
-def grant_right(work: Work, library: Library, *, group_id: str, right: Right) -> None:
-    """Set what a group may do; Right.NONE takes the grant back."""
-    group = work.session.get(Group, group_id)
-    if group is None:
-        raise NotFound(_("没有找到这个成员组"), _("请重新选择。"))
-    grant = work.session.get(LibraryGrant, (library.id, group_id))
-    if right is Right.NONE:
-        if grant is not None:
-            work.session.delete(grant)
-    elif grant is None:
-        work.session.add(LibraryGrant(library_id=library.id, group_id=group_id, right=right.stored))
-    else:
-        grant.right = right.stored
-    work.session.flush()
-    room = [f"library:{library.id}"]
-    admitted = _admitted(work, library)
-    members = set(member_ids_of(work, group_id))
-    work.record(
-        LibraryEvent.GRANTED, subject=f"library:{library.id}", rooms=[*rooms_of_library(library), "audit"],
-        joins=dict.fromkeys(members & admitted, room), leaves=dict.fromkeys(members - admitted, room),
-        library=library.name, library_id=library.id, group=group.name, right=right.stored,
-    )  # fmt: skip
-
-
-def _admitted(work: Work, library: Library) -> set[str]:
-    query = select(GroupMember.member_id).join(LibraryGrant, LibraryGrant.group_id == GroupMember.group_id)
-    return set(work.session.scalars(query.where(LibraryGrant.library_id == library.id)))
+def _grant(library: Library, kind: SubjectKind, subject_id: str, right: Right) -> FolderGrant:
+    return FolderGrant(folder_id=library.root_id, subject_kind=kind.value, subject_id=subject_id, library_id=library.id, right=right.stored)
 
 
 def _root_of(library: Library) -> Node:

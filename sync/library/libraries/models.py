@@ -1,8 +1,8 @@
-"""Libraries and who may do what in them."""
+"""Libraries. Who may do what in them: sync/library/grants."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String
+from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
@@ -31,20 +31,8 @@ class Library(Base):
     created_at: Mapped[datetime]
 
 
-class LibraryGrant(Base):
-    """What the members of a group may do in a library; a member of several groups has the highest right."""
-
-    __tablename__ = "library_grant"
-    __table_args__ = (CheckConstraint("\"right\" IN ('see', 'comment', 'edit', 'manage')", name="right"),)
-
-    library_id: Mapped[str] = mapped_column(Id, ForeignKey("library.id"), primary_key=True)
-    group_id: Mapped[str] = mapped_column(Id, ForeignKey("member_group.id"), primary_key=True, index=True)
-    right: Mapped[str] = mapped_column(String(10))
-
-
 class LibraryEvent(EventKind):
     OPENED = "library.library.opened", N_("%(actor)s 新建了素材库“%(library)s”")
-    GRANTED = "library.library.granted", N_("%(actor)s 将素材库“%(library)s”对%(group)s的权限设为“%(right)s”")
     RECOVERED = "library.library.recovered", N_("%(actor)s 从对象存储恢复了素材库“%(library)s”：%(files)s 个文件，%(versions)s 个版本")
     REPAIRED = (
         "library.library.repaired",

@@ -1,6 +1,5 @@
 """Rights in a library, from least to most. Pure."""
 
-from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -20,8 +19,3 @@ class Right(IntEnum):
 
 def right_named(name: str) -> Right:
     return Right[name.upper()]
-
-
-def highest(names: Iterable[str]) -> Right:
-    """The right of somebody whose groups were granted these."""
-    return max((right_named(name) for name in names), default=Right.NONE)

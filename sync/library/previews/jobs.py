@@ -12,6 +12,7 @@ from sqlalchemy import and_, or_, select
 from sync.library.assets.access import content_of, library_of
 from sync.library.assets.models import Node, Version
 from sync.library.content.reading import Reading, plan_reading, stream_reading
+from sync.library.grants.access import rooms_of_nodes
 from sync.library.previews.access import film_key, preview_key
 from sync.library.previews.models import Preview, PreviewEvent
 from sync.library.previews.rules import CHECK_LIMITS, COPY_LIMITS, LARGEST_BYTES, PICTURE_LIMITS, Film, Reason
@@ -149,6 +150,6 @@ def _record_made(work: Work, node_id: str, number: int) -> None:
     node = work.session.get_one(Node, node_id)
     library = library_of(work, node)
     work.record(
-        PreviewEvent.MADE, subject=f"asset:{node.id}", rooms=[f"library:{library.id}"],
+        PreviewEvent.MADE, subject=f"asset:{node.id}", rooms=list(rooms_of_nodes(work, library, [node]).values()),
         asset=node.name, asset_id=node.id, version=number, library_id=library.id, parent_id=node.parent_id,
     )  # fmt: skip

@@ -17,8 +17,11 @@ from sync.core.protocol import PackState, StoredPack
 from sync.library.assets.models import Node, Version
 from sync.library.content.access import missing_chunks
 from sync.library.content.actions import CheckedPack, keep_manifests, record_packs
+from sync.library.grants.access import SUBJECT_MODELS
+from sync.library.grants.models import FolderGrant
+from sync.library.grants.rules import SubjectKind
 from sync.library.libraries.access import rooms_of_library
-from sync.library.libraries.models import Library, LibraryEvent, LibraryGrant
+from sync.library.libraries.models import Library, LibraryEvent
 from sync.library.previews.rules import is_previewable
 from sync.library.recovery.rules import BadLine, Head, Line, Note, Placed, Rebuilt, read_head, read_line, read_note, rebuild
 from sync.library.retention.models import KeptVersion, RetentionPlan
@@ -77,6 +80,7 @@ def recover_catalogue(database: Database, parts: Parts, tell: Tell) -> Report:
         with open_work(database, parts=parts) as work:
             library = _write_library(work, log, rebuilt)
             _write_tree(work, library, rebuilt)
+            _write_grants(work, log, library, rebuilt)
             name = library.name
         tell(f"{name}: {len(rebuilt.nodes) - 1} files and folders, {len(rebuilt.versions)} versions; reading its packs")
         complaints = [*log.complaints, *rebuilt.complaints, *_take_packs(database, store, library_id, report, tell)]
@@ -137,18 +141,37 @@ def _write_library(work: Work, log: _Log, rebuilt: Rebuilt) -> Library:
     )  # fmt: skip
     work.session.add(library)
     work.session.flush()
-    for group_id, name, right in head.grants if head else ():
-        if work.session.get(Group, group_id) is None:
-            work.session.add(Group(id=group_id, name=name))
-            work.session.flush()
-            log.next_steps.append(f"the group {name} was made anew and has no members: add them, so that they see the library")
-        work.session.add(LibraryGrant(library_id=library.id, group_id=group_id, right=right))
     files = sum(not node.is_folder for node in rebuilt.nodes.values())
     work.record(
         LibraryEvent.RECOVERED, subject=f"library:{library.id}", rooms=[*rooms_of_library(library), "audit"],
         library=library.name, library_id=library.id, files=files, versions=len(rebuilt.versions),
     )  # fmt: skip
     return library
+
+
+def _write_grants(work: Work, log: _Log, library: Library, rebuilt: Rebuilt) -> None:
+    """Who may do what. A group that is lost is made anew, so that it needs members only; others come with the company's own backup."""
+    lost = False
+    for grant in log.head.grants if log.head else ():
+        node = rebuilt.nodes.get(grant.folder_id)
+        if node is None or not node.is_folder:
+            log.complaints.append(f"a grant of {grant.right} names a folder that is not there; it was left out")
+            continue
+        model = SUBJECT_MODELS[SubjectKind(grant.kind)]
+        if work.session.get(model, grant.subject_id) is None:
+            if model is Group:
+                work.session.add(Group(id=grant.subject_id, name=grant.name, kind=grant.group_kind))
+                work.session.flush()
+                log.next_steps.append(f"the group {grant.name} was made anew and has no members: add them, so that they see the library")
+            else:
+                lost = True
+        work.session.add(
+            FolderGrant(
+                folder_id=grant.folder_id, subject_kind=grant.kind, subject_id=grant.subject_id, library_id=library.id, right=grant.right
+            )
+        )  # fmt: skip
+    if lost:
+        log.next_steps.append("grants name members, departments or sites that this database does not know: give them again")
 
 
 def _write_tree(work: Work, library: Library, rebuilt: Rebuilt) -> None:

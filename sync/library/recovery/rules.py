@@ -27,8 +27,20 @@ class BadLine(ValueError):
 
 
 @dataclass(frozen=True)
+class ToldGrant:
+    """A grant as the log tells it. name, group_kind: of a group; empty for others."""
+
+    folder_id: str
+    kind: str
+    subject_id: str
+    right: str
+    name: str = ""
+    group_kind: str = "free"
+
+
+@dataclass(frozen=True)
 class Head:
-    """What the log says about its library. at: when it said so. grants: (group id, group name, right)."""
+    """What the log says about its library. at: when it said so."""
 
     library_id: str
     name: str
@@ -37,7 +49,7 @@ class Head:
     quota_bytes: int | None
     created_at: datetime
     at: datetime
-    grants: tuple[tuple[str, str, str], ...]
+    grants: tuple[ToldGrant, ...]
 
 
 @dataclass(frozen=True)
@@ -128,7 +140,7 @@ def read_head(body: bytes) -> Head | None:
     if "library" not in found:
         return None
     try:
-        grants = tuple((grant["group"], grant["name"], grant["right"]) for grant in found["grants"])
+        grants = tuple(_read_grant(grant, found["root"]) for grant in found["grants"])
         created_at, at = datetime.fromisoformat(found["created_at"]), datetime.fromisoformat(found["at"])
         return Head(found["library"], found["name"], found["root"], found["scope_room"], found["quota_bytes"], created_at, at, grants)
     except (KeyError, TypeError, ValueError) as error:
@@ -150,6 +162,13 @@ def read_note(body: bytes) -> Note | None:
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise BadLine(f"the note is not whole: {error!r}") from error
+
+
+def _read_grant(told: dict[str, str], root_id: str) -> ToldGrant:
+    """Also as it was told before grants could name folders and others than groups."""
+    if "group" in told:
+        return ToldGrant(root_id, "group", told["group"], told["right"], told["name"], told.get("kind", "free"))
+    return ToldGrant(told["folder"], told["subject"], told["id"], told["right"], told.get("name", ""), told.get("kind", "free"))
 
 
 def read_line(body: bytes) -> Line:

@@ -4,12 +4,11 @@ What leaves the trash is found by nobody any more. Its versions are let go of by
 pinned; its row stays, so that a late edit by somebody who was offline finds its place.
 """
 
-from datetime import datetime
-
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from sync.library.assets.models import AssetEvent, Node
 from sync.library.assets.tree import Tree, lock_tree
+from sync.library.grants.access import reachable
 from sync.library.libraries.access import find_library, rooms_of_library
 from sync.library.libraries.rules import Right
 from sync.library.trash.rules import KEPT
@@ -20,20 +19,18 @@ NODES_A_NOTE = 1000
 
 def empty_trash(work: Work, library_id: str) -> int:
     """Let go of everything in the trash of a library that the actor manages. Returns how many files and folders that were."""
-    find_library(work, library_id, to=Right.MANAGE)
-    return _purge(work, lock_tree(work, library_id), AssetEvent.TRASH_EMPTIED, before=None)
+    view = find_library(work, library_id, to=Right.MANAGE).view
+    return _purge(work, lock_tree(work, library_id), AssetEvent.TRASH_EMPTIED, reachable(view, Right.MANAGE))
 
 
 def expire_trash(work: Work, library_id: str) -> int:
     """Let go of what has lain in the trash for its time."""
-    return _purge(work, lock_tree(work, library_id), AssetEvent.TRASH_EXPIRED, before=work.now - KEPT)
+    return _purge(work, lock_tree(work, library_id), AssetEvent.TRASH_EXPIRED, Node.deleted_at < work.now - KEPT)
 
 
-def _purge(work: Work, tree: Tree, kind: AssetEvent, *, before: datetime | None) -> int:
+def _purge(work: Work, tree: Tree, kind: AssetEvent, which: ColumnElement[bool]) -> int:
     library = tree.library
-    lies = [Node.library_id == library.id, Node.deleted_at.is_not(None), Node.purged_at.is_(None)]
-    if before is not None:
-        lies.append(Node.deleted_at < before)
+    lies = [Node.library_id == library.id, Node.deleted_at.is_not(None), Node.purged_at.is_(None), which]
     node_ids = list(work.session.scalars(select(Node.id).where(*lies).order_by(Node.id)))
     count = len(node_ids)
     if count:

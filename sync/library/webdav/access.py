@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from sync.core.paths import name_key
-from sync.library.assets.access import get_node, path_of
+from sync.library.assets.access import find_shown, path_of
 from sync.library.assets.models import Node
 from sync.library.content.access import stored_bytes
+from sync.library.grants.access import children_shown, right_to
 from sync.library.libraries.access import OpenLibrary, visible_libraries
 from workspace.errors import NotFound
 from workspace.work import Work
@@ -69,7 +70,9 @@ def place_of(work: Work, ref: str) -> Place | None:
 
 def children_of(work: Work, folder: Place) -> list[Place]:
     """What is in a folder, by name."""
-    query = select(Node).where(Node.parent_id == folder.node.id, Node.deleted_at.is_(None)).order_by(Node.name_key, Node.id)
+    view = folder.top.found.view
+    shown = children_shown(view, folder.node.id, right_to(work, view, folder.node))
+    query = select(Node).where(Node.parent_id == folder.node.id, Node.deleted_at.is_(None), shown).order_by(Node.name_key, Node.id)
     return [
         Place(folder.top, node, f"{folder.path}/{node.name}", f"{folder.ref}/{node.id}")
         for node in work.session.scalars(query)
@@ -84,7 +87,7 @@ def space_of(work: Work, top: Top) -> tuple[int, int | None]:
 def _place(work: Work, top: Top, ids: list[str]) -> Place | None:
     """ids: from the library's root down. What lies at the last of them, under the names that the folders have now."""
     try:
-        node = get_node(work, ids[-1])
+        node = find_shown(work, ids[-1])[0]
     except NotFound:
         return None
     if node.library_id != top.found.library.id:

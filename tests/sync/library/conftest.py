@@ -9,12 +9,13 @@ import pytest
 from flask import Flask
 
 from sync.library.embedded_store import EmbeddedStore
-from sync.library.libraries.actions import grant_right, open_library
+from sync.library.libraries.actions import open_library
 from sync.library.libraries.rules import Right
 from sync.library.storage import ObjectStore, S3Store
 from tests.fakes.store import MemoryStore
 from tests.house import member_named
 from tests.sync.library.agents import TestAgent
+from tests.sync.library.grants import grant_right
 from workspace.devices.actions import issue_code
 from workspace.parts import Parts
 from workspace.people.actions import make_group
@@ -55,7 +56,7 @@ def room(app: Flask, memory: MemoryStore, work_as: Callable[..., Any]) -> Room:
 
 def make_room(app: Flask, work_as: Callable[..., Any]) -> Room:
     agents = {}
-    with work_as("林悦", now=datetime.now(UTC)) as work:
+    with work_as("管力", now=datetime.now(UTC)) as work:
         members = {name: member_named(work, name) for name in ("苏航", "陈墨", "林悦", "赵宁")}
         editors = make_group(work, name="视觉组", kind="free", member_ids=[members["苏航"].id, members["陈墨"].id])
         readers = make_group(work, name="看图组", kind="free", member_ids=[members["林悦"].id])

@@ -13,12 +13,13 @@ from sync.core.packs import Coding, PackWriter, Place, read_chunk
 from sync.core.protocol import AgentState, StoredPack
 from sync.library.agents_api.feed import Bell
 from sync.library.libraries.access import get_library
-from sync.library.libraries.actions import grant_right, open_library
+from sync.library.libraries.actions import open_library
 from sync.library.libraries.rules import Right
 from tests.fakes.store import MemoryStore
 from tests.house import member_named
 from tests.sync.library.agents import Refused, TestAgent, commit, delete, make_folder, manifest_for
 from tests.sync.library.conftest import Room
+from tests.sync.library.grants import grant_right
 from workspace.db import Database, new_id
 from workspace.devices.actions import issue_code, revoke_devices_of_desktop
 from workspace.events.models import Event

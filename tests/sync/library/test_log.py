@@ -39,7 +39,11 @@ def test_log_when_answered_then_the_change_is_in_the_bucket(room: Room, memory: 
     assert lines[1]["author"] == "苏航"
     first = next(memory.list(f"log/{room.id}/"))
     head = json.loads(memory.get(first.key).splitlines()[0])
-    assert (head["name"], head["root"], [grant["right"] for grant in head["grants"]]) == ("主视觉素材", room.root, ["edit", "see"])
+    assert (head["name"], head["root"], [grant["right"] for grant in head["grants"]]) == (
+        "主视觉素材",
+        room.root,
+        ["edit", "see", "manage"],
+    )
 
 
 def test_log_when_many_operations_come_at_once_then_one_object(room: Room, memory: MemoryStore) -> None:

@@ -135,7 +135,7 @@ def test_commit_when_over_quota_then_refused(room: Room, work_as: Opens) -> None
     room.su.save(room.id, room.root, "a.bin", random.Random(1).randbytes(2000))
     with work_as("林悦") as work:
         work.session.get_one(Library, room.id).quota_bytes = 1000
-        work.record(LibraryEvent.GRANTED, subject="library:x", rooms=["audit"])
+        work.record(LibraryEvent.OPENED, subject="library:x", rooms=["audit"])
     assert room.su.save(room.id, room.root, "b.bin", b"more").error.code == "quota"
 
 

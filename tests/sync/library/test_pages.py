@@ -10,13 +10,13 @@ from PIL import Image
 from sync.core.hashing import address_of
 from sync.library.assets.access import content_of, list_versions_of_library, pin_of
 from sync.library.libraries.access import get_library
-from sync.library.libraries.actions import grant_right
 from sync.library.libraries.rules import Right
 from sync.library.previews.models import Preview
 from tests.fakes.store import MemoryStore
 from tests.house import Person
 from tests.sync.library.agents import delete, make_folder
 from tests.sync.library.conftest import Room
+from tests.sync.library.grants import grant_right
 from workspace.errors import NotFound
 from workspace.people.models import Group
 

@@ -20,7 +20,8 @@ from sync.library.content.access import load_manifest
 from sync.library.content.models import Chunk, ManifestRow, Pack
 from sync.library.content.reading import plan_reading, read_all
 from sync.library.embedded_store import EmbeddedStore
-from sync.library.libraries.models import Library, LibraryGrant
+from sync.library.grants.models import FolderGrant
+from sync.library.libraries.models import Library
 from sync.library.recovery.actions import Report, recover_catalogue
 from sync.library.storage import ObjectStore, S3Store
 from tests.fakes.store import MemoryStore
@@ -129,8 +130,7 @@ def test_recovery_when_the_database_is_lost_then_everything_is_equal(
     report = recover(second, s3)
     assert_equal(company, second.get(Database), room.id)
     assert contents_of(second.get(Database), s3, room.id) == contents_of(company, s3, room.id)
-    grants = {(row["group_id"], row["right"]) for row in rows_of(second.get(Database), room.id, LibraryGrant)}
-    assert grants == {(row["group_id"], row["right"]) for row in rows_of(company, room.id, LibraryGrant)}
+    assert rows_of(second.get(Database), room.id, FolderGrant) == rows_of(company, room.id, FolderGrant)
     assert [complaint for complaint in report.complaints if complaint.startswith("主视觉素材")] == []
     assert sum("看图组" in step for step in report.next_steps) >= 1
     with open_work(second.get(Database), writes=False) as work:

@@ -5,7 +5,6 @@ import pytest
 from sync.library.assets.rules import CommitDecision as Commit
 from sync.library.assets.rules import DeleteDecision as Delete
 from sync.library.assets.rules import State, decide_commit, decide_delete
-from sync.library.libraries.rules import Right, highest
 
 FILE = State(is_folder=False, live=True, version=3, digest="head")
 GONE = State(is_folder=False, live=False, version=3, digest="head")
@@ -54,9 +53,3 @@ def test_decide_commit(node: State, sibling: State, base: int, digest: str, pare
 )
 def test_decide_delete(node: State, base: int, recursive: bool, children: bool, decision: Delete) -> None:
     assert decide_delete(node, base_version=base, recursive=recursive, has_children=children) is decision
-
-
-def test_rights_when_in_several_groups_then_the_highest_counts() -> None:
-    assert highest([]) is Right.NONE
-    assert highest(["see", "edit", "comment"]) is Right.EDIT
-    assert highest(["manage", "see"]) > Right.EDIT

@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from sync.library.assets.models import AssetEvent, Node
-from sync.library.libraries.actions import grant_right
-from sync.library.libraries.models import Library, LibraryGrant
+from sync.library.libraries.models import Library
 from sync.library.libraries.rules import Right
 from sync.library.trash import queries
 from sync.library.trash.actions import expire_trash
 from sync.library.trash.rules import KEPT, days_left
 from tests.sync.library.agents import delete, make_folder, rename
 from tests.sync.library.conftest import Room
+from tests.sync.library.grants import grant_right
 from workspace.events.models import Event
 from workspace.people.models import Group
 from workspace.work import Work
@@ -115,8 +115,7 @@ def test_trash_when_not_theirs_then_not_found_and_readers_may_only_look(room: Ro
 
 def make_manager(work: Work, room: Room) -> None:
     library = work.session.get_one(Library, room.id)
-    groups = select(LibraryGrant.group_id).join(Group, Group.id == LibraryGrant.group_id).where(Group.name == "视觉组")
-    grant_right(work, library, group_id=str(work.session.scalar(groups.where(LibraryGrant.library_id == room.id))), right=Right.MANAGE)
+    grant_right(work, library, group_id=str(work.session.scalar(select(Group.id).where(Group.name == "视觉组"))), right=Right.MANAGE)
 
 
 def test_trash_when_emptied_by_who_manages_then_nobody_finds_it_and_an_edit_still_wins(room: Room, signed_in: Any, work_as: Opens) -> None:
