@@ -20,9 +20,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
@@ -83,9 +83,8 @@ ALTER TABLE ops ADD COLUMN left_key TEXT
 """Each step of the index's form; `user_version` counts those that were taken."""
 
 
-@dataclass(frozen=True)
-class File:
-    """A `files` row; see the module. size in bytes, of the content now."""
+class File(NamedTuple):
+    """A `files` row; see the module. size in bytes, of the content now. A tuple, because each request makes several."""
 
     ino: int
     parent: int | None
@@ -136,18 +135,17 @@ class KnownLibrary:
     cursor: int
 
 
-_COLUMNS = ", ".join(field.name for field in fields(File))
+_COLUMNS = ", ".join(File._fields)
+_KINDS = {kind.value: kind for kind in NodeKind}
+_UNSAID: dict[str, Any] = {
+    "node": None, "version": 0, "manifest": None, "size": 0, "author": "", "local": False, "dirty": 0, "parked": False,
+    "head_of": None, "unsaved": False, "head": None, "head_size": 0,
+}  # fmt: skip
+"""What a new row has where nothing is said, as in the schema."""
 
 
 def _file(row: tuple[Any, ...] | None) -> File | None:
-    if row is None:
-        return None
-    ino, parent, name, kind, library, node, version, manifest, size, modified, author, local, dirty, parked, *rest = row
-    head_of, unsaved, head, head_size = rest
-    return File(
-        ino, parent, name, NodeKind(kind), library, node, version, manifest, size, modified, author, bool(local), dirty,
-        bool(parked), head_of, bool(unsaved), head, head_size,
-    )  # fmt: skip
+    return None if row is None else File._make((*row[:3], _KINDS[row[3]], *row[4:]))
 
 
 def version_columns(node: Node) -> dict[str, object]:
@@ -281,9 +279,7 @@ class Index:
         with self._lock:
             ino = self._db.execute(f"INSERT INTO files ({','.join(columns)}) VALUES ({marks})", tuple(columns.values())).lastrowid
         assert ino is not None
-        added = self.file(ino)
-        assert added is not None
-        return added
+        return File(ino, parent, name, kind, library, modified_ms=modified_ms, **{**_UNSAID, **values})
 
     def change(self, ino: int, **values: object) -> None:
         """Set columns of a file."""
@@ -325,7 +321,8 @@ class Index:
 
     def library(self, library: str) -> KnownLibrary | None:
         """A library in the mount."""
-        return next((known for known in self.libraries() if known.id == library), None)
+        row = self.one("SELECT id, name, ino, root, editable, cursor FROM libraries WHERE id=?", library)
+        return KnownLibrary(row[0], row[1], row[2], row[3], bool(row[4]), row[5]) if row else None
 
     def put_library(self, library: Library, ino: int) -> None:
         """Add a library or take over its name and rights; its cursor stays."""

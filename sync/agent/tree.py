@@ -134,8 +134,10 @@ class Tree:
             name = self._storable(name)
             if self.index.child(parent, name) is not None:
                 raise fail(errno.EEXIST)
-            file = self.index.add(parent, name, NodeKind.FILE, folder.library, now_ms(), local=1, dirty=1, unsaved=1)
-            if not stays_local(name):
+            shared = not stays_local(name)
+            node = new_id() if shared and self._is_new_name(parent, name) else None
+            file = self.index.add(parent, name, NodeKind.FILE, folder.library, now_ms(), node=node, local=1, dirty=1, unsaved=1)
+            if shared and node is None:
                 file = self._take_name(file, parent, name)
             fd = self.content.open_work(file.ino, create=True)
             self._counted.add(file.ino)
@@ -312,6 +314,12 @@ class Tree:
             return True
         aside, moved_at = self._moved.get((parent, name_key(name)), (by_other_than.ino, 0.0))
         return aside != by_other_than.ino and time.monotonic() - moved_at <= _SWAP_S and by_other_than.version == 0
+
+    def _is_new_name(self, parent: int, name: str) -> bool:
+        """Whether nothing had this name a moment ago, in a folder that the library knows: a new file there is a new node."""
+        if (parent, name_key(name)) in self._moved or self.index.ghost_at(parent, name) is not None:
+            return False
+        return all(above.node is not None for above in self._folders(parent))
 
     def _folders(self, parent: int) -> list[File]:
         """The folders from here up to the library's own."""
@@ -566,11 +574,10 @@ class Tree:
             file = self.index.file(ino)
             if file is None or file.parent is None or file.is_folder or not file.dirty:
                 return False
-            if file.local:
+            if file.local and file.unsaved:  # the close has noted it already, if nothing was written since
                 self._note_whole(ino)
             if file.node is None and not stays_local(file.name):
-                self._take_name(file, file.parent, file.name)  # a draft that somebody went on with
-            file = self.get(ino)
+                file = self._take_name(file, file.parent, file.name)  # a draft that somebody went on with
             if file.node is None:
                 return False
             self.journal.save(file)
