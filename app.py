@@ -38,6 +38,7 @@ from sync.library.retention.pages import pages as retention_pages
 from sync.library.trash.pages import pages as trash_pages
 from sync.library.uploads.pages import pages as upload_pages
 from sync.library.webdav.pages import pages as webdav_pages
+from sync.library.zips.pages import pages as zip_pages
 from wiring import make_parts
 from workspace.context import NavGroup, NavItem, chosen_locale, install_context
 from workspace.db import Database
@@ -89,6 +90,7 @@ ROUTES = (
     trash_pages,
     retention_pages,
     upload_pages,
+    zip_pages,
     webdav_pages,
     lines_pages,
     lines_api,

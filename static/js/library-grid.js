@@ -291,6 +291,7 @@ function start() {
     if (verb in verbs) verbs[verb]();
   });
   form.addEventListener("submit", (event) => {
+    if (event.submitter?.dataset.verb === "zip") return void event.stopImmediatePropagation(); // a download leaves the page as it is
     event.preventDefault();
     event.stopImmediatePropagation();
     remove();

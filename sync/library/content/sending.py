@@ -92,7 +92,7 @@ def _headers(content: VersionContent, *, download: bool) -> dict[str, str]:
     inline = kind in INLINE and not download
     return {
         "Content-Type": kind if kind in INLINE else "application/octet-stream",
-        "Content-Disposition": _disposition("inline" if inline else "attachment", content.name),
+        "Content-Disposition": disposition("inline" if inline else "attachment", content.name),
         "Content-Security-Policy": SANDBOX,
         "Accept-Ranges": "bytes",
         "ETag": f'"{content.digest}"',
@@ -101,7 +101,7 @@ def _headers(content: VersionContent, *, download: bool) -> dict[str, str]:
     }
 
 
-def _disposition(kind: str, name: str) -> str:
+def disposition(kind: str, name: str) -> str:
     """RFC 6266: an ASCII name for old clients, the real one in UTF-8 (RFC 5987) for all others."""
     plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name)
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
