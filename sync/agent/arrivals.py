@@ -217,8 +217,8 @@ class Arrivals:
             db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, json.dumps(encode(node))))
 
     def released(self) -> None:
-        """A program closed a file, or a save was answered: what was held back can be applied, unless a save goes first."""
-        if self._index.one("SELECT 1 FROM held") is None:
+        """A program closed a file or gave up a name, or a save was answered: what waited can be applied, unless a save goes first."""
+        if self._index.one("SELECT 1 FROM held UNION ALL SELECT 1 FROM files WHERE parked=1") is None:
             return
         with self._tree.lock, self._index.transaction():
             rows = self._index.rows("SELECT body FROM held")
@@ -302,6 +302,9 @@ class Arrivals:
             if file.node is not None and file.node != node.id:
                 self._journal.move_node(file.node, node.id)
             self._index.change(file.ino, node=node.id)
+            parent = self._index.by_node(node.parent or "")
+            if parent is not None and file.parent is not None:
+                self._moved(self._index.file(file.ino) or file, node, parent)  # the library's spelling stands
         self._tell_kernel()
 
     def _absorb(self, node: str, file: File) -> None:

@@ -20,7 +20,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sync.agent.arrivals import Arrivals
 from sync.agent.errors import Refused, Unreachable
@@ -191,6 +191,9 @@ class Departures:
             return self._prepare_delete(entry)
         parent = self._index.file(entry.parent or 0)
         file = self._index.file(entry.ino or 0)
+        if parent is None and entry.kind in (Kind.COMMIT, Kind.MAKE_FOLDER) and file is not None and file.parent is not None:
+            # It has left that folder since, and the folder is gone: nothing but this operation makes the library know it.
+            parent, entry = self._index.file(file.parent), replace(entry, parent=file.parent, name=file.name)
         if parent is None or parent.node is None:
             return None  # the folder is gone here, and with it what was inside
         if entry.kind is Kind.RENAME:
@@ -469,7 +472,10 @@ class Departures:
             self._arrivals.look_again(entry)  # somebody put something into it
             return
         if code == p.ErrorCode.PARENT_GONE and entry.parent is not None and file is not None:
-            self._arrivals.revive_folder(entry.parent)
+            folder = self._index.file(entry.parent)
+            if folder is None or folder.node == getattr(job.op, "parent", None):
+                self._arrivals.revive_folder(entry.parent)
+            # else the library had a folder of that name, and this was sent with it under the id that we had chosen
             self._after(entry, problem.title)
             return
         if code == p.ErrorCode.NAME_TAKEN and file is not None:

@@ -119,7 +119,7 @@ class Engine:
         self._wake_sender.set()
 
     def released(self) -> None:
-        """A program closed a file."""
+        """A program closed a file, or gave up a name."""
         if self.arrivals is not None:
             self.arrivals.released()
 

@@ -182,11 +182,13 @@ class Operations(pyfuse3.Operations):
     async def rmdir(self, parent_inode: int, name: bytes, ctx: object) -> None:
         self._tree.remove_folder(parent_inode, os.fsdecode(name))
         self._engine.saved()
+        self._engine.released()
 
     @_errors
     async def unlink(self, parent_inode: int, name: bytes, ctx: object) -> None:
         self._tree.unlink(parent_inode, os.fsdecode(name))
         self._engine.saved()
+        self._engine.released()
 
     @_errors
     async def rename(self, parent_inode_old: int, name_old: bytes, parent_inode_new: int, name_new: bytes, flags: int, ctx: object) -> None:
@@ -194,6 +196,7 @@ class Operations(pyfuse3.Operations):
             raise FUSEError(errno.EINVAL)
         self._tree.rename(parent_inode_old, os.fsdecode(name_old), parent_inode_new, os.fsdecode(name_new), replace=flags == 0)
         self._engine.saved()
+        self._engine.released()
 
     async def symlink(self, parent_inode: int, name: bytes, target: bytes, ctx: object) -> pyfuse3.EntryAttributes:
         """A library has files and folders only."""
