@@ -145,20 +145,16 @@ def _known_path(made: Config, path: str) -> str:
     clean = path.replace(os.sep, "/").strip("/")
     if not (made.state_dir / "index.db").exists():
         return clean
-    from sync.agent.index import ROOT, Index
+    from sync.agent.index import Index
 
     index = Index(made.state_dir / "index.db")
     try:
         if not index.libraries():
             return clean
-        ino, parts = ROOT, []
-        for name in clean.split("/"):
-            file = index.child(ino, name)
-            if file is None or not file.is_folder:
-                raise BadSetting(say("没有找到“{path}”", path=path))
-            ino = file.ino
-            parts.append(file.name)
-        return "/".join(parts)
+        file = index.at_path(clean)
+        if file is None or not file.is_folder:
+            raise BadSetting(say("没有找到“{path}”", path=path))
+        return index.path_of(file.ino).strip("/")
     finally:
         index.close()
 

@@ -58,6 +58,9 @@ def join(folder: str, name: str) -> str:
 class Disk:
     """The member's folder at `root`."""
 
+    folds_names = sys.platform in ("win32", "darwin")
+    """Whether `A` and `a` are one name here; `seen` then shows the spelling that was asked for, `listing` the true one."""
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
@@ -67,12 +70,24 @@ class Disk:
         """Where the operating system finds it."""
         return self.root / path if path else self.root
 
+    def place(self, path: str) -> Path:
+        """Where a new name is to be made: what `real` says, but in this spelling."""
+        return self.real(path)
+
     def seen(self, path: str) -> Seen | None:
         """What is there: None where there is nothing, or nothing that a library can hold."""
         try:
             return _seen(path.rpartition("/")[2], os.stat(self.real(path), follow_symlinks=False))
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def spelled(self, path: str) -> Seen | None:
+        """The same with the name as the disk really spells it."""
+        seen = self.seen(path)
+        if seen is None or not self.folds_names:
+            return seen
+        found = (entry for entry in self.listing(path.rpartition("/")[0]) if entry is not None)
+        return next((entry for entry in found if entry.file_id == seen.file_id), seen)
 
     def listing(self, path: str) -> Iterator[Seen | None]:
         """What is in a folder. None for each entry that no library can hold: links, devices, pipes."""
@@ -115,7 +130,7 @@ class Disk:
 
     def make_folder(self, path: str) -> Seen:
         """A new folder."""
-        os.mkdir(self.real(path))
+        os.mkdir(self.place(path))
         made = self.seen(path)
         if made is None:
             raise FileNotFoundError(errno.ENOENT, "gone again at once", path)
@@ -126,7 +141,7 @@ class Disk:
         there = self.seen(target)
         if there is not None and there != self._as(path, there.name):
             raise FileExistsError(errno.EEXIST, "there is something of this name", target)
-        os.rename(self.real(path), self.real(target))
+        os.rename(self.real(path), self.place(target))
 
     def _as(self, path: str, name: str) -> Seen | None:
         found = self.seen(path)
@@ -142,7 +157,7 @@ class Disk:
         What it replaces goes to the trash first and not away: a program that still has it open may write into it.
         """
         os.utime(part, ns=(modified_ms * 1_000_000, modified_ms * 1_000_000))
-        target = self.real(path)
+        target = self.place(path)
         if expected is None:
             if self.seen(path) is not None:
                 raise FileExistsError(errno.EEXIST, "somebody was quicker", path)

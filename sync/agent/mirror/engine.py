@@ -28,7 +28,6 @@ from sync.agent.mirror.settle import Settler, Wanted
 from sync.agent.mirror.tree import MirrorContent, MirrorTree
 from sync.agent.mirror.watch import Watch
 from sync.agent.transport import Transport
-from sync.core.protocol import NodeKind
 
 log = logging.getLogger("mainline.agent")
 
@@ -44,6 +43,7 @@ class MirrorEngine(Engine):
 
     def __init__(self, config: Config, identity: Identity, transport: Transport, *, disk: Disk | None = None) -> None:
         self.settings = load_settings(config)
+        self.member_name = identity.member_name
         self._config = config
         self._limits = transport.limits
         self.disk = disk or Disk(Path(self.settings.root))
@@ -123,7 +123,7 @@ class Mirror:
         self._records = engine.records
         self._disk = engine.disk
         self._choice = Choice(self._disk.root, engine.settings.chosen)
-        self.looker = Looker(self._tree, self._choice)
+        self.looker = Looker(self._tree, self._choice, engine.member_name)
         self.looker.ready = self._feed_was_read
         self.settler = Settler(self._tree, self._choice, self._look_soon)
         self.fetcher = Fetcher(self._tree, self.wake, self._progress)
@@ -200,6 +200,7 @@ class Mirror:
         self._engine.status.set(folder="watched" if self.watch.limited is None else self.watch.limited)
         self._land()
         self._look()
+        self._engine.released()
         self._settle()
         if self._soon:
             self._look()
@@ -234,9 +235,9 @@ class Mirror:
             node = index.fact(fact)
             file = index.by_node(node) if node is not None else None
             now = index.path_of(file.ino).strip("/") if file is not None and file.parent is not None else path
-            if file is None and (found := self._find(path)) is not None:
+            if file is None and (found := index.at_path(path)) is not None and found.node is not None:
                 with index.transaction():
-                    index.put_fact(fact, found)
+                    index.put_fact(fact, found.node)
             elif now != path and node is not None:
                 with index.transaction():
                     index.put_fact(f"chosen {now}", node)
@@ -245,17 +246,6 @@ class Mirror:
             return False
         self._engine.keep_settings(MirrorSettings(**{**vars(settings), "folders": folders}))
         return True
-
-    def _find(self, path: str) -> str | None:
-        """The node at a path of the index."""
-        ino = 1
-        node = None
-        for name in path.split("/"):
-            file = self._engine.index.child(ino, name)
-            if file is None or file.kind is not NodeKind.FOLDER:
-                return None
-            ino, node = file.ino, file.node
-        return node
 
     def _look(self) -> None:
         due = self.watch.due()

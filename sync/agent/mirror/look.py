@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from sync.agent.index import ROOT, File
 from sync.agent.mirror.changes import Differences, compare_folder, is_same_file, pair_by_content
 from sync.agent.mirror.choice import Choice
 from sync.agent.mirror.disk import PRIVATE, Disk, Seen, is_busy, join
-from sync.agent.mirror.records import UNSENT, Record
+from sync.agent.mirror.records import UNSENT, Record, Trouble
 from sync.agent.mirror.tree import MirrorTree
 from sync.core.hashing import change_mark_of
-from sync.core.paths import name_key, stays_local
+from sync.core.paths import conflict_name, name_key, stays_local
 from sync.core.plan import Decision, Entry, decide
 from sync.core.protocol import NodeKind
 
@@ -34,8 +36,9 @@ _ERRNO_REASONS = {errno.EROFS: "library_read_only", errno.EACCES: "not_in_a_libr
 class Looker:
     """Compares the disk with the records. One thread uses it."""
 
-    def __init__(self, tree: MirrorTree, choice: Choice) -> None:
+    def __init__(self, tree: MirrorTree, choice: Choice, member: str) -> None:
         self._tree = tree
+        self._member = member
         self._index = tree.index
         self._records = tree.records
         self._disk: Disk = tree.disk
@@ -89,7 +92,12 @@ class Looker:
             self._records.trouble(path, "cannot_read", str(error))
             return
         differences = compare_folder(known, seen)
-        self._gone += differences.gone
+        new_kinds = {name_key(entry.name) for entry in differences.fresh}
+        for record in differences.gone:
+            if record.key in new_kinds:
+                self._vanished(record)  # a folder where a file was: the name must be free before it is taken
+            else:
+                self._gone.append(record)
         self._clashes(path, differences)
         for record, entry in differences.respelled:
             self._respelled(record, ino, entry)
@@ -106,6 +114,10 @@ class Looker:
     def _both(self, ino: int, path: str, names: set[str] | None) -> tuple[list[Record], list[Seen]]:
         if names is None:
             known, listed = self._records.inside(ino), list(self._disk.listing(path))
+        elif self._disk.folds_names:  # only a listing shows how a name is really spelled
+            keys = {name_key(name) for name in names}
+            known = [record for record in self._records.inside(ino) if record.key in keys]
+            listed = [entry for entry in self._disk.listing(path) if entry is not None and name_key(entry.name) in keys]
         else:
             known = [record for name in names if (record := self._records.at(ino, name)) is not None]
             # A name may have come in another spelling than the one that is known.
@@ -190,9 +202,10 @@ class Looker:
             known = self._index.child(parent, entry.name)
             if known is not None and known.is_folder:
                 self._records.put(known.ino, parent, entry)
+                self._records.unsettle(known.ino)  # the library's spelling stands
                 return known.ino
             if known is not None:
-                self._records.trouble(path, "name_taken")
+                self._step_aside(parent, path, entry)
                 return None
             made: list[File] = []
             self._told(path, lambda: made.append(self._tree.make_folder(parent, entry.name)))
@@ -246,8 +259,17 @@ class Looker:
             self._conclude()
             return
         for trouble in self._records.troubles():
-            if trouble.reason not in _OF_THE_LIBRARY and self._disk.seen(trouble.path) is None:
+            if self._is_over(trouble):
                 self._records.no_trouble(trouble.path)
+
+    def _is_over(self, trouble: Trouble) -> bool:
+        """Whether what could not be stored is not there any more, in the library or on the disk."""
+        if trouble.reason in _OF_THE_LIBRARY:
+            return self._index.at_path(trouble.path) is None
+        if trouble.reason == "case_clash":
+            record = self._records.find(trouble.path)
+            return self._disk.seen(trouble.path) is None or (record is not None and record.name == trouble.path.rpartition("/")[2])
+        return self._disk.seen(trouble.path) is None
 
     def _still_gone(self, record: Record) -> bool:
         now, path = self._records.get(record.ino), self._records.path_of(record.ino)
@@ -266,10 +288,26 @@ class Looker:
             if known is None:
                 self._told(path, lambda: self._tree.adopt(parent, entry, mark=mark))
             elif known.is_folder:
-                self._records.trouble(path, "name_taken")
+                self._step_aside(parent, path, entry)
             elif self._records.get(known.ino) is None:
                 self._records.put(known.ino, parent, entry, mark=mark)
                 self._told(path, lambda: self._tree.claim(known.ino, entry, version=0, manifest=None))
+
+    def _step_aside(self, parent: int, path: str, entry: Seen) -> None:
+        """The library has a folder where the member has a file, or the other way round: the member's gets a telling name."""
+        folder = path.rpartition("/")[0]
+        taken = {name_key(there.name) for there in self._disk.listing(folder) if there is not None}
+        taken |= {name_key(child.name) for child in self._index.children(parent, parked=True)}
+        when = datetime.fromtimestamp(entry.mtime_ns / 1e9 if entry.mtime_ns else time.time(), UTC).astimezone()
+        name = conflict_name(entry.name, self._member, when, taken=taken)
+        try:
+            self._disk.rename(path, join(folder, name))
+        except OSError as error:
+            self._records.trouble(path, "name_taken", str(error))
+            return
+        moved = self._disk.seen(join(folder, name))
+        if moved is not None:
+            self._appeared(parent, join(folder, name), moved)
 
     def _vanished(self, record: Record) -> None:
         """Deleted by the member. A folder in which the library has more than was here comes back."""

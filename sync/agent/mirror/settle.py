@@ -107,7 +107,7 @@ class Settler:
         if reason is not None:
             self._records.trouble(path, reason)
             return True
-        there = self._disk.seen(path)
+        there = self._disk.spelled(path)
         if file.is_folder:
             return self._bring_folder(file, path, there)
         if there is None:
@@ -127,7 +127,7 @@ class Settler:
 
     def _bring_folder(self, file: File, path: str, there: Seen | None) -> bool:
         if there is not None and there.kind is not NodeKind.FOLDER:
-            self._records.trouble(path, "name_taken")
+            self._look([path])  # the member's file steps aside
             return False
         seen = there or self._disk.make_folder(path)
         with self._index.transaction():
@@ -135,18 +135,18 @@ class Settler:
         self._records.no_trouble(path)
         if there is not None:
             self._look([path])
-        return True
+        return self._disk.spells_alike(seen.name, file.name)
 
     def _meet(self, file: File, path: str, there: Seen) -> bool:
         """Both sides have a file of this name that never met: the same bytes are one file, others are two heads."""
         if there.kind is not NodeKind.FILE:
-            self._records.trouble(path, "name_taken")
+            self._look([path])  # the member's folder steps aside
             return False
         if self._content_of(path, there) == file.manifest:
             with self._index.transaction():
                 self._records.put(file.ino, file.parent or ROOT, there, version=file.version, manifest=file.manifest)
                 self._index.change(file.ino, local=1)
-            return True
+            return self._disk.spells_alike(there.name, file.name)
         self._look([path])
         return self._records.get(file.ino) is not None
 

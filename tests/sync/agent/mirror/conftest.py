@@ -11,7 +11,7 @@ import pytest
 from sync.agent.config import Config, Identity
 from sync.agent.mirror.disk import Disk
 from sync.agent.mirror.engine import MirrorEngine
-from sync.agent.mirror.settings import MirrorSettings, save_settings
+from sync.agent.mirror.settings import MirrorSettings, load_settings, save_settings
 from sync.agent.remote import Remote
 from sync.agent.transport import TcpDialer, Transport
 from sync.core import protocol as p
@@ -46,6 +46,10 @@ class Device:
 
     def stop(self) -> None:
         self.engine.stop()
+
+    def choose(self, folder: str, chosen: bool) -> None:
+        """As `mirror add` and `mirror remove` do."""
+        save_settings(self.config, load_settings(self.config).choose(f"{LIBRARY}/{folder}", chosen))
 
     def look(self) -> None:
         """The mirror's own turn, with a look at everything."""
@@ -100,6 +104,11 @@ class Device:
         """Everything in the library's folder on this machine."""
         found = sorted(path for path in self.library.rglob("*") if path.is_file())
         return {path.relative_to(self.library).as_posix(): path.read_bytes() for path in found}
+
+    def shown(self) -> dict[str, bytes]:
+        """The same without what differs in case only from something else, and is listed for that."""
+        clashes = [path for path, reason in self.troubles().items() if reason == "case_clash"]
+        return {path: content for path, content in self.files().items() if not any(f"{path}/".startswith(f"{c}/") for c in clashes)}
 
     def troubles(self) -> dict[str, str]:
         """Reasons by path in the library."""
