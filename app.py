@@ -35,6 +35,7 @@ from sync.library.assets.selection_pages import pages as selection_pages
 from sync.library.grants.pages import pages as grant_pages
 from sync.library.libraries.pages import pages as library_pages
 from sync.library.retention.pages import pages as retention_pages
+from sync.library.shares.pages import pages as share_pages
 from sync.library.trash.pages import pages as trash_pages
 from sync.library.uploads.pages import pages as upload_pages
 from sync.library.webdav.pages import pages as webdav_pages
@@ -88,6 +89,7 @@ ROUTES = (
     grant_pages,
     selection_pages,
     trash_pages,
+    share_pages,
     retention_pages,
     upload_pages,
     zip_pages,

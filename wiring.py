@@ -20,6 +20,7 @@ from sync.library.grants import jobs as grant_jobs
 from sync.library.previews import jobs as preview_jobs
 from sync.library.retention import jobs as retention_jobs
 from sync.library.retention.access import Holders
+from sync.library.shares import models as share_models
 from sync.library.storage import ObjectStore, store_factory
 from sync.library.trash import jobs as trash_jobs
 from sync.library.uploads import jobs as upload_jobs
@@ -46,7 +47,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     task_reactions,
     retention,
 )  # Imported for the jobs and reactions that they register.
-TABLES: tuple[ModuleType, ...] = (console_models, usage_models, webdav_models)  # Imported for the tables that no job reaches.
+TABLES: tuple[ModuleType, ...] = (console_models, usage_models, webdav_models, share_models)  # Imported for the tables that no job reaches.
 
 
 def make_parts(settings: Settings) -> Parts:

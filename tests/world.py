@@ -73,11 +73,16 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     notice = signed_in("chenmo").get("/api/notices").get_json()["notices"][0]["id"]
     designer.post("/devices/folders", data={"name": "会议室"})
     device = _first(r"/devices/([0-9a-z]{26})/revocation", designer.get("/devices"))
+    shares = f"/library/nodes/{asset}/shares"
+    assert designer.post(shares, data={"purpose": "代理商", "days": "7", "watermark": "true"}).status_code == 303
+    token = _first(r"/s/([0-9a-z]+)", designer.get(shares))
+    share = _first(r"/library/shares/([0-9a-z]+)/revocation", designer.get(shares))
     ids = {
         "line_id": line, "task_id": task, "alert_id": alert, "library_id": library,
         "folder_id": folder, "node_id": asset, "asset_id": asset,
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
         "member_id": members["吴昊"].id, "upload_id": upload, "device_id": device, "path": "nothing.png",
+        "token": token, "item": asset, "share_id": share,
     }  # fmt: skip
     return World(ids)
 
