@@ -126,7 +126,7 @@ def delete_nodes(work: Work, folder: Node, versions: Sequence[tuple[Node, int]])
 
 
 def _apply_each(work: Work, folder: Node, ops: Sequence[tuple[Node, Op]]) -> list[tuple[Node, OpAnswer]]:
-    find_library(work, folder.library_id, to=Right.EDIT)
+    find_library(work, folder.library_id, to=Right.EDIT, anywhere=True)
     writer = Writer(lock_tree(work, folder.library_id), [op for _node, op in ops])
     answers = [(node, writer.apply(op)) for node, op in ops]
     writer.finish()

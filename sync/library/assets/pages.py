@@ -10,6 +10,7 @@ from sync.core.paths import NameProblem, normal_name, refuse_name
 from sync.core.protocol import OpAnswer, Outcome, Problem
 from sync.library.assets.access import content_of, get_node, get_version
 from sync.library.assets.actions import delete_node, make_folder, rename_node, restore_version, save_upload
+from sync.library.assets.comparing import compare_view
 from sync.library.assets.listing import read_listing
 from sync.library.assets.queries import ITEMS_AT_ONCE, asset_view, folder_view
 from sync.library.assets.wire import name_problem_in_words
@@ -86,6 +87,14 @@ def show_asset(work: Work, asset_id: str) -> str:
 def show_asset_fragment(work: Work, asset_id: str) -> str:
     """The same without the frame, for a page that moves by itself."""
     return render_template("library/_asset.html", asset=_asset(work, asset_id))
+
+
+@pages.get("/library/assets/<asset_id>/comparison", needs=SIGNED_IN)
+def compare(work: Work, asset_id: str) -> str:
+    """Two versions beside each other."""
+    wanted = {name: request.args.get(name, type=int) for name in ("left", "right")}
+    view = compare_view(work, asset_id, **wanted, other_id=request.args.get("other", "")[:40])
+    return render_template("library/compare.html", view=view)
 
 
 @pages.get("/library/assets/<asset_id>/versions", needs=SIGNED_IN)

@@ -1,6 +1,6 @@
 """Folders and assets as the browser shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from sync.library.previews.access import find_preview, find_previews
 from sync.library.previews.models import Preview
 from sync.library.previews.rules import FILMS, Film, is_previewable, is_too_large, suffix_of
 from sync.library.previews.words import say_reason
+from workspace.devices.models import Device
 from workspace.errors import NotFound
 from workspace.i18n import _
 from workspace.people.queries import initials
@@ -95,7 +96,7 @@ class Author:
 
 @dataclass(frozen=True)
 class VersionRow:
-    """by_browser: brought by browser rather than saved in a mounted folder. picture: whether a preview was made."""
+    """device: what it was saved on, "" for the browser. note: why, as its author said. picture: whether a preview was made."""
 
     number: int
     name: str
@@ -103,7 +104,8 @@ class VersionRow:
     size_bytes: int
     author: Author
     at: datetime
-    by_browser: bool
+    device: str
+    note: str
     picture: bool
 
 
@@ -118,6 +120,7 @@ class AssetView:
     name: str
     library_id: str
     library_name: str
+    folder_id: str
     crumbs: list[Crumb]
     may_edit: bool
     deleted: bool
@@ -196,14 +199,15 @@ def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: 
     if shown is None:
         raise NotFound(_("没有找到这个版本"), _("地址有误，或您没有查看的权限。"))
     made = find_previews(work, [version.digest for version in (*versions, shown)])
-    listed = [_version_row(version, made) for version in versions[:VERSIONS_AT_ONCE]]
+    devices = _devices(work, (*versions, shown))
+    listed = [_version_row(version, made, devices) for version in versions[:VERSIONS_AT_ONCE]]
     winner = next(iter(visible_nodes(work, [node.head_of])), None) if node.head_of else None
     head_ids = work.session.scalars(select(Node.id).where(Node.head_of == node.id, Node.deleted_at.is_(None)).order_by(Node.created_at))
     heads = visible_nodes(work, head_ids.all())
     return AssetView(
-        id=node.id, name=node.name, library_id=node.library_id, library_name=library.name,
+        id=node.id, name=node.name, library_id=node.library_id, library_name=library.name, folder_id=str(node.parent_id),
         crumbs=_crumbs(work, node), may_edit=right >= Right.EDIT, deleted=node.deleted_at is not None, newest=node.version,
-        shown=_version_row(shown, made), versions=listed,
+        shown=_version_row(shown, made, devices), versions=listed,
         more_before=listed[-1].number if len(versions) > VERSIONS_AT_ONCE else None,
         winner=next(iter(_items(work, [winner])), None) if winner is not None else None, heads=_items(work, heads),
         preview=find_preview(work, shown.digest),
@@ -259,9 +263,16 @@ def _length(preview: Preview | None) -> str:
     return f"{minutes}:{seconds:02d}"
 
 
-def _version_row(version: Version, made: Mapping[str, object]) -> VersionRow:
+def _devices(work: Work, versions: Iterable[Version]) -> dict[str, str]:
+    """Device id -> its name."""
+    ids = {version.device_id for version in versions if version.device_id}
+    rows = work.session.execute(select(Device.id, Device.name).where(Device.id.in_(ids))) if ids else ()
+    return {row.id: row.name for row in rows}
+
+
+def _version_row(version: Version, made: Mapping[str, object], devices: Mapping[str, str]) -> VersionRow:
     return VersionRow(
         number=version.number, name=version.name, digest=version.digest, size_bytes=version.size_bytes,
-        author=Author(version.author_id or "", version.author_name), at=version.at, by_browser=version.device_id is None,
-        picture=version.digest in made,
+        author=Author(version.author_id or "", version.author_name), at=version.at,
+        device=devices.get(version.device_id or "", ""), note=version.note, picture=version.digest in made,
     )  # fmt: skip

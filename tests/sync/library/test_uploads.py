@@ -13,8 +13,7 @@ import pytest
 from flask import Flask
 
 from sync.core.manifest import manifest_digest
-from sync.library.libraries.actions import grant_right
-from sync.library.libraries.models import Library
+from sync.library.libraries.models import Library, LibraryEvent
 from sync.library.libraries.rules import Right
 from sync.library.uploads import pages as upload_pages
 from sync.library.uploads.jobs import expire_old_uploads
@@ -23,6 +22,7 @@ from tests.fakes.store import MemoryStore
 from tests.house import Person
 from tests.sync.library.agents import manifest_for
 from tests.sync.library.conftest import Room
+from tests.sync.library.grants import grant_right
 from workspace.db import Database
 from workspace.jobs.worker import JobRun
 from workspace.parts import Parts
@@ -186,7 +186,7 @@ def test_length_when_beyond_bounds_or_quota_then_422(room: Room, tus: Tus, work_
     with work_as("林悦") as work:
         library = work.session.get(Library, room.id)
         library.quota_bytes = 1000
-        grant_right(work, library, group_id=work.session.query(Group).filter_by(name="看图组").one().id, right=Right.SEE)
+        work.record(LibraryEvent.OPENED, subject=f"library:{room.id}", rooms=[], library=library.name)
     answer = tus.create(room.root, 1001, filename="a.bin")
     assert (answer.status_code, answer.get_json()["error"]["title"]) == (422, "素材库空间已满")
 
