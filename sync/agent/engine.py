@@ -252,13 +252,25 @@ class Engine:
             arrivals.libraries(self.remote.libraries())
 
     def _beat(self) -> None:
+        heartbeat_s = self.beat()
+        self._wake_heart.wait(max(1, heartbeat_s))
+
+    def beat(self) -> int:
+        """Say how we are, and hear how many others know of what was saved here. Returns in how many seconds to come back."""
         ops, size_bytes = self.journal.backlog()
         error = self.status.get("error") or self.status.get("refused")
-        request = p.HeartbeatRequest(self._state, self._mount_point, ops, size_bytes, VERSION, error)
+        cursors = {known.id: known.cursor for known in self.index.libraries()}
+        asked = {file.node: ino for ino in self.status.safe() if (file := self.index.file(ino)) is not None and file.node is not None}
+        request = p.HeartbeatRequest(
+            self._state, self._mount_point, ops, size_bytes, VERSION, error, cursors, tuple(asked)[: p.MAX_ASKS]
+        )  # fmt: skip
         self._wake_heart.clear()
         answer = self.remote.heartbeat(request)
         self.status.set(reached_ms=answer.server_ms)
-        self._wake_heart.wait(max(1, answer.heartbeat_s))
+        for node, seen in (answer.seen or {}).items():
+            if node in asked:
+                self.status.seen(asked[node], seen)
+        return answer.heartbeat_s
 
 
 def _title(error: AgentError | sqlite3.OperationalError | OSError) -> str:

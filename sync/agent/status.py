@@ -1,4 +1,4 @@
-"""Where every save is: on this machine -> uploading n % -> safe. One small JSON file, replaced whole.
+"""Where every save is: on this machine -> uploading n % -> safe -> seen by n others. One small JSON file, replaced whole.
 
 The panel of the desktop, `mainline-agent status` and tests read it; nothing in the agent does.
 """
@@ -19,7 +19,11 @@ _LEAST_S = 0.1
 
 @dataclass
 class Save:
-    """state: on_this_machine, uploading, safe, conflict, refused or draft. percent: of the bytes that must be sent."""
+    """state: on_this_machine, uploading, safe, conflict, refused, draft; fetching or here for what comes to a mirror.
+    percent: of the bytes that must be sent or fetched.
+
+    seen: how many other devices know of it.
+    """
 
     path: str
     state: str
@@ -28,6 +32,7 @@ class Save:
     at_ms: int = 0
     took_ms: int = 0
     message: str = ""
+    seen: int = 0
 
 
 class Status:
@@ -36,6 +41,7 @@ class Status:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._condition = threading.Condition()
+        self._writing = threading.Lock()
         self._facts: dict[str, Any] = {"state": "starting", "error": None, "refused": None, "pending_ops": 0, "pending_bytes": 0}
         self._saves: OrderedDict[int, Save] = OrderedDict()
         self._changed = True
@@ -83,6 +89,19 @@ class Status:
             save.took_ms = int(time.time() * 1000) - save.at_ms
             self._notify()
 
+    def safe(self) -> list[int]:
+        """The saves that others may have seen by now."""
+        with self._condition:
+            return [key for key, save in self._saves.items() if save.state in ("safe", "conflict")]
+
+    def seen(self, key: int, count: int) -> None:
+        """So many other devices know of a save."""
+        with self._condition:
+            save = self._saves.get(key)
+            if save is not None and save.seen != count:
+                save.seen = count
+                self._notify()
+
     def close(self) -> None:
         """Write the last word."""
         with self._condition:
@@ -94,6 +113,15 @@ class Status:
         self._changed = True
         self._condition.notify_all()
 
+    def flush(self) -> None:
+        """Write now."""
+        with self._condition:
+            data = self._told()
+        self._write(data)
+
+    def _told(self) -> dict[str, Any]:
+        return {**self._facts, "saves": [asdict(save) for save in reversed(self._saves.values())]}
+
     def _run(self) -> None:
         while True:
             with self._condition:
@@ -102,7 +130,7 @@ class Status:
                 self._condition.wait_for(lambda: self._closed, _LEAST_S)
                 self._changed = False
                 done = self._closed
-                data = {**self._facts, "saves": [asdict(save) for save in reversed(self._saves.values())]}
+                data = self._told()
             self._write(data)
             if done:
                 return
@@ -110,7 +138,8 @@ class Status:
     def _write(self, data: dict[str, Any]) -> None:
         part = self._path.with_name(self._path.name + ".part")
         try:
-            part.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-            part.replace(self._path)
+            with self._writing:
+                part.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+                part.replace(self._path)
         except OSError:
             pass  # a full disk must not stop the agent from sending what it has

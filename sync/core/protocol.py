@@ -26,6 +26,7 @@ MAX_UPLOADS = 32
 MAX_PLACES = 1024
 MAX_NODES = 5000
 MAX_WAIT_S = 30
+MAX_ASKS = 50
 
 _ID = re.compile(r"[0-9A-Za-z-]{20,40}\Z")
 
@@ -133,7 +134,10 @@ class AgentState(StrEnum):
 
 @dataclass(frozen=True)
 class HeartbeatRequest:
-    """pending_*: acknowledged to programs but not yet safe in the library."""
+    """pending_*: acknowledged to programs but not yet safe in the library.
+
+    cursors: library -> seq up to which this device knows everything. asks: nodes whose `seen` is wanted, at most MAX_ASKS.
+    """
 
     state: AgentState
     mount_point: str
@@ -141,15 +145,18 @@ class HeartbeatRequest:
     pending_bytes: int
     agent_version: str
     error: str | None = None
+    cursors: dict[str, int] | None = None
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class HeartbeatAnswer:
-    """heartbeat_s: when to send the next one."""
+    """heartbeat_s: when to send the next one. seen: node -> how many other devices know its newest change; of those asked for."""
 
     server_ms: int
     heartbeat_s: int
     libraries_tag: str
+    seen: dict[str, int] | None = None
 
 
 # --- the catalogue --------------------------------------------------------------------------------------------------

@@ -168,6 +168,25 @@ class LibraryContract:
         assert abs(answer.server_ms - time.time() * 1000) < 60_000
         assert answer.libraries_tag == lin.remote.libraries().tag
 
+    def test_heartbeat_when_others_have_read_on_then_says_how_many_know_a_node(self, lin: Client, chen: Client) -> None:
+        def beat(client: Client, cursor: int | None, *asks: str) -> dict[str, int] | None:
+            cursors = {client.library: cursor} if cursor is not None else None
+            return client.remote.heartbeat(p.HeartbeatRequest(p.AgentState.MOUNTED, "/", 0, 0, "0", None, cursors, asks)).seen
+
+        first = lin.commit("a", b"1").node
+        assert first is not None
+        beat(lin, first.seq)
+        beat(chen, 0)
+        assert beat(lin, first.seq, first.id, "no-such-node-00000000") == {first.id: 0}, "one's own device does not count"
+        _, cursor = chen.feed(0)
+        beat(chen, cursor)
+        assert beat(lin, first.seq, first.id) == {first.id: 1}
+        lin.commit("a", b"2", node=first.id, base=1)
+        assert beat(lin, first.seq, first.id) == {first.id: 0}, "not the newest version yet"
+        beat(chen, chen.feed(cursor)[1])
+        assert beat(lin, None, first.id) == {first.id: 1}
+        assert beat(lin, None) is None
+
     def test_library_when_unknown_then_not_found_in_the_one_shape(self, lin: Client) -> None:
         with pytest.raises(Refused) as refused:
             lin.remote.missing("no-such-library", p.MissingRequest((), 0))

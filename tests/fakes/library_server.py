@@ -80,6 +80,7 @@ class FakeLibrary:
         self.received: list[tuple[str, int]] = []
         self.done: list[tuple[p.Op, p.OpAnswer]] = []
         self.tag = 1
+        self.positions: dict[str, dict[str, int]] = {}
         self._server: ThreadingHTTPServer | None = None
         self.api = ""
 
@@ -186,7 +187,14 @@ class FakeLibrary:
         with self.condition:
             self.heartbeats.append((who[0], request))
             self.condition.notify_all()
-            return p.HeartbeatAnswer(int(time.time() * 1000), 30, str(self.tag))
+            if request.cursors is not None:
+                self.positions[who[0]] = request.cursors
+            nodes = {node.id: node for shelf in self.shelves.values() for node in shelf.nodes.values()}
+            seen = {asked: self._seen_by_others(who[0], nodes[asked]) for asked in request.asks if asked in nodes}
+            return p.HeartbeatAnswer(int(time.time() * 1000), 30, str(self.tag), seen or None)
+
+    def _seen_by_others(self, device: str, node: p.Node) -> int:
+        return sum(other != device and cursors.get(node.library, -1) >= node.seq for other, cursors in self.positions.items())
 
     def libraries(self) -> p.LibrariesAnswer:
         with self.condition:

@@ -10,6 +10,7 @@ from flask import Response, request
 from sync.core.codec import BadMessage, from_bytes, to_bytes
 from sync.core.packs import PACK_MAX_BYTES
 from sync.core.protocol import (
+    MAX_ASKS,
     MAX_MISSING,
     MAX_NODES,
     MAX_OPS,
@@ -41,8 +42,9 @@ from sync.core.protocol import (
     StoredPack,
     Upload,
 )
+from sync.library.agents_api.actions import note_positions
 from sync.library.agents_api.feed import Bell, NoPlace, read_feed
-from sync.library.agents_api.queries import find_digest, library_messages
+from sync.library.agents_api.queries import find_digest, library_messages, seen_by
 from sync.library.assets.actions import OPS_AT_ONCE, apply_ops
 from sync.library.assets.log import Receipt
 from sync.library.assets.wire import to_ms
@@ -89,8 +91,13 @@ def heartbeat(work: Work) -> Response:
         "pending_bytes": message.pending_bytes, "agent_version": message.agent_version[:40],
         "error": message.error[:500] if message.error else None,
     }  # fmt: skip
+    _at_most(len(message.asks), MAX_ASKS)
     note_heartbeat(work, status)
-    return _sent(HeartbeatAnswer(to_ms(work.now), HEARTBEAT_S, libraries_tag(visible_libraries(work))))
+    opened = visible_libraries(work)
+    if message.cursors is not None:
+        note_positions(work, message.cursors, opened)
+    seen = seen_by(work, message.asks, opened) if message.asks else None
+    return _sent(HeartbeatAnswer(to_ms(work.now), HEARTBEAT_S, libraries_tag(opened), seen))
 
 
 @api.get("/agent/libraries", needs=DEVICE)

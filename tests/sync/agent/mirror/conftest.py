@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,6 +114,12 @@ class Device:
     def troubles(self) -> dict[str, str]:
         """Reasons by path in the library."""
         return {trouble.path.removeprefix(f"{LIBRARY}/"): trouble.reason for trouble in self.engine.records.troubles()}
+
+    def seen(self, path: str) -> int:
+        """How many others know of the latest save of a file."""
+        self.engine.status.flush()
+        saves = json.loads(self.config.status_path.read_bytes())["saves"]
+        return next(save["seen"] for save in saves if save["path"].endswith(f"/{path}"))
 
     def node(self, path: str) -> str | None:
         """The node that a file of the library's folder stands for."""

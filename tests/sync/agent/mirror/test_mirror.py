@@ -380,6 +380,17 @@ def test_name_when_given_up_here_then_what_waited_for_it_appears_without_another
     assert chen.files() == {"f": b"of the library"}
 
 
+def test_save_when_others_have_heard_of_it_then_says_by_how_many(lin: Device, chen: Device) -> None:
+    lin.sync()
+    (lin.library / "f").write_bytes(b"1")
+    lin.sync()
+    assert lin.seen("f") == 0
+    for device in (chen, lin):
+        device.sync()
+        device.engine.beat()
+    assert lin.seen("f") == 1
+
+
 # --- choice, rules, limits of the system --------------------------------------------------------------------------------
 
 
