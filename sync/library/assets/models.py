@@ -112,6 +112,7 @@ class AssetEvent(EventKind):
     FOLDER_MADE = "library.folder.made", N_("%(actor)s 新建了文件夹“%(asset)s”")
     MOVED = "library.asset.moved", N_("%(actor)s 将“%(former)s”改为“%(asset)s”")
     TAKEN_AWAY = "library.asset.taken_away", N_("%(actor)s 移走了“%(asset)s”")
+    BROUGHT_IN = "library.asset.brought_in", N_("%(actor)s 移入了“%(asset)s”")
     DELETED = "library.asset.deleted", N_("%(actor)s 删除了“%(asset)s”")
     RESTORED = "library.asset.restored", N_("%(actor)s 恢复了“%(asset)s”")
     TRASH_EMPTIED = "library.trash.emptied", N_("%(actor)s 清空了素材库“%(library)s”的回收站（%(count)s 项）")

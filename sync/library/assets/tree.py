@@ -6,9 +6,9 @@ transaction itself changed is found here too, before it is flushed.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, func, literal, select, tuple_, update
+from sqlalchemy import func, literal, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from sync.core.manifest import Manifest
@@ -174,8 +174,10 @@ class Tree:
         place = func.row_number().over(order_by=(below.c.depth, below.c.id)).label("place")
         numbered = select(below.c.id, place).subquery()
         change = update(Node).where(Node.id == numbered.c.id).values(seq=self.library.seq + numbered.c.place)
-        done = self.work.session.execute(change.execution_options(synchronize_session=False))
-        self.library.seq += cast(CursorResult[Any], done).rowcount
+        self.work.session.execute(change.execution_options(synchronize_session=False))
+        # SQLite counts no rows of a statement that begins with WITH.
+        last = self.work.session.scalar(select(func.max(Node.seq)).where(Node.library_id == self.library.id))
+        self.library.seq = max(self.library.seq, int(last or 0))
         for known in self._nodes.values():
             if known is not None:
                 self.work.session.expire(known, ["seq"])

@@ -273,11 +273,11 @@ class Writer:
         return self.permits.boundary(parent) != place.boundary
 
     def _moved_across(self, place: _Place, node: Node) -> None:
-        """Others see what moved from now on: they hear of it where it is, and those it was taken from do not hear where it went."""
+        """Others see what moved from now on: they hear of it where it is, not where it was, and the others not where it went."""
         self.tree.renumber(node)
         said = {"asset": place.name, "path": place.path, "parent_id": place.folder_id}
         self._record(AssetEvent.TAKEN_AWAY, node, rooms=place.rooms, **said)
-        self._record(AssetEvent.MOVED, node, former=place.name)
+        self._record(AssetEvent.BROUGHT_IN, node)
 
     def _touch_ways(self, node: Node) -> None:
         if node.kind == "folder" and self.permits.boundaries:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from sync.library.grants.access import library_rooms, views_of
+from sync.library.assets.models import Node
+from sync.library.grants.access import library_rooms, rooms_of_nodes, views_of
 from sync.library.grants.models import FolderGrant
 from sync.library.grants.rules import SubjectKind, View
 from sync.library.libraries.models import Library
@@ -65,6 +66,12 @@ def get_library(work: Work, library_id: str, to: Right = Right.SEE) -> Library:
 def rooms_of_library(library: Library) -> list[str]:
     """Where the library's events are heard, but for those of folders with grants of their own (grants.access.rooms_of_nodes)."""
     return [f"library:{library.id}", *([library.scope_room] if library.scope_room else [])]
+
+
+def rooms_of_node(work: Work, library: Library, node: Node) -> list[str]:
+    """Where what happens to a node is heard: in a folder with grants of its own, only by those who may see it."""
+    room = rooms_of_nodes(work, library, [node])[node.id]
+    return rooms_of_library(library) if room == f"library:{library.id}" else [room]
 
 
 def rooms_of_group(work: Work, group_id: str, member_id: str) -> set[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, tuple_
 from sync.library.assets.access import get_asset, get_version
 from sync.library.assets.models import Node, Version
 from sync.library.assets.tree import Tree, lock_tree
-from sync.library.libraries.access import find_library, rooms_of_library
+from sync.library.libraries.access import find_library, rooms_of_library, rooms_of_node
 from sync.library.libraries.rules import Right
 from sync.library.retention.access import held_versions, plan_of
 from sync.library.retention.models import KeptVersion, RetentionEvent, RetentionPlan
@@ -118,6 +118,6 @@ def _let_go(work: Work, tree: Tree, kind: RetentionEvent, going: Sequence[Versio
 def _record_of(work: Work, tree: Tree, kind: RetentionEvent, node: Node, number: int) -> None:
     library = tree.library
     work.record(
-        kind, subject=f"asset:{node.id}", rooms=rooms_of_library(library), asset=node.name, asset_id=node.id, version=number,
+        kind, subject=f"asset:{node.id}", rooms=rooms_of_node(work, library, node), asset=node.name, asset_id=node.id, version=number,
         library=library.name, library_id=library.id, parent_id=node.parent_id,
     )  # fmt: skip

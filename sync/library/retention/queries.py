@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from sync.library.assets.access import get_asset
+from sync.library.assets.access import asset_right, get_asset
 from sync.library.assets.models import Node, Version
 from sync.library.libraries.access import find_library
 from sync.library.libraries.rules import Right
@@ -84,7 +84,7 @@ def plan_view(work: Work, library_id: str) -> PlanView:
 
 def keeps_view(work: Work, asset_id: str, number: int | None) -> KeepsView:
     node = get_asset(work, asset_id)
-    opened = find_library(work, node.library_id)
+    may_edit = asset_right(work, node) >= Right.EDIT
     shown = number or node.version
     query = select(KeptVersion).where(KeptVersion.node_id == asset_id).order_by(KeptVersion.number.desc())
     kept = [Kept(row.number, row.label, row.by_name, row.at) for row in work.session.scalars(query)]
@@ -92,7 +92,7 @@ def keeps_view(work: Work, asset_id: str, number: int | None) -> KeepsView:
     others = (asset_id, shown) in held_versions(work, node.library_id)
     mine = next((each for each in kept if each.number == shown), None)
     return KeepsView(
-        asset_id, node.library_id, shown, opened.may_edit, mine, others and mine is None, kept, gaps_between(numbers),
+        asset_id, node.library_id, shown, may_edit, mine, others and mine is None, kept, gaps_between(numbers),
         sentences_of(plan_of(work, node.library_id)),
     )  # fmt: skip
 
