@@ -15,6 +15,9 @@ def main() -> None:
     workspace.cli.mainline.later["recover"] = lambda: import_module("sync.library.recovery.cli").recover_command(
         _later("wiring", "make_parts")
     )
+    workspace.cli.mainline.later["collect"] = lambda: import_module("sync.library.collection.cli").collect_command(
+        _later("wiring", "make_parts")
+    )
     workspace.cli.run(
         make_parts=_later("wiring", "make_parts"),
         seed_company=_later("demo_line", "seed_demo"),

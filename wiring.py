@@ -16,6 +16,7 @@ from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
 from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
+from sync.library.collection import jobs as collection_jobs
 from sync.library.grants import jobs as grant_jobs
 from sync.library.previews import jobs as preview_jobs
 from sync.library.retention import jobs as retention_jobs
@@ -41,6 +42,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     trash_jobs,
     retention_jobs,
     upload_jobs,
+    collection_jobs,
     approval_reactions,
     line_reactions,
     alert_reactions,

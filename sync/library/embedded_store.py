@@ -29,6 +29,8 @@ HOST = "127.0.0.1"
 # Killing it in that wait loses nothing: each PUT is on disk before its answer, which the tests show under kill -9.
 STOP_GRACE_S = 3.0
 MEMORY_LIMIT = "300MiB"
+VACUUM_FROM = 0.1  # Share of a volume that is gone.
+VACUUM_WITHIN_S = 300.0
 _INNER_PORTS = ("master", "master_grpc", "volume", "volume_grpc", "filer", "filer_grpc", "s3_grpc")
 
 
@@ -154,6 +156,24 @@ def store_at_hand(settings: Settings) -> Iterator[None]:
                 process.wait(STOP_GRACE_S)
             except subprocess.TimeoutExpired:
                 process.kill()  # See STOP_GRACE_S.
+
+
+def vacuum_store(settings: Settings) -> bool:
+    """Have the embedded store give the space of removed objects back to the disk; False when it is an external one or does not answer.
+
+    SeaweedFS vacuums by itself only volumes of which a third is gone. Its master asks nobody for a key, on loopback.
+    """
+    ports = _read_json(settings.data_dir / "store" / "store.json").get("ports", {})
+    if settings.s3_endpoint or "master" not in ports:
+        return False
+    connection = http.client.HTTPConnection(HOST, ports["master"], timeout=VACUUM_WITHIN_S)
+    try:
+        connection.request("GET", f"/vol/vacuum?garbageThreshold={VACUUM_FROM}")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False  # It will vacuum by itself later.
+    finally:
+        connection.close()
 
 
 def _await_ready(child: Child, process: "subprocess.Popen[bytes]") -> None:

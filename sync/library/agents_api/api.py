@@ -48,7 +48,7 @@ from sync.library.agents_api.queries import find_digest, library_messages, seen_
 from sync.library.assets.actions import OPS_AT_ONCE, apply_ops
 from sync.library.assets.log import Receipt
 from sync.library.assets.wire import to_ms
-from sync.library.content.access import find_chunks, load_manifest, pack_states
+from sync.library.content.access import find_chunks, load_manifest, pack_states, promised_chunks
 from sync.library.content.actions import CheckedPack, check_pack, pack_key, record_packs
 from sync.library.content.models import Chunk
 from sync.library.grants.chunks import lend_chunks, lent_key, missing_for
@@ -142,7 +142,7 @@ def list_missing(library_id: str) -> Response:
     _at_most(len(message.bases), MAX_OPS)
     with request_work(writes=False) as work:
         view = find_library(work, library_id, to=Right.EDIT, anywhere=True).view
-        missing = missing_for(work, view, message.chunks, bases=message.bases)
+        missing = missing_for(work, view, message.chunks, bases=message.bases, look=promised_chunks)
     # Who asks for no chunk wants slots for the next save, so that it need not ask first.
     slots = max(0, min(message.uploads, MAX_UPLOADS)) if missing or not message.chunks else 0
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]

@@ -19,7 +19,7 @@ from sync.library.assets.permits import Permits
 from sync.library.assets.rules import CommitDecision, DeleteDecision, State, decide_commit, decide_delete
 from sync.library.assets.tree import Tree
 from sync.library.assets.wire import from_ms, name_problem_in_words, node_message, refused
-from sync.library.content.access import stored_bytes
+from sync.library.content.access import claim_chunks, stored_bytes
 from sync.library.content.actions import keep_manifests
 from sync.library.grants.chunks import missing_for
 from sync.library.libraries.rules import Right
@@ -56,7 +56,7 @@ class Writer:
         chunks = [chunk.address for op in commits for chunk in op.manifest.chunks]
         places = [(op.parent, op.name) for op in ops if not isinstance(op, Delete)]
         tree.fetch([op.node for op in ops] + [parent for parent, _name in places], places)
-        self._missing = set(missing_for(self.work, self.permits.view, chunks, bases=self._bases(commits)))
+        self._missing = set(missing_for(self.work, self.permits.view, chunks, bases=self._bases(commits), look=claim_chunks))
         keep_manifests(self.work, [op.manifest for op in commits if not self._lacks(op.manifest)])
         self._over_quota = bool(commits) and self._is_over_quota()
         self._seq_before = self.library.seq

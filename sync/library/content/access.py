@@ -1,15 +1,20 @@
 """Finding content that a library already has. Callers have checked that the actor may see the library."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, update
 
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_from_bytes
 from sync.library.content.models import Chunk, ManifestRow, Pack
 from workspace.work import Work
 
+WAIT = timedelta(days=7)
+"""How long a chunk that no version needs stays before it is swept."""
+PROMISE = timedelta(days=3)
+"""How long whoever was told that a chunk is there may take to commit it."""
 _BATCH = 5000  # SQLite binds at most 32,766 values in one statement.
 
 
@@ -19,6 +24,37 @@ def missing_chunks(work: Work, library_id: str, addresses: Iterable[Address]) ->
     known: set[Address] = set()
     for batch in _batches(wanted):
         known.update(work.session.scalars(select(Chunk.address).where(Chunk.library_id == library_id, Chunk.address.in_(batch))))
+    return [address for address in wanted if address not in known]
+
+
+def promised_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> list[Address]:
+    """Those that are missing, or may be swept before somebody who hears of them today has committed; each once, in order."""
+    wanted = list(dict.fromkeys(addresses))
+    known: set[Address] = set()
+    for batch in _batches(wanted):
+        query = select(Chunk.address).where(Chunk.library_id == library_id, Chunk.address.in_(batch))
+        stays = or_(Chunk.marked_at.is_(None), Chunk.marked_at > work.now - WAIT + PROMISE)
+        known.update(work.session.scalars(query.where(stays)))
+    return [address for address in wanted if address not in known]
+
+
+def claim_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> list[Address]:
+    """``missing_chunks`` of what versions of this transaction will need: what is there is not collected any more.
+
+    The caller holds the library's lock.
+    """
+    wanted = list(dict.fromkeys(addresses))
+    known: set[Address] = set()
+    marked: list[Address] = []
+    for batch in _batches(wanted):
+        query = select(Chunk.address, Chunk.marked_at).where(Chunk.library_id == library_id, Chunk.address.in_(batch))
+        for address, marked_at in work.session.execute(query):
+            known.add(address)
+            if marked_at is not None:
+                marked.append(address)
+    for batch in _batches(marked):
+        of_batch = update(Chunk).where(Chunk.library_id == library_id, Chunk.address.in_(batch))
+        work.session.execute(of_batch.values(marked_at=None).execution_options(synchronize_session=False))
     return [address for address in wanted if address not in known]
 
 
@@ -36,9 +72,9 @@ def load_manifest(work: Work, digest: str) -> Manifest:
 
 
 def pack_states(work: Work, library_id: str, pack_ids: Sequence[str]) -> dict[str, str]:
-    """State by pack id, of those this library knows."""
-    query = select(Pack.id, Pack.state).where(Pack.library_id == library_id, Pack.id.in_(pack_ids))
-    return {row.id: row.state for row in work.session.execute(query)}
+    """State by pack id, of those this library knows; a pack that collection has taken is absent."""
+    query = select(Pack.id, Pack.state, Pack.doomed_at).where(Pack.library_id == library_id, Pack.id.in_(pack_ids))
+    return {row.id: "absent" if row.doomed_at is not None else row.state for row in work.session.execute(query)}
 
 
 def stored_bytes(work: Work, library_id: str) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.core.hashing import address_of
@@ -14,6 +15,7 @@ from sync.core.packs import PACK_MAX_BYTES, BadPack, Place, verify_pack
 from sync.core.protocol import PackState, StoredPack
 from sync.library.content.models import Chunk, ChunkBringer, ManifestRow, Pack
 from sync.library.grants.access import boundaries_of
+from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
 from workspace.db import Base
 from workspace.errors import NotFound
@@ -67,8 +69,15 @@ def _corrupt(pack: StoredPack, why: str) -> CheckedPack:
 
 
 def record_packs(work: Work, library_id: str, checked: Iterable[CheckedPack]) -> None:
-    """From now on the chunks of the verified packs serve the library. Absent packs leave no trace. Idempotent."""
+    """From now on the chunks of the verified packs serve the library. Absent packs leave no trace. Idempotent.
+
+    A pack that collection took after it was checked serves nobody: its chunks are missing, and their client sends them again.
+    """
     kept = [each for each in checked if each.state in (PackState.VERIFIED, PackState.CORRUPT)]
+    if not kept:
+        return
+    # Collection dooms packs under the same lock.
+    work.session.execute(select(Library.id).where(Library.id == library_id).with_for_update())
     _insert_new(work, Pack, [
         {
             "id": each.pack.pack, "library_id": library_id, "state": each.state.value, "address": each.pack.address,
@@ -76,12 +85,15 @@ def record_packs(work: Work, library_id: str, checked: Iterable[CheckedPack]) ->
         }
         for each in kept
     ])  # fmt: skip
+    serves = select(Pack.id).where(Pack.id.in_([each.pack.pack for each in kept]), Pack.library_id == library_id, Pack.state == "verified")
+    serving = set(work.session.scalars(serves))
     _insert_new(work, Chunk, [
         {
             "library_id": library_id, "address": place.address, "pack_id": each.pack.pack, "offset": place.offset,
             "stored_bytes": place.stored_bytes, "size_bytes": place.size_bytes, "coding": int(place.coding),
         }
         for each in kept
+        if each.pack.pack in serving
         for place in each.places
     ])  # fmt: skip
     _note_bringer(work, library_id, kept)

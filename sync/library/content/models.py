@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, LargeBinary, SmallInteger, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -11,6 +11,7 @@ from sync.core.hashing import Address, address_bytes, address_from_bytes
 from workspace.db import Base, Id
 
 DIGEST_LENGTH = 67  # "b3:" and 64 hex digits
+MARKED = text("marked_at IS NOT NULL")
 
 
 class AddressType(TypeDecorator[Address]):
@@ -29,7 +30,9 @@ class AddressType(TypeDecorator[Address]):
 class Pack(Base):
     """An immutable object ``packs/<library>/<id>``. state: verified (its chunks serve) or corrupt (they never will).
 
-    A slot that was handed out but not used has no row; sweeping finds its object by listing.
+    A slot that was handed out but not used has no row; collection finds its object by listing. doomed_at: when collection found that
+    nobody needs the pack; it is corrupt from then on, and its object is removed later. removed_at: when that was done; the
+    row outlasts the object, so that whoever read it just before cannot have it serve again.
     """
 
     __tablename__ = "content_pack"
@@ -43,15 +46,19 @@ class Pack(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     member_id: Mapped[str | None] = mapped_column(Id)
     at: Mapped[datetime]
+    doomed_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
 
 
 class Chunk(Base):
     """Where a verified chunk of a library lies. A chunk serves only the library it was verified in: rights never leak
-    through deduplication. coding: sync.core.packs.Coding.
+    through deduplication. coding: sync.core.packs.Coding. marked_at: when collection found no version that needs it; a commit that
+    does takes the mark away, see sync/library/collection.
     """
 
     __tablename__ = "content_chunk"
     __unaudited__ = "named by its hash; the versions that use it are recorded"
+    __table_args__ = (Index("ix_content_chunk_marked", "library_id", "marked_at", sqlite_where=MARKED, postgresql_where=MARKED),)
 
     library_id: Mapped[str] = mapped_column(Id, ForeignKey("library.id"), primary_key=True)
     address: Mapped[Address] = mapped_column(AddressType, primary_key=True)
@@ -60,6 +67,7 @@ class Chunk(Base):
     stored_bytes: Mapped[int] = mapped_column(Integer)
     size_bytes: Mapped[int] = mapped_column(Integer)
     coding: Mapped[int] = mapped_column(SmallInteger)
+    marked_at: Mapped[datetime | None]
 
 
 class ChunkBringer(Base):

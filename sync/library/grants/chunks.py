@@ -4,7 +4,7 @@ A chunk counts as present for such a member if they brought it themselves, or if
 They get chunks in a copy of their own, because a pack may hold chunks of several files. Who sees all of a library is not slowed down.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,11 +25,18 @@ LENT_AT_ONCE_BYTES = 8 * 1024 * 1024
 """Stored bytes of one copy; the agent asks for the rest as it reads on."""
 _BATCH = 5000
 
+LooksUp = Callable[[Work, str, Iterable[Address]], list[Address]]
 
-def missing_for(work: Work, view: View, addresses: Iterable[Address], *, bases: Iterable[str] = ()) -> list[Address]:
-    """The chunks that the actor must bring, each once, in order. bases: digests of versions whose chunks they may build on."""
+
+def missing_for(
+    work: Work, view: View, addresses: Iterable[Address], *, bases: Iterable[str] = (), look: LooksUp = missing_chunks
+) -> list[Address]:
+    """The chunks that the actor must bring, each once, in order. bases: digests of versions whose chunks they may build on.
+
+    look: ``missing_chunks``, or what also keeps those that are there from being collected.
+    """
     wanted = list(dict.fromkeys(addresses))
-    absent = missing_chunks(work, view.library_id, wanted)
+    absent = look(work, view.library_id, wanted)
     if view.sees_all:
         return absent
     known = set(wanted) - set(absent)

@@ -175,7 +175,7 @@ def _check_versions(work: Work, library: Library, found: Findings) -> None:
 
 def _repair(database: Database, parts: Parts, store: ObjectStore, library: Library, found: Findings) -> str:
     """Serve lost chunks from other packs that hold them; forget the place of the rest, so that clients are asked for them."""
-    copies = _find_copies(store, library, found)
+    copies = _find_copies(store, library, found, _doomed(database, library))
     rest = [address for address, pack_id in found.lost.items() if pack_id and address not in copies]
     with open_work(database, parts=parts) as work:
         of_library = Chunk.library_id == library.id
@@ -191,10 +191,16 @@ def _repair(database: Database, parts: Parts, store: ObjectStore, library: Libra
     return f"{library.name}: {len(copies)} chunks are now read from another pack, {len(found.lost) - len(copies)} wait to be sent again"
 
 
-def _find_copies(store: ObjectStore, library: Library, found: Findings) -> dict[Address, tuple[StoredPack, Place]]:
+def _doomed(database: Database, library: Library) -> set[str]:
+    """Packs that collection is about to remove: no place to read a chunk from."""
+    with open_work(database, writes=False) as work:
+        return set(work.session.scalars(select(Pack.id).where(Pack.library_id == library.id, Pack.doomed_at.is_not(None))))
+
+
+def _find_copies(store: ObjectStore, library: Library, found: Findings, doomed: set[str]) -> dict[Address, tuple[StoredPack, Place]]:
     """Lost chunks that another pack of this library holds, verified."""
     copies: dict[Address, tuple[StoredPack, Place]] = {}
-    for pack_id, data in _other_packs(store, library, found):
+    for pack_id, data in _other_packs(store, library, found.damaged.keys() | doomed):
         try:
             places = verify_pack(data)
         except BadPack:
@@ -206,8 +212,8 @@ def _find_copies(store: ObjectStore, library: Library, found: Findings) -> dict[
     return copies
 
 
-def _other_packs(store: ObjectStore, library: Library, found: Findings) -> Iterator[tuple[str, bytes]]:
+def _other_packs(store: ObjectStore, library: Library, passed_over: set[str]) -> Iterator[tuple[str, bytes]]:
     for stored in store.list(f"packs/{library.id}/"):
         pack_id = stored.key.rpartition("/")[2]
-        if pack_id not in found.damaged:
+        if pack_id not in passed_over:
             yield pack_id, store.get_range(stored.key, 0, PACK_MAX_BYTES + 1)
