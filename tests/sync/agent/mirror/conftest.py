@@ -23,20 +23,25 @@ from tests.sync.agent.conftest import LIBRARY
 class Device:
     """A PC of a member. `sync` brings it to rest with the library."""
 
+    name = LIBRARY
+
     def __init__(self, home: Path, fake: FakeLibrary, member: str, *, make_disk: Callable[[Path], Disk] = Disk, **settings: object) -> None:
         self.root, self.fake, self.make_disk = home / "素材", fake, make_disk
         self.config = Config(home / "state")
-        code = fake.issue_code(member)
-        transport = Transport(TcpDialer())
-        answer = Remote(transport, fake.api, None).enrol(p.EnrolRequest(code, "n", member, "Linux", "0"))
-        transport.close()
-        self.identity = Identity(fake.api, answer.token, answer.device, answer.member.id, answer.member.name)
+        self.identity = self.enrol(member)
         save_settings(self.config, MirrorSettings(root=str(self.root), **{"everything": True, **settings}))  # type: ignore[arg-type]
         self.engine: MirrorEngine = self.start()
 
+    def enrol(self, member: str) -> Identity:
+        """The device as the library knows it."""
+        code, transport = self.fake.issue_code(member), Transport(TcpDialer())
+        answer = Remote(transport, self.fake.api, None).enrol(p.EnrolRequest(code, "n", member, "Linux", "0"))
+        transport.close()
+        return Identity(self.fake.api, answer.token, answer.device, answer.member.id, answer.member.name)
+
     @property
     def library(self) -> Path:
-        return self.root / LIBRARY
+        return self.root / self.name
 
     def start(self) -> MirrorEngine:
         """The agent, as after a start of the machine."""
