@@ -1,7 +1,7 @@
 """Marks of collection on chunks and packs
 
-Revision ID: 202611220104
-Revises: 202611220103
+Revision ID: 202611220303
+Revises: 202611220302
 Create Date: 2026-11-22 04:20:00
 
 """
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "202611220104"
-down_revision: str | None = "202611220103"
+revision: str = "202611220303"
+down_revision: str | None = "202611220302"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
