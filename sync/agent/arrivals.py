@@ -187,12 +187,21 @@ class Arrivals:
             return
         if file.node == node.id and file.version == 0 and self._journal.pending(file.ino, Kind.COMMIT):
             return
+        if file.is_folder and self._is_below(parent, file):
+            self._hold(node)  # what moved it there met our move the other way: the library has one of them only
+            return
         if file.parent is not None:
             self._entries.append((file.parent, file.name))
         taken = self._index.child(parent.ino, node.name)
         parked = taken is not None and taken.ino != file.ino
         self._index.change(file.ino, parent=parent.ino, name=node.name, parked=int(parked))
         self._entries.append((parent.ino, node.name))
+
+    def _is_below(self, folder: File, above: File) -> bool:
+        current: File | None = folder
+        while current is not None and current.ino != above.ino:
+            current = self._index.file(current.parent) if current.parent is not None else None
+        return current is not None
 
     def _content(self, file: File, node: Node) -> None:
         if node.version <= file.version or file.is_folder:
@@ -283,7 +292,7 @@ class Arrivals:
                 self._revive(folder)
 
     def look_again(self, refused: Operation) -> None:
-        """The library kept a folder that is gone here, for what is in it: have the feed bring all of it once more."""
+        """The library would not let a folder go: have the feed bring once more where everything is."""
         with self._tree.lock, self._index.transaction() as db:
             self._journal.drop(refused.n)
             db.execute("UPDATE libraries SET cursor=0 WHERE id=?", (refused.library,))

@@ -411,7 +411,10 @@ class Departures:
             self._journal.drop(job.entry.n)
             file = self._index.by_node(op.node)  # a later save may have given the node to another inode
             if answer.outcome is p.Outcome.CONFLICT and answer.second is not None:
-                if file is None or not file.dirty:
+                if file is None and answer.second.id == op.node and self._index.ghost(op.node) is not None:
+                    self._arrivals.nodes((node,))
+                    self._gone_since(op.node, answer.second)
+                elif file is None or not file.dirty:
                     self._arrivals.nodes((node, answer.second))
                 else:
                     self._index.change(file.ino, dirty=0 if file.dirty == job.dirty else file.dirty)
@@ -425,9 +428,7 @@ class Departures:
 
     def _settled(self, job: _Job, op: p.Commit, node: p.Node, file: File | None) -> None:
         if file is None and self._index.ghost(op.node) is not None:
-            with self._index.transaction() as db:
-                row = (node.version, node.manifest, node.size_bytes, op.node)
-                db.execute("UPDATE ghosts SET version=?, head=?, head_size=? WHERE node=?", row)
+            self._gone_since(op.node, node)
             return
         if file is None or not file.dirty:
             self._arrivals.nodes((node,))  # after a crash the bytes became a draft, and this save is as if from elsewhere
@@ -440,6 +441,12 @@ class Departures:
         if not same and file.ino == job.entry.ino:
             self._journal.save(self._index.file(file.ino) or file)
         self._status.progress(job.entry.ino or 0, state="safe", percent=100, version=node.version)
+
+    def _gone_since(self, ghost: str, node: p.Node) -> None:
+        """Its name was given up here while it travelled: what is to be deleted is what has just arrived."""
+        with self._index.transaction() as db:
+            row = (node.version, node.manifest, node.size_bytes, ghost)
+            db.execute("UPDATE ghosts SET version=?, head=?, head_size=? WHERE node=?", row)
 
     def _settle_manifest(self, ino: int, second: p.Node) -> None:
         self._index.change(ino, manifest=second.manifest, **version_columns(second))
@@ -468,8 +475,8 @@ class Departures:
         if code == p.ErrorCode.NODE_GONE or (entry.kind is Kind.DELETE and code == p.ErrorCode.NOT_FOUND):
             self._journal.drop(entry.n)
             return
-        if code == p.ErrorCode.NOT_EMPTY:
-            self._arrivals.look_again(entry)  # somebody put something into it
+        if code in (p.ErrorCode.NOT_EMPTY, p.ErrorCode.WOULD_LOOP):
+            self._arrivals.look_again(entry)  # somebody put something into it, or moved the other folder into this one
             return
         if code == p.ErrorCode.PARENT_GONE and entry.parent is not None and file is not None:
             folder = self._index.file(entry.parent)

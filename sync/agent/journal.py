@@ -145,9 +145,9 @@ class Journal:
     def ready(self, now_ms: int, limit: int) -> list[Entry]:
         """The next operations, in order.
 
-        One that must wait holds back later operations on the same file or node, those that take the name that it gives up, and the
-        deletion of the folder that it leaves: the library would find the name taken, the folder not empty. Nothing counts as being
-        read any more: the one who sends begins anew.
+        One that must wait holds back later operations on the same file or node, those that take the name that it gives up, those
+        that need the folder that it makes, and the deletion of the folder that it leaves: the library would find the name taken, no
+        such folder, the folder not empty. Nothing counts as being read any more: the one who sends begins anew.
         """
         with self._index.transaction():
             self._taken.clear()
@@ -168,9 +168,11 @@ class Journal:
         for waits, left_parent, left_key, *columns in rows:
             entry = _entry(tuple(columns))
             place = (entry.parent, name_key(entry.name or ""))
-            needs = {entry.ino, entry.node, place, ("emptied", entry.ino if entry.kind is Kind.DELETE else None)}
+            needs = {entry.ino, entry.node, place, ("made", entry.parent), ("emptied", entry.ino if entry.kind is Kind.DELETE else None)}
             if waits or held & needs:
-                held |= {entry.ino, entry.node, (left_parent, left_key), ("emptied", left_parent)} - {None, (None, None), ("emptied", None)}
+                gives = {entry.ino, entry.node, (left_parent, left_key), ("emptied", left_parent)}
+                gives |= {("made", entry.ino)} if entry.kind is Kind.MAKE_FOLDER else set()
+                held |= gives - {None, (None, None), ("emptied", None)}
             elif len(found) < limit:
                 found.append(tuple(columns))
         return found
