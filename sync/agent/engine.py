@@ -22,6 +22,7 @@ from sync.agent.config import Config, Identity
 from sync.agent.content import Content
 from sync.agent.departures import Departures
 from sync.agent.errors import AgentError, NotEnrolled, Refused
+from sync.agent.glimpse import Glimpse
 from sync.agent.index import Index
 from sync.agent.journal import Journal
 from sync.agent.recovery import recover
@@ -74,6 +75,7 @@ class Engine:
         self.on_fatal: Callable[[], None] = lambda: None
         self.arrivals: Arrivals | None = None
         self.departures: Departures | None = None
+        self.glimpse: Glimpse | None = None
         self.caught_up = False
         """Whether everything that the library had when we started is in the index."""
 
@@ -105,6 +107,7 @@ class Engine:
         self.recover()
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
         self.departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
+        self.glimpse = Glimpse(self.remote, arrivals, lambda: self.caught_up)
         arrivals.released()
 
     def mounted(self, mount_point: Path) -> None:

@@ -145,7 +145,21 @@ class Operations(pyfuse3.Operations):
 
     @_errors
     async def lookup(self, parent_inode: int, name: bytes, ctx: object) -> pyfuse3.EntryAttributes:
-        return self._attributes(self._tree.lookup(parent_inode, os.fsdecode(name)))
+        try:
+            found = self._tree.lookup(parent_inode, os.fsdecode(name))
+        except FileNotFoundError:
+            if not await self._looked_ahead(self._tree.get(parent_inode)):
+                raise
+            found = self._tree.lookup(parent_inode, os.fsdecode(name))
+        return self._attributes(found)
+
+    async def _looked_ahead(self, folder: File) -> bool:
+        """Take in what is in a folder that the feed has not brought yet; returns whether there was a reason to."""
+        glimpse = self._engine.glimpse
+        if glimpse is None or not glimpse.is_needed(folder):
+            return False
+        await trio.to_thread.run_sync(glimpse.take, folder)
+        return True
 
     @_errors
     async def getattr(self, inode: int, ctx: object) -> pyfuse3.EntryAttributes:
@@ -156,8 +170,10 @@ class Operations(pyfuse3.Operations):
 
     @_errors
     async def opendir(self, inode: int, ctx: object) -> int:
-        if not self._tree.get(inode).is_folder:
+        folder = self._tree.get(inode)
+        if not folder.is_folder:
             raise FUSEError(errno.ENOTDIR)
+        await self._looked_ahead(folder)
         return inode
 
     @_errors

@@ -45,6 +45,10 @@ class Remote:
         """What changed; waits up to `wait_s` for something to."""
         return self._post(p.Endpoint.FEED.path(), request, p.FeedAnswer, timeout_s=request.wait_s + _API_S)
 
+    def children(self, library: str, folder: str) -> tuple[p.Node, ...]:
+        """What is in one folder now."""
+        return self._post(p.Endpoint.CHILDREN.path(library), p.ChildrenRequest(folder), p.ChildrenAnswer).nodes
+
     # --- content up -----------------------------------------------------------------------------------------------
 
     def missing(self, library: str, request: p.MissingRequest) -> p.MissingAnswer:

@@ -43,6 +43,7 @@ class Endpoint(StrEnum):
     HEARTBEAT = "/api/agent/heartbeat"
     LIBRARIES = "/api/agent/libraries"
     FEED = "/api/agent/feed"
+    CHILDREN = "/api/agent/libraries/{library}/children"
     MISSING = "/api/agent/libraries/{library}/missing"
     PACKS = "/api/agent/libraries/{library}/packs"
     OPS = "/api/agent/libraries/{library}/ops"
@@ -248,6 +249,20 @@ class FeedAnswer:
 
     libraries_tag: str
     pages: tuple[FeedPage, ...]
+
+
+@dataclass(frozen=True)
+class ChildrenRequest:
+    """What is in a folder now, for whoever looks into it before the feed has come that far. folder: node id."""
+
+    folder: str
+
+
+@dataclass(frozen=True)
+class ChildrenAnswer:
+    """Live nodes by name, MAX_NODES at most; none where the folder is not there for the member. The feed brings each of them too."""
+
+    nodes: tuple[Node, ...]
 
 
 # --- content up -----------------------------------------------------------------------------------------------------

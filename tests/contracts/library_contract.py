@@ -452,6 +452,20 @@ class LibraryContract:
         assert [node.seq for node in nodes] == sorted({node.seq for node in nodes})
         assert lin.feed(cursor) == ([], cursor)
 
+    def test_children_when_a_folder_is_asked_for_then_what_is_live_in_it_as_the_feed_has_it(self, lin: Client) -> None:
+        outer = self.folder(lin, "夹").id
+        self.folder(lin, "别处")
+        inner = lin.op(p.MakeFolder(new_id(), new_id(), outer, "里")).node
+        saved, gone = lin.commit("b", b"1", parent=outer).node, lin.commit("a", b"2", parent=outer).node
+        assert inner is not None
+        assert gone is not None
+        lin.op(p.Delete(new_id(), gone.id, gone.version, recursive=False))
+        assert list(lin.remote.children(lin.library, outer)) == [saved, inner]
+        assert {node.name for node in lin.remote.children(lin.library, lin.root)} == {"夹", "别处"}
+
+    def test_children_when_the_folder_is_not_there_then_none(self, lin: Client) -> None:
+        assert list(lin.remote.children(lin.library, new_id())) == []
+
     def test_feed_when_somebody_else_saves_then_it_answers_at_once(self, lin: Client, chen: Client) -> None:
         _, cursor = chen.feed(0)
         seen: list[tuple[list[p.Node], float]] = []

@@ -54,6 +54,7 @@ class Faults:
 
     silent_to: members who get no answer to their operations. no_edit: libraries that may only be looked at.
     nobody_waits: a feed request that would have to wait is refused, as when all places are taken.
+    no_news: the feed says again and again that there is more, and brings nothing.
     """
 
     lose: str = ""
@@ -62,6 +63,7 @@ class Faults:
     silent_to: set[str] = field(default_factory=set)
     no_edit: set[str] = field(default_factory=set)
     nobody_waits: bool = False
+    no_news: bool = False
 
 
 class FakeLibrary:
@@ -205,6 +207,9 @@ class FakeLibrary:
 
     def feed(self, request: p.FeedRequest) -> p.FeedAnswer:
         deadline = time.monotonic() + request.wait_s
+        if self.faults.no_news:
+            time.sleep(0.05)
+            return p.FeedAnswer(str(self.tag), tuple(p.FeedPage(each, (), cursor, more=True) for each, cursor in request.cursors.items()))
         with self.condition:
             while True:
                 pages = tuple(page for library, cursor in request.cursors.items() if (page := self._page(library, cursor, request.limit)))
@@ -220,6 +225,11 @@ class FakeLibrary:
         fresh = sorted((node for node in shelf.nodes.values() if node.seq > cursor), key=lambda node: node.seq)
         page = tuple(fresh[:limit])
         return p.FeedPage(library, page, page[-1].seq, len(fresh) > limit) if page else None
+
+    def children(self, shelf: Shelf, request: p.ChildrenRequest) -> p.ChildrenAnswer:
+        with self.condition:
+            live = [node for node in shelf.nodes.values() if node.parent == request.folder and self._is_live(shelf, node)]
+            return p.ChildrenAnswer(tuple(sorted(live, key=lambda node: paths.name_key(node.name))[: p.MAX_NODES]))
 
     def missing(self, shelf: Shelf, request: p.MissingRequest) -> p.MissingAnswer:
         with self.condition:
@@ -421,7 +431,7 @@ class FakeLibrary:
         return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._put(shelf, replace(node, deleted=True)))
 
 
-_LIBRARY_PATH = re.compile(r"/api/agent/libraries/([^/]+)/(missing|packs|ops|content)\Z")
+_LIBRARY_PATH = re.compile(r"/api/agent/libraries/([^/]+)/(children|missing|packs|ops|content)\Z")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -500,9 +510,11 @@ class _Handler(BaseHTTPRequestHandler):
         if match is None:
             raise Refusal(404, p.ErrorCode.NOT_FOUND, "没有这个地址")
         shelf = fake.shelf(match[1])
-        if shelf.id in fake.faults.no_edit and match[2] != "content":
+        if shelf.id in fake.faults.no_edit and match[2] not in ("content", "children"):
             raise Refusal(403, p.ErrorCode.NOT_ALLOWED, "您在这个素材库里没有此权限")
         match match[2]:
+            case "children":
+                return fake.children(shelf, from_bytes(p.ChildrenRequest, body))
             case "missing":
                 return fake.missing(shelf, from_bytes(p.MissingRequest, body))
             case "packs":

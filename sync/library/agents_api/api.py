@@ -19,6 +19,7 @@ from sync.core.protocol import (
     MAX_WAIT_S,
     VERSION,
     VERSION_HEADER,
+    ChildrenRequest,
     ChunkPlace,
     CodingName,
     ContentAnswer,
@@ -43,7 +44,7 @@ from sync.core.protocol import (
     Upload,
 )
 from sync.library.agents_api.actions import note_positions
-from sync.library.agents_api.feed import Bell, NoPlace, read_feed
+from sync.library.agents_api.feed import Bell, NoPlace, read_children, read_feed
 from sync.library.agents_api.queries import find_digest, library_messages, seen_by
 from sync.library.assets.actions import OPS_AT_ONCE, apply_ops
 from sync.library.assets.log import Receipt
@@ -132,6 +133,14 @@ def feed() -> Response:
         if answer is None:
             raise
     return _sent(answer or FeedAnswer(message.libraries_tag, ()))
+
+
+@api.post("/agent/libraries/<library_id>/children", needs=DEVICE, opens_work=False)
+def list_children(library_id: str) -> Response:
+    """What is in one folder, for whoever looks into it before the feed has come that far."""
+    message = _received(ChildrenRequest)
+    with request_work(writes=False) as work:
+        return _sent(read_children(work, find_library(work, library_id), message.folder))
 
 
 @api.post("/agent/libraries/<library_id>/missing", needs=DEVICE, opens_work=False)

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy import func, select
 
-from sync.core.protocol import FeedAnswer, FeedPage, FeedRequest
+from sync.core.protocol import MAX_NODES, ChildrenAnswer, FeedAnswer, FeedPage, FeedRequest
 from sync.core.protocol import Node as NodeMessage
 from sync.library.assets.models import Node
 from sync.library.assets.wire import hidden_message, node_message, right_message
@@ -53,16 +53,29 @@ def read_feed(work: Work, request: FeedRequest, limit: int) -> FeedAnswer:
 
 
 def _page(work: Work, found: OpenLibrary, *, cursor: int, limit: int) -> FeedPage:
-    library, view = found.library, found.view
+    library = found.library
     query = select(Node).where(Node.library_id == library.id, Node.seq > cursor).order_by(Node.seq).limit(limit + 1)
     if cursor == 0:
         query = query.where(Node.deleted_at.is_(None))  # A newcomer has nothing to remove.
     rows = list(work.session.scalars(query))
     shown = rows[:limit]
-    nodes = [node_message(node, library.name) for node in shown] if view.is_even else _seen(work, view, shown, library.name)
+    nodes = _messages(work, found, shown)
     if cursor == 0:
         nodes = [node for node in nodes if not node.deleted]
     return FeedPage(library.id, tuple(nodes), shown[-1].seq if shown else cursor, more=len(rows) > limit)
+
+
+def read_children(work: Work, found: OpenLibrary, folder_id: str) -> ChildrenAnswer:
+    """What the member may see in one folder. Nothing where there is no such folder for them."""
+    query = select(Node).where(Node.library_id == found.library.id, Node.parent_id == folder_id, Node.deleted_at.is_(None))
+    nodes = list(work.session.scalars(query.order_by(Node.name_key).limit(MAX_NODES)))
+    return ChildrenAnswer(tuple(message for message in _messages(work, found, nodes) if not message.deleted))
+
+
+def _messages(work: Work, found: OpenLibrary, nodes: Sequence[Node]) -> list[NodeMessage]:
+    if found.view.is_even:
+        return [node_message(node, found.library.name) for node in nodes]
+    return _seen(work, found.view, nodes, found.library.name)
 
 
 def _seen(work: Work, view: View, nodes: Sequence[Node], library_name: str) -> list[NodeMessage]:

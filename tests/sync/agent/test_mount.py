@@ -6,6 +6,7 @@ import errno
 import mmap
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -306,3 +307,23 @@ def test_token_when_revoked_then_unmounts_and_says_so(lin: Agent, fake: FakeLibr
     (lin.library / "f").write_bytes(b"x")
     assert lin.wait() == 3
     assert "设备未注册" in lin.log()
+
+
+def test_path_when_the_feed_has_not_come_that_far_then_opened_all_the_same_and_there_once_when_it_has(
+    lin: Agent, make_agent: Callable[[str], Agent], fake: FakeLibrary, library: str
+) -> None:
+    inner = lin.library / "大库" / "第二层"
+    inner.mkdir(parents=True)
+    write_whole(inner / "kv.psd", b"first")
+    until(lambda: "大库/第二层/kv.psd" in fake.live(library), "safe")
+    fake.faults.no_news = True
+    chen = make_agent("陈帆").start()
+    assert read(chen.library / "大库" / "第二层" / "kv.psd") == b"first"
+    assert read(chen.library / "大库" / "第二层" / "没有.psd") is None
+    write_whole(chen.library / "大库" / "第二层" / "kv.psd", b"second")
+    until(lambda: len(fake.versions(library, "大库/第二层/kv.psd")) == 2, "saved on top of it")
+    fake.faults.no_news = False
+    write_whole(lin.library / "后来.txt", b"x")
+    until(lambda: (chen.library / "后来.txt").exists(), "the feed has come")
+    assert os.listdir(chen.library / "大库" / "第二层") == ["kv.psd"]
+    assert read(chen.library / "大库" / "第二层" / "kv.psd") == b"second"
