@@ -295,7 +295,8 @@ class Arrivals:
         """The library would not let a folder go: have the feed bring once more where everything is."""
         with self._tree.lock, self._index.transaction() as db:
             self._journal.drop(refused.n)
-            db.execute("UPDATE libraries SET cursor=0 WHERE id=?", (refused.library,))
+            # Not from 0, which is for newcomers: what was deleted since we looked last would be left out.
+            db.execute("UPDATE libraries SET cursor=1 WHERE id=?", (refused.library,))
 
     def _drop_ghost(self, node: str) -> None:
         self._journal.drop_delete(node)
