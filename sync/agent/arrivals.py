@@ -18,7 +18,7 @@ from sync.core.codec import decode, encode
 from sync.core.hashing import Address
 from sync.core.paths import conflict_name, name_key, stays_local
 from sync.core.plan import Decision, Entry, decide
-from sync.core.protocol import LibrariesAnswer, Library, Node, NodeKind
+from sync.core.protocol import LibrariesAnswer, Library, Node, NodeKind, Right
 
 _BATCH = 200
 _UNSENT = Address("b3:" + "0" * 64)
@@ -109,6 +109,8 @@ class Arrivals:
             with self._tree.lock, self._index.transaction():
                 for node in nodes[start : start + _BATCH]:
                     self._node(node)
+                    if node.kind is NodeKind.FOLDER and not node.deleted:
+                        self._access(node)
                 self._settle()
             self._tell_kernel()
         with self._index.transaction() as db:
@@ -129,6 +131,9 @@ class Arrivals:
             return
         with self._index.transaction() as db:
             db.execute("DELETE FROM held WHERE node=?", (node.id,))
+        if node.deleted and node.right is Right.NONE:
+            self._hidden(node)
+            return
         ghost = self._index.ghost(node.id)
         if ghost is not None:
             if node.deleted or node.version <= max(ghost.version, 0) or ghost.version == 0:
@@ -158,6 +163,47 @@ class Arrivals:
         if node.kind is NodeKind.FOLDER:
             self._take_strays(node.id)
 
+    def _access(self, node: Node) -> None:
+        """The feed alone says what may be done in a folder: an answer may be older than a grant."""
+        file = self._index.by_node(node.id)
+        if file is not None:
+            self._index.note_access(file.ino, node.right)
+
+    def _hidden(self, node: Node) -> None:
+        """The member may not see it any more, whatever became of it."""
+        file = self._index.by_node(node.id)
+        if self._index.ghost(node.id) is not None:
+            self._drop_ghost(node.id)
+        if file is not None and not self._hide(file):
+            self._hold(node)
+        with self._index.transaction() as db:
+            db.execute("DELETE FROM strays WHERE node=?", (node.id,))
+
+    def _hide(self, file: File) -> bool:
+        """Take a file or folder out of sight; returns whether it is, or a program is still writing in it.
+
+        What was not sent yet stays on this machine: the library would refuse it, and nobody else has it.
+        """
+        if file.is_folder:
+            hidden = [self._hide(child) for child in self._index.children(file.ino, parked=True)]
+            if not all(hidden):
+                return False
+            for (ghost,) in self._index.rows("SELECT node FROM ghosts WHERE parent=?", file.ino):
+                self._drop_ghost(ghost)
+        elif self._tree.may_be_written(file.ino):
+            return False
+        elif file.dirty and not stays_local(file.name):
+            self._tree.content.keep_aside(file, self._index.path_of(file.ino))
+        self._journal.drop_file(file.ino)
+        if file.parent is not None:
+            self._entries.append((file.parent, file.name))
+        if self._tree.is_open(file.ino):
+            self._index.change(file.ino, parent=None, node=None)
+        else:
+            self._index.remove(file.ino)
+            self._tree.content.drop_work(file.ino)
+        return True
+
     def _stray(self, node: Node) -> None:
         """Its folder is not known yet: a folder that was moved comes later in the feed than what is inside."""
         with self._index.transaction() as db:
@@ -178,6 +224,8 @@ class Arrivals:
             parent.ino, node.name, node.kind, node.library, node.modified_ms, node=node.id, manifest=node.manifest,
             size=node.size_bytes, head_of=node.head_of, parked=int(taken is not None), **version_columns(node),
         )  # fmt: skip
+        if node.right is not None:
+            self._index.note_access(file.ino, node.right)
         if taken is None:
             self._entries.append((parent.ino, node.name))
         return file

@@ -44,6 +44,8 @@ _LATER_MS = 2000
 _REFUSED_MS = 15_000
 _UNASKED_BYTES = 1024 * 1024
 """What may be sent although the library may have it already: a round trip costs more than these bytes."""
+_COPY_CHUNKS = 16
+"""From so many chunks on it is worth to ask whether a new file is a copy of one that the member sees."""
 _SPARE_SLOTS = 8
 """Slots fetched at once; asked for again when the last but one is used, not after each save."""
 _SLOT_LEFT_MS = 60_000
@@ -259,7 +261,7 @@ class Departures:
             listed = list(wanted)
             for start in range(0, len(listed), p.MAX_MISSING):
                 part = tuple(listed[start : start + p.MAX_MISSING])
-                answer = self._remote.missing(batch.library, p.MissingRequest(part, slots))
+                answer = self._remote.missing(batch.library, p.MissingRequest(part, slots, self._bases(batch)))
                 missing.update(answer.missing)
                 uploads += answer.uploads
             if not missing:
@@ -270,6 +272,15 @@ class Departures:
             if self._put_packs(batch, [address for address in listed if address in missing], wanted, uploads):
                 return
             batch.land()
+
+    @staticmethod
+    def _bases(batch: _Batch) -> tuple[Address, ...]:
+        """The versions that these saves go on from, and large ones that may be copies: who does not see all of a library says so."""
+        heads = [job.file.head for job in batch.jobs if job.file is not None and job.file.head is not None]
+        large = [
+            manifest_digest(job.manifest) for job in batch.jobs if job.manifest is not None and len(job.manifest.chunks) >= _COPY_CHUNKS
+        ]
+        return tuple(dict.fromkeys(heads + large))[: p.MAX_OPS]
 
     def _put_unasked(self, batch: _Batch) -> bool:
         wanted, now = self._wanted(batch), int(time.time() * 1000)

@@ -79,6 +79,10 @@ ALTER TABLE ghosts ADD COLUMN head_size INTEGER NOT NULL DEFAULT 0
 ALTER TABLE ops ADD COLUMN left_parent INTEGER;
 ALTER TABLE ops ADD COLUMN left_key TEXT
 """,
+    """
+ALTER TABLE files ADD COLUMN access TEXT;
+CREATE INDEX files_access ON files (library) WHERE access IS NOT NULL
+""",
 )
 """Each step of the index's form; `user_version` counts those that were taken."""
 
@@ -311,6 +315,23 @@ class Index:
             if file is None:
                 return None
         return file
+
+    def note_access(self, ino: int, right: Right | None) -> None:
+        """Keep what the member may do in a folder; None: what they may do in the library."""
+        with self._lock:
+            self._db.execute("UPDATE files SET access=? WHERE ino=? AND access IS NOT ?", (right, ino, right))
+
+    def access(self, folder: File) -> Right | None:
+        """What the member may do in a folder, where that is not what they may do in its library; None where it is."""
+        if self.one("SELECT 1 FROM files WHERE library=? AND access IS NOT NULL LIMIT 1", folder.library) is None:
+            return None
+        row = self.one(
+            "WITH RECURSIVE up (parent, access, depth) AS (SELECT parent, access, 0 FROM files WHERE ino=? UNION ALL"
+            " SELECT f.parent, f.access, up.depth + 1 FROM up JOIN files AS f ON f.ino=up.parent WHERE up.access IS NULL)"
+            " SELECT access FROM up WHERE access IS NOT NULL ORDER BY depth LIMIT 1",
+            folder.ino,
+        )
+        return Right(row[0]) if row else None
 
     # --- libraries, manifests, facts ----------------------------------------------------------------------------
 

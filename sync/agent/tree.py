@@ -24,7 +24,7 @@ from sync.agent.content import Content
 from sync.agent.index import ROOT, File, Ghost, Index
 from sync.agent.journal import Journal, Kind, new_id
 from sync.core.paths import NameProblem, name_key, normal_name, refuse_name, stays_local
-from sync.core.protocol import NodeKind
+from sync.core.protocol import NodeKind, Right
 
 NAME_RETURNS_MS = 1500
 """How long a deletion waits, because programs that save delete or move the old file just before."""
@@ -111,10 +111,21 @@ class Tree:
             raise fail(errno.ENOTDIR)
         if folder.ino == ROOT:
             raise fail(errno.EACCES, "libraries are made in the product, not in the mount")
-        library = self.index.library(folder.library)
-        if library is None or not library.editable:
-            raise fail(errno.EROFS)
+        self._check_editable(folder)
         return folder
+
+    def _check_writable(self, file: File) -> None:
+        folder = self.index.file(file.parent) if file.parent is not None else None
+        self._check_editable(folder or file)
+
+    def _check_editable(self, folder: File) -> None:
+        """EROFS where the member may not write in the library, EACCES where they may not in this folder of it."""
+        access = self.index.access(folder)
+        if access is not None and access is not Right.EDIT:
+            raise fail(errno.EACCES)
+        library = self.index.library(folder.library)
+        if library is None or (access is None and not library.editable):
+            raise fail(errno.EROFS)
 
     @staticmethod
     def _storable(name: str) -> str:
@@ -377,9 +388,7 @@ class Tree:
         if file.is_folder:
             raise fail(errno.EISDIR)
         if writable:
-            library = self.index.library(file.library)
-            if library is None or not library.editable:
-                raise fail(errno.EROFS)
+            self._check_writable(file)
         handle = Handle(ino, writable, file)
         with self.lock:
             number = self._opened(handle)  # counts as open from here on, so that nothing takes the bytes away
@@ -484,6 +493,8 @@ class Tree:
         """Set the length, through a handle or by name; returns whether this was a save. By name it is complete at once,
         unless somebody has the file open for writing: then it goes with the next release.
         """
+        if number is None:
+            self._check_writable(self.get(ino))
         self.truncate(ino, size)
         with self.lock:
             writers = [handle for handle in self._handles.values() if handle.ino == ino and handle.writable]

@@ -30,12 +30,14 @@ from sync.core.packs import PackWriter
 class Subject:
     """A running library. api: its address. library: id of an empty library that both 林悦 and 陈帆 may edit.
 
-    issue_code: a fresh enrolment code for the member of this display name.
+    issue_code: a fresh enrolment code for the member of this display name. grant: what that member may do in a folder (its node) and
+    below it; None: what they may do above.
     """
 
     api: str
     library: str
     issue_code: Callable[[str], str]
+    grant: Callable[[str, str, p.Right | None], None]
 
 
 class Client:
@@ -482,3 +484,51 @@ class LibraryContract:
         began = time.monotonic()
         assert lin.feed(cursor, wait_s=1) == ([], cursor)
         assert time.monotonic() - began >= 0.9
+
+    # --- rights in a folder -------------------------------------------------------------------------------------------
+
+    def test_feed_when_a_folder_is_hidden_and_shown_then_gone_without_a_name_and_back(
+        self, subject: Subject, lin: Client, chen: Client
+    ) -> None:
+        folder = lin.op(p.MakeFolder(new_id(), new_id(), lin.root, "机密")).node
+        assert folder is not None
+        file = lin.commit("涨价.txt", b"secret", parent=folder.id).node
+        assert file is not None
+        nodes, cursor = chen.feed(0)
+        assert {folder.id, file.id} <= {node.id for node in nodes}
+        tag = chen.remote.libraries().tag
+        subject.grant(folder.id, "陈帆", p.Right.NONE)
+        assert chen.remote.libraries().tag != tag
+        nodes, cursor = chen.feed(cursor)
+        gone = {node.id: node for node in nodes}
+        assert [(gone[each].deleted, gone[each].right, gone[each].name) for each in (folder.id, file.id)] == [(True, p.Right.NONE, "")] * 2
+        assert not {folder.id, file.id} & {node.id for node in chen.feed(0)[0]}
+        subject.grant(folder.id, "陈帆", p.Right.SEE)
+        nodes, cursor = chen.feed(cursor)
+        back = {node.id: node for node in nodes}
+        assert (back[folder.id].name, back[folder.id].right, back[file.id].name) == ("机密", p.Right.SEE, "涨价.txt")
+        subject.grant(folder.id, "陈帆", None)
+        assert {node.id: node.right for node in chen.feed(cursor)[0]}[folder.id] is None
+        assert {node.id: node.right for node in lin.feed(0)[0]}[folder.id] is None, "it was never otherwise for others"
+
+    @pytest.mark.parametrize("right", [p.Right.NONE, p.Right.SEE])
+    def test_ops_when_the_folder_may_not_be_changed_then_each_is_refused(
+        self, subject: Subject, lin: Client, chen: Client, right: p.Right
+    ) -> None:
+        folder = lin.op(p.MakeFolder(new_id(), new_id(), lin.root, "机密")).node
+        assert folder is not None
+        file = lin.commit("涨价.txt", b"secret", parent=folder.id).node
+        assert file is not None
+        mine = chen.commit("我的.txt", b"mine").node
+        assert mine is not None
+        subject.grant(folder.id, "陈帆", right)
+        packs = chen.store(b"changed")
+        tries: list[p.Op] = [
+            chen.commit_op("涨价.txt", b"changed", node=file.id, base=1), chen.commit_op("新.txt", b"changed", parent=folder.id),
+            p.MakeFolder(new_id(), new_id(), folder.id, "里"), p.Rename(new_id(), file.id, chen.root, "出去.txt"),
+            p.Rename(new_id(), mine.id, folder.id, "进去.txt"), p.Delete(new_id(), file.id, 1),
+            p.Delete(new_id(), folder.id, 0, recursive=True),
+        ]  # fmt: skip
+        answers = chen.remote.ops(chen.library, p.OpsRequest(tuple(tries), packs))
+        assert [outcome(answer) for answer in answers] == [("refused", "not_allowed")] * len(tries)
+        assert outcome(lin.commit("涨价.txt", b"changed by who may", node=file.id, base=1)) == ("applied", None)

@@ -1,7 +1,8 @@
 """A small library that speaks the agent's protocol over loopback, with its content in a directory.
 
 It passes the same contract suite as the real one (`tests/contracts/library_contract.py`). Stated limits: one company, every
-member sees every library, no quota, no trash, the catalogue is in memory. `faults` lets a test lose answers.
+member sees every library, grants name members alone and lead nowhere, no quota, no trash, the catalogue is in memory. `faults`
+lets a test lose answers.
 
 Over 400 lines because a fake that is split is a second product.
 """
@@ -78,6 +79,7 @@ class FakeLibrary:
         self.answers: dict[tuple[str, str], p.OpAnswer] = {}
         self.slots: set[str] = set()
         self.faults = Faults()
+        self.grants: dict[tuple[str, str], p.Right] = {}
         self.heartbeats: list[tuple[str, p.HeartbeatRequest]] = []
         self.received: list[tuple[str, int]] = []
         self.done: list[tuple[p.Op, p.OpAnswer]] = []
@@ -123,6 +125,29 @@ class FakeLibrary:
             del self.shelves[library]
             self.tag += 1
             self.condition.notify_all()
+
+    def grant(self, folder: str, member: str, right: p.Right | None) -> None:
+        """What a member may do in a folder and below it; None: what they may do above. All may edit where nothing is said."""
+        with self.condition:
+            if right is None:
+                self.grants.pop((folder, member), None)
+            else:
+                self.grants[folder, member] = right
+            shelf = next(shelf for shelf in self.shelves.values() if folder in shelf.nodes)
+            inside = [folder]
+            while inside:
+                node = self._put(shelf, shelf.nodes[inside.pop(0)])
+                inside += [child.id for child in shelf.nodes.values() if child.parent == node.id and not child.deleted]
+            self.tag += 1
+            self.condition.notify_all()
+
+    def _granted(self, shelf: Shelf, member: str, node: str | None) -> p.Right | None:
+        """What the nearest folder says about a member; None where none says anything."""
+        while node is not None and node in shelf.nodes:
+            if (node, member) in self.grants:
+                return self.grants[node, member]
+            node = shelf.nodes[node].parent
+        return None
 
     def issue_code(self, member: str) -> str:
         code = secrets.token_urlsafe(16)
@@ -205,14 +230,16 @@ class FakeLibrary:
             )
             return p.LibrariesAnswer(str(self.tag), listed)
 
-    def feed(self, request: p.FeedRequest) -> p.FeedAnswer:
+    def feed(self, member: str, request: p.FeedRequest) -> p.FeedAnswer:
         deadline = time.monotonic() + request.wait_s
         if self.faults.no_news:
             time.sleep(0.05)
             return p.FeedAnswer(str(self.tag), tuple(p.FeedPage(each, (), cursor, more=True) for each, cursor in request.cursors.items()))
         with self.condition:
             while True:
-                pages = tuple(page for library, cursor in request.cursors.items() if (page := self._page(library, cursor, request.limit)))
+                pages = tuple(
+                    page for library, cursor in request.cursors.items() if (page := self._page(member, library, cursor, request.limit))
+                )
                 left = deadline - time.monotonic()
                 if pages or request.libraries_tag != str(self.tag) or left <= 0 or self.faults.refuse_everything:
                     return p.FeedAnswer(str(self.tag), pages)
@@ -220,11 +247,19 @@ class FakeLibrary:
                     raise Refusal(429, "too_many_requests", "等待者过多", retryable=True)
                 self.condition.wait(left)
 
-    def _page(self, library: str, cursor: int, limit: int) -> p.FeedPage | None:
+    def _page(self, member: str, library: str, cursor: int, limit: int) -> p.FeedPage | None:
         shelf = self.shelf(library)
         fresh = sorted((node for node in shelf.nodes.values() if node.seq > cursor), key=lambda node: node.seq)
-        page = tuple(fresh[:limit])
-        return p.FeedPage(library, page, page[-1].seq, len(fresh) > limit) if page else None
+        page = fresh[:limit]
+        shown = [self._as_seen(shelf, member, node) for node in page]
+        listed = tuple(node for node in shown if cursor or node.right is not p.Right.NONE)
+        return p.FeedPage(library, listed, page[-1].seq, len(fresh) > limit) if page else None
+
+    def _as_seen(self, shelf: Shelf, member: str, node: p.Node) -> p.Node:
+        right = self._granted(shelf, member, node.id)
+        if right is p.Right.NONE:
+            return p.Node(node.id, shelf.id, None, "", p.NodeKind.FILE, 0, 0, None, 0, "", True, node.seq, right=right)
+        return replace(node, right=right) if node.kind is p.NodeKind.FOLDER else node
 
     def children(self, shelf: Shelf, request: p.ChildrenRequest) -> p.ChildrenAnswer:
         with self.condition:
@@ -297,6 +332,7 @@ class FakeLibrary:
 
     def _op(self, member: str, shelf: Shelf, op: p.Op) -> p.OpAnswer:
         try:
+            self._check_right(member, shelf, op)
             if isinstance(op, p.Commit):
                 return self._commit(member, shelf, op)
             if isinstance(op, p.MakeFolder):
@@ -306,6 +342,14 @@ class FakeLibrary:
             return self._delete(shelf, op)
         except Refusal as refusal:
             return p.OpAnswer(op.op_id, p.Outcome.REFUSED, error=refusal.problem)
+
+    def _check_right(self, member: str, shelf: Shelf, op: p.Op) -> None:
+        node = shelf.nodes.get(op.node)
+        places = [node.id if node is not None else None, node.parent if node is not None else None]
+        if not isinstance(op, p.Delete) and (node is None or isinstance(op, p.Rename)):
+            places.append(op.parent)
+        if any(self._granted(shelf, member, place) not in (None, p.Right.EDIT) for place in places):
+            raise Refusal(403, p.ErrorCode.NOT_ALLOWED, "您不能在这个文件夹里修改")
 
     def _put(self, shelf: Shelf, node: p.Node) -> p.Node:
         shelf.seq += 1
@@ -505,7 +549,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == p.Endpoint.LIBRARIES:
             return fake.libraries()
         if path == p.Endpoint.FEED:
-            return fake.feed(from_bytes(p.FeedRequest, body))
+            return fake.feed(who[1], from_bytes(p.FeedRequest, body))
         match = _LIBRARY_PATH.match(path)
         if match is None:
             raise Refusal(404, p.ErrorCode.NOT_FOUND, "没有这个地址")

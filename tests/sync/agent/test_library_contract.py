@@ -18,5 +18,5 @@ class TestFakeLibrary(LibraryContract):
     def subject(self, tmp_path: Path) -> Iterator[Subject]:
         fake = FakeLibrary(tmp_path)
         fake.start()
-        yield Subject(fake.api, fake.add_library("双十一大促"), fake.issue_code)
+        yield Subject(fake.api, fake.add_library("双十一大促"), fake.issue_code, fake.grant)
         fake.stop()

@@ -10,10 +10,13 @@ from werkzeug.serving import make_server
 
 import app as composition
 from demo import seed_company
+from sync.core.protocol import Right
 from sync.library.embedded_store import EmbeddedStore
 from sync.library.libraries.actions import open_library
+from sync.library.libraries.rules import Right as Level
 from tests.contracts.library_contract import LibraryContract, Subject
 from tests.house import member_named
+from tests.sync.library.grants import grant_member
 from workspace.db import Base, Database
 from workspace.devices.actions import issue_code
 from workspace.parts import Parts
@@ -75,4 +78,8 @@ class TestRealLibrary(LibraryContract):
             with work(parts) as opened:
                 return issue_code(opened, member_id=member_named(opened, name).id, kind="pc", name="test")
 
-        return Subject(api, library.id, code_for)
+        def grant(folder: str, name: str, right: Right | None) -> None:
+            with work(parts) as opened:
+                grant_member(opened, folder, name, Level[right.name] if right is not None else None)
+
+        return Subject(api, library.id, code_for, grant)
