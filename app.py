@@ -33,6 +33,7 @@ from sync.library.agents_api.api import api as agents_api
 from sync.library.assets.pages import pages as asset_pages
 from sync.library.assets.selection_pages import pages as selection_pages
 from sync.library.grants.pages import pages as grant_pages
+from sync.library.leases.pages import pages as lease_pages
 from sync.library.libraries.pages import pages as library_pages
 from sync.library.retention.pages import pages as retention_pages
 from sync.library.shares.pages import pages as share_pages
@@ -90,6 +91,7 @@ ROUTES = (
     selection_pages,
     trash_pages,
     share_pages,
+    lease_pages,
     retention_pages,
     upload_pages,
     zip_pages,

@@ -14,10 +14,12 @@ from main_lines.approvals.holding import held_by_approvals
 from main_lines.lines import reactions as line_reactions
 from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
+from sync.library.agents_api import models as agents_models
 from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
 from sync.library.collection import jobs as collection_jobs
 from sync.library.grants import jobs as grant_jobs
+from sync.library.leases import jobs as lease_jobs
 from sync.library.previews import jobs as preview_jobs
 from sync.library.retention import jobs as retention_jobs
 from sync.library.retention.access import Holders
@@ -39,6 +41,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     asset_jobs,
     grant_jobs,
     preview_jobs,
+    lease_jobs,
     trash_jobs,
     retention_jobs,
     upload_jobs,
@@ -49,7 +52,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     task_reactions,
     retention,
 )  # Imported for the jobs and reactions that they register.
-TABLES: tuple[ModuleType, ...] = (console_models, usage_models, webdav_models, share_models)  # Imported for the tables that no job reaches.
+TABLES: tuple[ModuleType, ...] = (console_models, usage_models, agents_models, webdav_models, share_models)  # Imported for the tables that no job reaches.
 
 
 def make_parts(settings: Settings) -> Parts:

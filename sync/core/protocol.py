@@ -24,6 +24,7 @@ MAX_OPS = 1000
 MAX_MISSING = 10_000
 MAX_UPLOADS = 32
 MAX_PLACES = 1024
+MAX_LEASES = 200
 MAX_NODES = 5000
 MAX_WAIT_S = 30
 MAX_ASKS = 50
@@ -48,6 +49,7 @@ class Endpoint(StrEnum):
     PACKS = "/api/agent/libraries/{library}/packs"
     OPS = "/api/agent/libraries/{library}/ops"
     CONTENT = "/api/agent/libraries/{library}/content"
+    LEASES = "/api/agent/libraries/{library}/leases"
 
     def path(self, library: str = "") -> str:
         """The path for a library."""
@@ -73,6 +75,7 @@ class ErrorCode(StrEnum):
     NOT_EMPTY = "not_empty"
     CHUNKS_MISSING = "chunks_missing"
     QUOTA = "quota"
+    CHECKED_OUT = "checked_out"
 
 
 @dataclass(frozen=True)
@@ -234,13 +237,39 @@ class FeedRequest:
 
 
 @dataclass(frozen=True)
+class Lease:
+    """A check-out: only this member may change the node, for left_ms more unless it is renewed."""
+
+    node: str
+    member: str
+    name: str
+    left_ms: int
+
+
+@dataclass(frozen=True)
 class FeedPage:
-    """Rows after the cursor in order of seq. more: ask again at once."""
+    """Rows after the cursor in order of seq. more: ask again at once. leases: all that are in force in the library now."""
 
     library: str
     nodes: tuple[Node, ...]
     cursor: int
     more: bool
+    leases: tuple[Lease, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeasesRequest:
+    """take: check these nodes out, or renew; give_back: return what this device has open."""
+
+    take: tuple[str, ...]
+    give_back: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeasesAnswer:
+    """The check-outs in force of the nodes that were to be taken, whoever has them. One that is not there could not be taken."""
+
+    leases: tuple[Lease, ...]
 
 
 @dataclass(frozen=True)

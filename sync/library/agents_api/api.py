@@ -2,6 +2,8 @@
 
 import re
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
@@ -11,6 +13,7 @@ from sync.core.codec import BadMessage, from_bytes, to_bytes
 from sync.core.packs import PACK_MAX_BYTES
 from sync.core.protocol import (
     MAX_ASKS,
+    MAX_LEASES,
     MAX_MISSING,
     MAX_NODES,
     MAX_OPS,
@@ -31,6 +34,8 @@ from sync.core.protocol import (
     FeedRequest,
     HeartbeatAnswer,
     HeartbeatRequest,
+    LeasesAnswer,
+    LeasesRequest,
     LibrariesAnswer,
     Member,
     MissingAnswer,
@@ -46,20 +51,24 @@ from sync.core.protocol import (
 from sync.library.agents_api.actions import note_positions
 from sync.library.agents_api.feed import Bell, NoPlace, read_children, read_feed
 from sync.library.agents_api.queries import find_digest, library_messages, seen_by
+from sync.library.assets.access import visible_nodes
 from sync.library.assets.actions import OPS_AT_ONCE, apply_ops
 from sync.library.assets.log import Receipt
-from sync.library.assets.wire import to_ms
+from sync.library.assets.wire import lease_message, to_ms
 from sync.library.content.access import find_chunks, load_manifest, pack_states, promised_chunks
 from sync.library.content.actions import CheckedPack, check_pack, pack_key, record_packs
 from sync.library.content.models import Chunk
 from sync.library.grants.chunks import lend_chunks, lent_key, missing_for
+from sync.library.leases.access import leases_by_node
+from sync.library.leases.actions import return_lease, take_lease
+from sync.library.leases.models import Lease
 from sync.library.libraries.access import find_library, libraries_tag, visible_libraries
 from sync.library.libraries.rules import Right
 from sync.library.storage import ObjectStore
 from workspace.db import new_id
 from workspace.devices.access import is_active_device
 from workspace.devices.actions import enrol_device, note_heartbeat
-from workspace.errors import InvalidInput, NotSignedIn
+from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
 from workspace.i18n import _
 from workspace.web import ANYONE, DEVICE, Routes, request_work, web
 from workspace.work import Work
@@ -183,7 +192,7 @@ def send_ops(library_id: str) -> Response:
     for start in range(0, len(message.ops), OPS_AT_ONCE):
         part, brought = message.ops[start : start + OPS_AT_ONCE], checked if start == 0 else ()
         with request_work(writes=True) as work:
-            bodies += apply_ops(work, library_id, part, packs=brought, receipt=receipt)
+            bodies += apply_ops(work, library_id, part, packs=brought, receipt=receipt, done=True)
     receipt.settle(web().parts)
     return Response(b'{"answers":[' + b",".join(bodies) + b"]}", content_type="application/json")
 
@@ -216,6 +225,28 @@ def locate_content(library_id: str) -> Response:
 def _place(chunk: Chunk, pack: str, offset: int) -> ChunkPlace:
     coding = CodingName.ZSTD if chunk.coding else CodingName.RAW
     return ChunkPlace(chunk.address, pack, offset, chunk.stored_bytes, chunk.size_bytes, coding)
+
+
+@api.post("/agent/libraries/<library_id>/leases", needs=DEVICE, opens_work=False)
+def check_out(library_id: str) -> Response:
+    """What programs on this device have open for writing: taken, renewed, given back."""
+    message = _received(LeasesRequest)
+    _at_most(len(message.take) + len(message.give_back), MAX_LEASES)
+    with request_work(writes=True) as work:
+        find_library(work, library_id, to=Right.EDIT, anywhere=True)
+        for node_id in message.give_back:
+            return_lease(work, node_id, way="open")
+        for node_id in message.take:
+            with suppress(Conflict, NotFound, NotAllowed, InvalidInput):  # Somebody else has it, or it is no asset: the answer shows it.
+                take_lease(work, node_id, way="open")
+        work.session.flush()
+        found = leases_by_node(work, message.take)
+        seen = [lease_message(found[node_id], work.now) for node_id in message.take if _is_seen(work, library_id, found, node_id)]
+    return _sent(LeasesAnswer(tuple(seen)))
+
+
+def _is_seen(work: Work, library_id: str, found: Mapping[str, Lease], node_id: str) -> bool:
+    return node_id in found and found[node_id].library_id == library_id and bool(visible_nodes(work, [node_id]))
 
 
 def _checked(library_id: str, packs: tuple[StoredPack, ...]) -> tuple[dict[str, PackState], list[CheckedPack]]:

@@ -17,9 +17,10 @@ from sqlalchemy import func, select
 from sync.core.protocol import MAX_NODES, ChildrenAnswer, FeedAnswer, FeedPage, FeedRequest
 from sync.core.protocol import Node as NodeMessage
 from sync.library.assets.models import Node
-from sync.library.assets.wire import hidden_message, node_message, right_message
-from sync.library.grants.access import shows, ways_above
+from sync.library.assets.wire import hidden_message, lease_message, node_message, right_message
+from sync.library.grants.access import right_to, shows, ways_above
 from sync.library.grants.rules import View
+from sync.library.leases.access import live_leases
 from sync.library.libraries.access import OpenLibrary, libraries_tag, visible_libraries
 from sync.library.libraries.rules import Right
 from workspace.db import Database
@@ -62,7 +63,16 @@ def _page(work: Work, found: OpenLibrary, *, cursor: int, limit: int) -> FeedPag
     nodes = _messages(work, found, shown)
     if cursor == 0:
         nodes = [node for node in nodes if not node.deleted]
-    return FeedPage(library.id, tuple(nodes), shown[-1].seq if shown else cursor, more=len(rows) > limit)
+    more = len(rows) > limit
+    # What was numbered without a node (check-outs) moves the cursor as well; the library's row was read before its nodes.
+    reached = shown[-1].seq if more else max(cursor, library.seq, shown[-1].seq if shown else 0)
+    leases = [lease for lease in live_leases(work, library.id) if found.view.is_even or _sees(work, found.view, lease.node_id)]
+    return FeedPage(library.id, tuple(nodes), reached, more, tuple(lease_message(lease, work.now) for lease in leases))
+
+
+def _sees(work: Work, view: View, node_id: str) -> bool:
+    node = work.session.get(Node, node_id)
+    return node is not None and right_to(work, view, node) >= Right.SEE
 
 
 def read_children(work: Work, found: OpenLibrary, folder_id: str) -> ChildrenAnswer:

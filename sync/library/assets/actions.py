@@ -31,11 +31,18 @@ OPS_AT_ONCE = 100
 
 
 def apply_ops(
-    work: Work, library_id: str, ops: Sequence[Op], *, packs: Sequence[CheckedPack] = (), receipt: Receipt | None = None
+    work: Work,
+    library_id: str,
+    ops: Sequence[Op],
+    *,
+    packs: Sequence[CheckedPack] = (),
+    receipt: Receipt | None = None,
+    done: bool = False,
 ) -> list[bytes]:
     """Carry out operations in order. Returns each OpAnswer as JSON; a resent op_id gets its first answer again.
 
-    receipt: of a caller that takes several transactions for one answer and settles itself.
+    receipt: of a caller that takes several transactions for one answer and settles itself. done: the operations were done on
+    somebody's machine already, so that a save of what another has checked out becomes a second head instead of being refused.
 
     NotFound when the actor may not see the library. Who may only see it is refused each operation.
     """
@@ -48,6 +55,7 @@ def apply_ops(
         return [earlier.get(op.op_id) or to_bytes(not_allowed(op)) for op in ops]
     record_packs(work, library_id, packs)
     writer = Writer(tree, [op for op in ops if op.op_id not in earlier], receipt)
+    writer.done = done
     answers = []
     for op in ops:
         body = earlier.get(op.op_id)

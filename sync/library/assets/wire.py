@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from sync.core.hashing import Address
 from sync.core.paths import NameProblem
 from sync.core.protocol import ErrorCode, NodeKind, OpAnswer, Outcome, Problem
+from sync.core.protocol import Lease as LeaseMessage
 from sync.core.protocol import Node as NodeMessage
 from sync.core.protocol import Right as RightMessage
 from sync.library.assets.models import Node
+from sync.library.leases.models import Lease
 from sync.library.libraries.rules import Right
 from workspace.i18n import _
 
@@ -34,6 +36,10 @@ def node_message(node: Node, library_name: str) -> NodeMessage:
         manifest=Address(node.digest) if node.digest else None, modified_ms=to_ms(node.modified_at), author=node.author_name,
         deleted=node.deleted_at is not None, seq=node.seq, head_of=node.head_of,
     )  # fmt: skip
+
+
+def lease_message(lease: Lease, now: datetime) -> LeaseMessage:
+    return LeaseMessage(lease.node_id, lease.member_id, lease.member_name, max(0, (lease.until - now) // timedelta(milliseconds=1)))
 
 
 def hidden_message(node: Node) -> NodeMessage:

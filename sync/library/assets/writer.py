@@ -22,6 +22,8 @@ from sync.library.assets.wire import from_ms, name_problem_in_words, node_messag
 from sync.library.content.access import claim_chunks, stored_bytes
 from sync.library.content.actions import keep_manifests
 from sync.library.grants.chunks import missing_for
+from sync.library.leases.access import binding_leases
+from sync.library.leases.words import checked_out
 from sync.library.libraries.rules import Right
 from sync.library.previews.rules import is_previewable
 from workspace.db import new_id
@@ -44,9 +46,13 @@ class _Place:
 
 
 class Writer:
-    """Applies operations of one transaction to a locked tree. ``finish`` once at the end. note: why, for the versions that it saves."""
+    """Applies operations of one transaction to a locked tree. ``finish`` once at the end.
+
+    note: why, for the versions that it saves. done: see apply_ops.
+    """
 
     note = ""
+    done = False
 
     def __init__(self, tree: Tree, ops: Sequence[Op], receipt: Receipt | None = None) -> None:
         self.tree, self.work, self.library = tree, tree.work, tree.library
@@ -59,6 +65,7 @@ class Writer:
         self._missing = set(missing_for(self.work, self.permits.view, chunks, bases=self._bases(commits), look=claim_chunks))
         keep_manifests(self.work, [op.manifest for op in commits if not self._lacks(op.manifest)])
         self._over_quota = bool(commits) and self._is_over_quota()
+        self._leases = binding_leases(self.work, self.library.id)
         self._seq_before = self.library.seq
 
     def apply(self, op: Op) -> OpAnswer:
@@ -68,6 +75,8 @@ class Writer:
             return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("标识已被使用"))
         if not self.permits.allow(op):
             return not_allowed(op, in_folder=self.permits.view.best >= Right.EDIT)
+        if self._leases and (refusal := self._refuse_leased(op)):
+            return refusal
         if isinstance(op, Commit):
             return self._commit(op)
         if isinstance(op, MakeFolder):
@@ -81,6 +90,24 @@ class Writer:
             later = self.work.now + LOG_GATHERED_AFTER
             self.work.after_commit("library.ship_log", key=self.library.id, run_at=later, library_id=self.library.id)
         self._receipt.add_changes(self.work, self.tree.lines)
+
+    def _refuse_leased(self, op: Op) -> OpAnswer | None:
+        """What somebody else has checked out stays as it is and where it is, and so does a folder that would go away with it."""
+        node = self.tree.node(op.node)
+        if node is None or isinstance(op, MakeFolder) or (isinstance(op, Commit) and self.done):
+            return None
+        held = {node.id} if node.id in self._leases else set()
+        if isinstance(op, Delete) and node.kind == "folder":
+            held = {leased for leased in self._leases if (found := self.tree.node(leased)) is not None and self.tree.is_below(found, node)}
+        if not held:
+            return None
+        lease = self._leases[min(held)]
+        asset = self.tree.node(lease.node_id)
+        assert asset is not None  # A foreign key holds it.
+        if not self.permits.sees(asset):
+            return refused(op.op_id, ErrorCode.CHECKED_OUT, _("有人正在编辑其中的文件"), _("请稍后再试。"))
+        error = checked_out(lease, asset.name)
+        return refused(op.op_id, ErrorCode.CHECKED_OUT, str(error.title), str(error.message))
 
     # --- saves ------------------------------------------------------------------------------------------------------
 
@@ -97,7 +124,8 @@ class Writer:
         if sibling is not None and not self.permits.sees(sibling):
             op, sibling = self._beside_hidden(op, node, sibling), None
         digest = manifest_digest(op.manifest)
-        decision = decide_commit(_state(node), _state(sibling), base_version=op.base_version, digest=digest, parent_live=home is not None)
+        base = -1 if op.node in self._leases else op.base_version  # Checked out by somebody else: never the next version.
+        decision = decide_commit(_state(node), _state(sibling), base_version=base, digest=digest, parent_live=home is not None)
         return self._carry_out(op, decision, node=node, sibling=sibling, home=home, digest=digest)
 
     def _carry_out(

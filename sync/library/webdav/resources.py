@@ -13,6 +13,7 @@ from wsgidav.dav_error import (
     HTTP_CONFLICT,
     HTTP_FORBIDDEN,
     HTTP_INSUFFICIENT_STORAGE,
+    HTTP_LOCKED,
     HTTP_NOT_FOUND,
     HTTP_SERVICE_UNAVAILABLE,
     DAVError,
@@ -36,7 +37,10 @@ ElementTree.register_namespace("D", "DAV:")  # The prefix that every client has 
 MOUNT = "/dav"
 _BY_REF = "/:ref"
 _SPOOL_BYTES = 4 * 1024 * 1024
-_STATUS = {"quota": HTTP_INSUFFICIENT_STORAGE, "parent_gone": HTTP_CONFLICT, "node_gone": HTTP_NOT_FOUND, "not_found": HTTP_NOT_FOUND}
+_STATUS = {
+    "quota": HTTP_INSUFFICIENT_STORAGE, "parent_gone": HTTP_CONFLICT, "node_gone": HTTP_NOT_FOUND, "not_found": HTTP_NOT_FOUND,
+    "checked_out": HTTP_LOCKED,
+}  # fmt: skip
 
 
 def make_dav_app() -> Callable[..., Any]:
