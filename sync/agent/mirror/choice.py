@@ -31,6 +31,8 @@ class Chosen:
 
     def covers(self, path: str) -> bool:
         """Whether a path is mirrored."""
+        if not self.folders:
+            return self.everything
         decisions = {_key(folder): chosen for folder, chosen in self.folders.items()}
         key = _key(path)
         while key:

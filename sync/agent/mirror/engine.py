@@ -8,6 +8,7 @@ One thread looks, settles and lands, so nothing on the disk is judged by two at 
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -125,6 +126,7 @@ class Mirror:
         self._choice = Choice(self._disk.root, engine.settings.chosen)
         self.looker = Looker(self._tree, self._choice, engine.member_name)
         self.looker.ready = self._feed_was_read
+        self.looker.told = engine.saved
         self.settler = Settler(self._tree, self._choice, self._look_soon)
         self.fetcher = Fetcher(self._tree, self.wake, self._progress)
         self.watch = Watch(self._disk.root, self.wake)
@@ -133,6 +135,7 @@ class Mirror:
         self._soon: set[str] = set()
         self._stamps: tuple[object, ...] = ()
         self._trash_s = 0.0
+        self._choice_changed = False
 
     def prepare(self, *, listen: bool = True) -> None:
         """Have a folder and listen to it; whoever does not listen looks at everything."""
@@ -148,6 +151,7 @@ class Mirror:
             raise BadSetting("镜像文件夹无法使用", f"{self._disk.root}: {error}") from error
         with self._engine.index.transaction():
             self._records.unsettle()
+        self._choose_anew()
         self._stamps = self._stamp()
         if listen:
             self.watch.start()
@@ -221,11 +225,21 @@ class Mirror:
         if others or stamps[1:] != self._stamps[1:]:
             self._choice.chosen = self._engine.settings.chosen
             self._choice.forget_rules()
-            with self._engine.index.transaction():
-                self._records.unsettle()
+            self._choose_anew()
             self.watch.look_at_everything()
         self.fetcher.hurry()
         self._stamps = self._stamp()
+
+    def _choose_anew(self) -> None:
+        """Ask of everything whether it belongs here, unless that was asked, and settled, with this choice and these rules."""
+        if self._engine.index.fact("asked choice") != self._asked():
+            self._choice_changed = True
+            with self._engine.index.transaction():
+                self._records.unsettle()
+
+    def _asked(self) -> str:
+        chosen = self._choice.chosen
+        return json.dumps([chosen.everything, sorted(chosen.folders.items()), self._choice.stamp()[0]])
 
     def _renamed_choice(self) -> bool:
         """Follow chosen folders that were renamed or moved; returns whether any was."""
@@ -256,7 +270,11 @@ class Mirror:
             self.looker.paths({*due, *soon})
 
     def _settle(self) -> None:
-        wanted = self.settler.settle()
+        wanted = self.settler.settle(choice_changed=self._choice_changed)
+        if self._choice_changed and not self._records.unsettled(1):
+            self._choice_changed = False
+            with self._engine.index.transaction():
+                self._engine.index.put_fact("asked choice", self._asked())
         if self._engine.settings.paused:
             return
         for each in wanted:

@@ -27,6 +27,7 @@ log = logging.getLogger("mainline.agent")
 
 _MARK_MAX_BYTES = 64 * 1024 * 1024
 """Longer files are not read once more only to recognise them without their inode."""
+_AT_ONCE = 200
 _OF_THE_LIBRARY = frozenset({"path_too_long", "cannot_write", "file_busy", "not_fetched"})
 """Reasons why something is not here; all others are about something that is."""
 _ERRNO_REASONS = {errno.EROFS: "library_read_only", errno.EACCES: "not_in_a_library", errno.ENAMETOOLONG: "name_too_long",
@@ -45,6 +46,8 @@ class Looker:
         self._choice = choice
         self._fresh: list[tuple[int, str, Seen]] = []
         self._gone: list[Record] = []
+        self.told: Callable[[], None] = lambda: None
+        """Called whenever there is more to send, so that a first look at many files sends while it looks."""
         self.ready: Callable[[int], bool] = lambda ino: True
         """Whether a library's folder may be looked at yet: its feed must have been read once."""
 
@@ -243,15 +246,11 @@ class Looker:
         gone, self._gone = self._gone, []
         fresh, self._fresh = self._fresh, []
         gone = [record for record in gone if self._still_gone(record)]
-        marked = [(parent, path, entry, self._mark(path, entry)) for parent, path, entry in fresh]
-        pairs = pair_by_content(gone, [(entry, mark) for _, _, entry, mark in marked])
-        copied = {position: record for record, position in pairs}
-        taken = {record.ino for record in copied.values()}
-        for position, (parent, path, entry, mark) in enumerate(marked):
-            if position in copied:
-                self._moved(copied[position], parent, path, entry)
-            else:
-                self._new_file(parent, path, entry, mark)
+        taken: set[int] = set()
+        size = max(1, len(fresh)) if gone else _AT_ONCE  # with something gone, any of the new may be it
+        for start in range(0, len(fresh), size):
+            taken |= self._new_files(gone, fresh[start : start + size])
+            self.told()
         again, self._gone = self._gone, []
         for record in [*(record for record in gone if record.ino not in taken), *again]:
             self._vanished(record)
@@ -261,6 +260,19 @@ class Looker:
         for trouble in self._records.troubles():
             if self._is_over(trouble):
                 self._records.no_trouble(trouble.path)
+
+    def _new_files(self, gone: list[Record], fresh: list[tuple[int, str, Seen]]) -> set[int]:
+        """Files under new names: moved ones by their bytes, the others new, in few transactions. Returns which were moved."""
+        marked = [(parent, path, entry, self._mark(path, entry)) for parent, path, entry in fresh]
+        copied = {position: record for record, position in pair_by_content(gone, [(entry, mark) for _, _, entry, mark in marked])}
+        with self._tree.lock, self._index.transaction():
+            for position, (parent, path, entry, mark) in enumerate(marked):
+                if position not in copied:
+                    self._new_file(parent, path, entry, mark)
+        for position, record in copied.items():
+            parent, path, entry, _ = marked[position]
+            self._moved(record, parent, path, entry)
+        return {record.ino for record in copied.values()}
 
     def _is_over(self, trouble: Trouble) -> bool:
         """Whether what could not be stored is not there any more, in the library or on the disk."""

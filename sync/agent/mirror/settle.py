@@ -55,9 +55,11 @@ class Settler:
         self._look = look
         self._wanted: dict[int, Wanted] = {}
 
-    def settle(self) -> list[Wanted]:
+    def settle(self, *, choice_changed: bool = False) -> list[Wanted]:
         """Do what can be done at once; returns what must be fetched first. What must wait stays listed."""
         self._wanted = {}
+        if not choice_changed:
+            self._records.settle_alike()
         after = 0
         while batch := self._records.unsettled(after=after):
             after = batch[-1]
@@ -106,7 +108,7 @@ class Settler:
         reason = self._disk.refuses(path)
         if reason is not None:
             self._records.trouble(path, reason)
-            return True
+            return False  # a shorter name of a folder above it is enough
         there = self._disk.spelled(path)
         if file.is_folder:
             return self._bring_folder(file, path, there)
