@@ -104,6 +104,10 @@ class Settler:
 
     def _bring(self, file: File) -> bool:
         """A file or folder that the library has and this machine has not."""
+        if file.local and not file.dirty:  # the member deleted it where only looking is allowed: it comes back
+            with self._index.transaction():
+                self._index.change(file.ino, local=0)
+            file = self._index.file(file.ino) or file
         path = self._target(file)
         reason = self._disk.refuses(path)
         if reason is not None:

@@ -265,6 +265,10 @@ def test_library_when_only_to_be_looked_at_then_changes_here_are_listed_and_stay
     assert chen.troubles() == {"mine": "library_read_only", "f": "library_read_only"}
     assert contents(fake, library) == {"f": b"x"}
     assert chen.files() == {"f": b"changed", "mine": b"mine"}
+    (chen.library / "f").unlink()
+    chen.sync()
+    assert chen.files() == {"f": b"x", "mine": b"mine"}
+    assert chen.troubles() == {"mine": "library_read_only"}
 
 
 @pytest.mark.parametrize("name", ["aux.txt", "a:b.txt", "ends with dot.", "tab\there"])
