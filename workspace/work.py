@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import bindparam, func, insert, select, text
 from sqlalchemy import event as sa_event
-from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from workspace.db import Base, Database, new_id
@@ -22,6 +22,10 @@ from workspace.events.rules import GENESIS, event_hash
 from workspace.jobs.models import Job
 from workspace.jobs.registry import lane_of, reactions_to
 from workspace.parts import Parts
+
+# Made once: each request asks for the head, and each change whether its job waits already.
+_HEAD = select(func.max(Event.seq))
+_WAITING = select(Job.id).where(Job.name == bindparam("name"), Job.key == bindparam("key"), Job.state == "waiting")
 
 EVENT_LOCK = 0x4D41494E  # PostgreSQL advisory lock: sequence order must be commit order.
 
@@ -99,10 +103,8 @@ class Work:
         """
         lane_of(name)  # An unknown job is a mistake to find here, not in the worker's log.
         self.jobs.append((name, args))
-        if key is not None:
-            waiting = select(Job.id).where(Job.name == name, Job.key == key, Job.state == "waiting")
-            if self.session.scalar(waiting) is not None:
-                return
+        if key is not None and self.session.scalar(_WAITING, {"name": name, "key": key}) is not None:
+            return
         self.session.add(
             Job(
                 id=new_id(),
@@ -210,4 +212,4 @@ def open_work(
 
 def head_seq(work: Work) -> int:
     """Sequence of the newest event, 0 when there is none."""
-    return int(work.session.scalar(select(func.max(Event.seq))) or 0)
+    return int(work.session.scalar(_HEAD) or 0)

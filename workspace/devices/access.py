@@ -1,6 +1,6 @@
 """Finding the device behind a token."""
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, bindparam, select
 
 from workspace.devices.models import Device
 from workspace.people.models import Member
@@ -8,23 +8,33 @@ from workspace.roles.access import permissions_of
 from workspace.secrets import token_hash
 from workspace.work import Actor, Work
 
+# Made once: each request of a program asks this first.
+_BY_TOKEN = (
+    select(Device.id, Member.id, Member.name)
+    .join(Member, Member.id == Device.member_id)
+    .where(Device.token_hash == bindparam("hash"), Device.protocol == bindparam("protocol"), Device.revoked_at.is_(None))
+    .where(Member.state == "active")
+)
+_BY_PASSWORD = _BY_TOKEN.where(Member.login == bindparam("login"))
+_ACTIVE = (
+    select(Device.id)
+    .join(Member, Member.id == Device.member_id)
+    .where(Device.id == bindparam("device"), Device.revoked_at.is_(None), Member.state == "active")
+)
+
 
 def actor_by_device_token(work: Work, token: str) -> Actor | None:
     """The member for whom the device acts, with the device noted; None when unknown or revoked, or the member left."""
-    return _actor_of(work, Device.token_hash == token_hash(token), Device.protocol == "sync")
+    return _actor_of(work, _BY_TOKEN, hash=token_hash(token), protocol="sync")
 
 
 def actor_by_folder_password(work: Work, login: str, password: str) -> Actor | None:
     """The same for a program that opens a network folder."""
-    return _actor_of(work, Device.token_hash == token_hash(password), Device.protocol == "webdav", Member.login == login.strip().lower())
+    return _actor_of(work, _BY_PASSWORD, hash=token_hash(password), protocol="webdav", login=login.strip().lower())
 
 
-def _actor_of(work: Work, *conditions: ColumnElement[bool]) -> Actor | None:
-    found = work.session.execute(
-        select(Device.id, Member.id, Member.name)
-        .join(Member, Member.id == Device.member_id)
-        .where(*conditions, Device.revoked_at.is_(None), Member.state == "active")
-    ).first()
+def _actor_of(work: Work, query: Select[str, str, str], **values: str) -> Actor | None:
+    found = work.session.execute(query, values).first()
     if found is None:
         return None
     device_id, member_id, name = found
@@ -38,6 +48,4 @@ def get_own_device(work: Work) -> Device:
 
 def is_active_device(work: Work) -> bool:
     """Whether the device that sends this request is still enrolled and its member still here."""
-    query = select(Device.id).join(Member, Member.id == Device.member_id)
-    query = query.where(Device.id == work.actor.device_id, Device.revoked_at.is_(None), Member.state == "active")
-    return work.session.scalar(query) is not None
+    return work.session.scalar(_ACTIVE, {"device": work.actor.device_id}) is not None

@@ -6,8 +6,9 @@ two more, however deep and however many.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy import CTE, BindParameter, ColumnElement, Select, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from sync.library.assets.models import Node
@@ -38,10 +39,7 @@ def views_of(work: Work, *, member_id: str | None = None, library_id: str | None
     member_id = member_id or work.actor.member_id
     if member_id is None:
         return {}
-    query = select(FolderGrant, Library.root_id).join(Library, Library.id == FolderGrant.library_id).where(_naming(member_id))
-    if library_id is not None:
-        query = query.where(FolderGrant.library_id == library_id)
-    rows = work.session.execute(query).all()
+    rows = work.session.execute(_grants_naming(of_library=library_id is not None), {"member": member_id, "library": library_id}).all()
     roots = {row.library_id: root_id for row, root_id in rows}
     grants: dict[str, list[Grant]] = defaultdict(list)
     for row, _root_id in rows:
@@ -64,7 +62,15 @@ def grants_of_library(work: Work, library_id: str) -> list[Grant]:
     return [grant_of(row) for row in work.session.scalars(select(FolderGrant).where(FolderGrant.library_id == library_id))]
 
 
-def _naming(member_id: str) -> ColumnElement[bool]:
+@cache
+def _grants_naming(*, of_library: bool) -> Select[FolderGrant, str]:
+    """The grants that name a member. Made once: every request asks, and making it took longer than all the rest of most requests."""
+    query = select(FolderGrant, Library.root_id).join(Library, Library.id == FolderGrant.library_id)
+    query = query.where(_naming(bindparam("member", type_=Member.id.type)))
+    return query.where(FolderGrant.library_id == bindparam("library")) if of_library else query
+
+
+def _naming(member_id: BindParameter[str]) -> ColumnElement[bool]:
     """The grants that name a member, as a condition."""
     groups = select(GroupMember.group_id).where(GroupMember.member_id == member_id)
     kind, subject = FolderGrant.subject_kind, FolderGrant.subject_id
@@ -76,7 +82,7 @@ def _naming(member_id: str) -> ColumnElement[bool]:
     )
 
 
-def _chain_of(model: type[Department] | type[Site], column: InstrumentedAttribute[str], member_id: str) -> Select[str]:
+def _chain_of(model: type[Department] | type[Site], column: InstrumentedAttribute[str], member_id: BindParameter[str]) -> Select[str]:
     """A member's department or site and those above it."""
     own = select(column).where(Member.id == member_id).scalar_subquery()
     start, above = aliased(model), aliased(model)
