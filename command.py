@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +19,8 @@ def main() -> None:
     workspace.cli.mainline.later["collect"] = lambda: import_module("sync.library.collection.cli").collect_command(
         _later("wiring", "make_parts")
     )
+    for verb in ("backup", "restore"):
+        workspace.cli.mainline.later[verb] = partial(_backup_verb, f"{verb}_command")
     workspace.cli.run(
         make_parts=_later("wiring", "make_parts"),
         seed_company=_later("demo_line", "seed_demo"),
@@ -27,6 +30,10 @@ def main() -> None:
         verify_content=_later("sync.library.recovery.cli", "verify_store"),
         checks=(_later("workspace.events.verify", "verify_events"), _later("main_lines.approvals.verify", "verify_approvals")),
     )
+
+
+def _backup_verb(name: str) -> Any:
+    return getattr(import_module("sync.library.backup.cli"), name)(_later("wiring", "make_parts"))
 
 
 def _later(module: str, name: str) -> Callable[..., Any]:

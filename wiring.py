@@ -17,6 +17,7 @@ from main_lines.tasks.holding import held_by_tasks
 from sync.library.agents_api import models as agents_models
 from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
+from sync.library.backup import models as backup_models
 from sync.library.collection import jobs as collection_jobs
 from sync.library.grants import jobs as grant_jobs
 from sync.library.leases import jobs as lease_jobs
@@ -52,7 +53,14 @@ REGISTERS: tuple[ModuleType, ...] = (
     task_reactions,
     retention,
 )  # Imported for the jobs and reactions that they register.
-TABLES: tuple[ModuleType, ...] = (console_models, usage_models, agents_models, webdav_models, share_models)  # Imported for the tables that no job reaches.
+TABLES: tuple[ModuleType, ...] = (
+    agents_models,
+    backup_models,
+    console_models,
+    usage_models,
+    webdav_models,
+    share_models,
+)  # Imported for the tables and kinds of events that no job reaches.
 
 
 def make_parts(settings: Settings) -> Parts:
