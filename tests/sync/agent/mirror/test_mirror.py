@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from sync.agent.mirror.words import reason
 from sync.core import protocol as p
 from sync.core.chunking import MIB
 from sync.core.hashing import Address
 from tests.fakes.library_server import FakeLibrary
-from tests.sync.agent.conftest import LIBRARY
 from tests.sync.agent.mirror.conftest import Device, contents
 
 
@@ -393,95 +390,3 @@ def test_save_when_others_have_heard_of_it_then_says_by_how_many(lin: Device, ch
         device.sync()
         device.engine.beat()
     assert lin.seen("f") == 1
-
-
-# --- choice, rules, limits of the system --------------------------------------------------------------------------------
-
-
-def test_folder_when_chosen_alone_then_only_that_is_here_and_others_come_and_go_with_the_choice(
-    lin: Device, make_device: Callable[..., Device], fake: FakeLibrary, library: str
-) -> None:
-    lin.sync()
-    for path in ("主视觉/a", "主视觉/大文件/b", "文案/c", "d"):
-        (lin.library / path).parent.mkdir(parents=True, exist_ok=True)
-        (lin.library / path).write_bytes(path.encode())
-    lin.sync()
-    chen = make_device("陈帆", everything=False, folders={f"{LIBRARY}/主视觉": True, f"{LIBRARY}/主视觉/大文件": False})
-    chen.sync()
-    assert set(chen.files()) == {"主视觉/a"}
-    (chen.library / "e").write_bytes(b"in no chosen folder")
-    (chen.library / "主视觉/f").write_bytes(b"f")
-    chen.sync()
-    assert chen.troubles() == {"e": "not_chosen"}
-    assert "主视觉/f" in contents(fake, library)
-    chen.choose("文案", True)
-    chen.choose("主视觉", False)
-    chen.sync()
-    assert set(chen.files()) == {"文案/c", "e"}
-    assert set(contents(fake, library)) == {"主视觉/a", "主视觉/大文件/b", "主视觉/f", "文案/c", "d"}
-
-
-def test_folder_when_left_out_with_unsent_changes_then_these_are_sent_first(lin: Device, fake: FakeLibrary, library: str) -> None:
-    lin.sync()
-    (lin.library / "d").mkdir()
-    (lin.library / "d/f").write_bytes(b"1")
-    lin.sync()
-    (lin.library / "d/f").write_bytes(b"22")
-    lin.choose("d", False)
-    lin.look()
-    assert lin.files() == {"d/f": b"22"}
-    lin.sync()
-    assert lin.files() == {}
-    assert contents(fake, library) == {"d/f": b"22"}
-
-
-def test_chosen_folder_when_renamed_then_still_chosen(lin: Device, make_device: Callable[..., Device], library: str) -> None:
-    lin.sync()
-    (lin.library / "a").mkdir()
-    (lin.library / "a/f").write_bytes(b"1")
-    lin.sync()
-    chen = make_device("陈帆", everything=False, folders={f"{LIBRARY}/a": True})
-    chen.sync()
-    (lin.library / "a").rename(lin.library / "b")
-    lin.sync()
-    chen.sync()
-    assert chen.files() == {"b/f": b"1"}
-    assert chen.engine.settings.folders == {f"{LIBRARY}/b": True}
-
-
-def test_rules_when_written_then_neither_sent_nor_fetched_and_what_is_here_stays(
-    lin: Device, chen: Device, fake: FakeLibrary, library: str
-) -> None:
-    lin.sync()
-    chen.sync()
-    (lin.root / ".mainline-ignore").write_text("*.mov\n/缓存/\n!keep.mov\n[\n")
-    (lin.library / "缓存").mkdir()
-    for name in ("a.mov", "keep.mov", "缓存/x", "b.txt"):
-        (lin.library / name).write_bytes(name.encode())
-    (lin.library / ".mainline-ignore").write_text("缓存/\n")
-    (chen.library / "c.mov").write_bytes(b"of Chen")
-    chen.sync()
-    lin.sync()
-    chen.sync()
-    assert set(contents(fake, library)) == {"keep.mov", "b.txt", "c.mov"}
-    assert set(lin.files()) == {"a.mov", "keep.mov", "缓存/x", "b.txt", ".mainline-ignore"}
-    (chen.root / ".mainline-ignore").write_text("*.mov\n")
-    chen.sync()
-    (lin.library / "keep.mov").unlink()
-    lin.sync()
-    chen.sync()
-    assert set(chen.files()) == {"c.mov", "keep.mov", "b.txt"}
-
-
-def test_watch_when_the_systems_limit_is_reached_then_told_and_looked_at_by_itself(lin: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: object) -> None:
-        raise OSError(errno.ENOSPC, "inotify watch limit reached")
-
-    monkeypatch.setattr("watchdog.observers.api.BaseObserver.start", full)
-    watch = lin.engine.mirror.watch
-    watch.start()
-    lin.sync()
-    assert lin.engine.status.get("folder") == "watch_limit"
-    assert watch.due() == []
-    assert watch.next_s() <= 30
-    assert "max_user_watches" in reason("watch_limit")
