@@ -86,11 +86,15 @@ class Disk:
         seen = self.seen(path)
         if seen is None or not self.folds_names:
             return seen
-        found = (entry for entry in self.listing(path.rpartition("/")[0]) if entry is not None)
+        found = self.listing(path.rpartition("/")[0])
         return next((entry for entry in found if entry.file_id == seen.file_id), seen)
 
-    def listing(self, path: str) -> Iterator[Seen | None]:
-        """What is in a folder. None for each entry that no library can hold: links, devices, pipes."""
+    def is_odd(self, path: str) -> bool:
+        """Whether there is something that no library can hold: a link, a device, a pipe."""
+        return self.seen(path) is None and os.path.lexists(self.real(path))
+
+    def listing(self, path: str) -> Iterator[Seen]:
+        """What is in a folder. What no library can hold has no file id."""
         with os.scandir(self.real(path)) as entries:
             for entry in entries:
                 try:
@@ -98,7 +102,7 @@ class Disk:
                     found = os.stat(entry.path, follow_symlinks=False) if os.name == "nt" else entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                yield _seen(entry.name, found)
+                yield _seen(entry.name, found) or Seen(entry.name, NodeKind.FILE, "")
 
     def open(self, path: str) -> BinaryIO:
         """The bytes of a file."""

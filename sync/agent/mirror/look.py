@@ -120,16 +120,27 @@ class Looker:
         elif self._disk.folds_names:  # only a listing shows how a name is really spelled
             keys = {name_key(name) for name in names}
             known = [record for record in self._records.inside(ino) if record.key in keys]
-            listed = [entry for entry in self._disk.listing(path) if entry is not None and name_key(entry.name) in keys]
+            listed = [entry for entry in self._disk.listing(path) if name_key(entry.name) in keys]
         else:
             known = [record for name in names if (record := self._records.at(ino, name)) is not None]
             # A name may have come in another spelling than the one that is known.
-            listed = [self._disk.seen(join(path, name)) for name in {*names, *(record.name for record in known)}]
-        seen = {entry.name: entry for entry in listed if entry is not None}
-        shown = [entry for entry in seen.values() if not self._is_ours_alone(path, entry)]
-        return [
-            record for record in known if not self._choice.ignores(join(path, record.name), folder=record.kind is NodeKind.FOLDER)
-        ], shown
+            spellings = {*names, *(record.name for record in known)}
+            listed = [entry for name in spellings if (entry := self._entry(join(path, name))) is not None]
+        shown = [entry for entry in {entry.name: entry for entry in listed}.values() if not self._is_ours_alone(path, entry)]
+        odd = {name_key(entry.name) for entry in shown if not entry.file_id}
+        for entry in shown:
+            if not entry.file_id:
+                self._records.trouble(join(path, entry.name), "not_a_file")
+        kept = [record for record in known if record.key not in odd and not self._is_ignored(path, record)]
+        return kept, [entry for entry in shown if entry.file_id]
+
+    def _entry(self, path: str) -> Seen | None:
+        """One entry as a listing has it."""
+        seen = self._disk.seen(path)
+        return Seen(path.rpartition("/")[2], NodeKind.FILE, "") if seen is None and self._disk.is_odd(path) else seen
+
+    def _is_ignored(self, path: str, record: Record) -> bool:
+        return self._choice.ignores(join(path, record.name), folder=record.kind is NodeKind.FOLDER)
 
     def _is_ours_alone(self, path: str, entry: Seen) -> bool:
         if entry.name == PRIVATE or stays_local(entry.name):
@@ -281,6 +292,8 @@ class Looker:
         if trouble.reason == "case_clash":
             record = self._records.find(trouble.path)
             return self._disk.seen(trouble.path) is None or (record is not None and record.name == trouble.path.rpartition("/")[2])
+        if trouble.reason == "not_a_file":
+            return not self._disk.is_odd(trouble.path)
         return self._disk.seen(trouble.path) is None
 
     def _still_gone(self, record: Record) -> bool:
@@ -308,7 +321,7 @@ class Looker:
     def _step_aside(self, parent: int, path: str, entry: Seen) -> None:
         """The library has a folder where the member has a file, or the other way round: the member's gets a telling name."""
         folder = path.rpartition("/")[0]
-        taken = {name_key(there.name) for there in self._disk.listing(folder) if there is not None}
+        taken = {name_key(there.name) for there in self._disk.listing(folder)}
         taken |= {name_key(child.name) for child in self._index.children(parent, parked=True)}
         when = datetime.fromtimestamp(entry.mtime_ns / 1e9 if entry.mtime_ns else time.time(), UTC).astimezone()
         name = conflict_name(entry.name, self._member, when, taken=taken)

@@ -21,7 +21,7 @@ from sync.agent.mirror.tree import MirrorTree
 from sync.core.chunking import choose_cutter, chunk_stream
 from sync.core.hashing import Address
 from sync.core.manifest import EMPTY, manifest_digest, manifest_of
-from sync.core.paths import stays_local
+from sync.core.paths import refuse_name, stays_local
 from sync.core.plan import Decision, Entry, decide
 from sync.core.protocol import NodeKind
 
@@ -95,7 +95,10 @@ class Settler:
         return file.is_folder or self._contented(file, record)
 
     def _belongs(self, file: File) -> bool:
-        return file.parent is not None and not file.parked and file.node is not None and not stays_local(file.name)
+        if file.parent is None or file.parked or file.node is None or stays_local(file.name):
+            return False
+        # No library has such names; one that sends them is not to be trusted with a path on this machine.
+        return file.parent == ROOT or refuse_name(file.name) is None
 
     def _path(self, ino: int) -> str | None:
         return self._records.path_of(ino) or (self._index.path_of(ino).strip("/") if self._index.file(ino) else None)
@@ -273,9 +276,8 @@ class Settler:
         for inside in self._records.inside(record.ino):
             self._one(inside.ino)
         left = list(self._disk.listing(path))
-        if all(entry is not None and stays_local(entry.name) for entry in left):
+        if all(stays_local(entry.name) for entry in left):
             for entry in left:
-                assert entry is not None
                 self._disk.discard(join(path, entry.name))
         if self._disk.remove_folder(path):
             self._records.forget(record.ino)

@@ -71,6 +71,7 @@ REASONS = {
     "name_reserved": ("这个名称被 Windows 保留", "Windows reserves this name"),
     "name_too_long": ("名称太长", "the name is too long"),
     "name_not_unicode": ("名称不是有效的文字", "the name is not valid text"),
+    "not_a_file": ("是链接或设备，不是文件", "a link or a device, not a file"),
     "case_clash": ("与同一文件夹里的另一个名称只差大小写", "another name in this folder differs in case only"),
     "name_taken": ("素材库里这个名称是另一种东西（文件或文件夹）", "the library has something else of this name"),
     "not_chosen": ("所在文件夹没有选择同步", "its folder is not chosen"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from sync.agent.mirror.words import reason
+from sync.core import protocol as p
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import LIBRARY
 from tests.sync.agent.mirror.conftest import Device, contents
@@ -100,3 +101,40 @@ def test_watch_when_the_systems_limit_is_reached_then_told_and_looked_at_by_itse
     assert watch.due() == []
     assert watch.next_s() <= 30
     assert "max_user_watches" in reason("watch_limit")
+
+
+def test_link_when_put_in_place_of_a_folder_then_listed_and_nothing_is_deleted(lin: Device, fake: FakeLibrary, library: str) -> None:
+    lin.sync()
+    (lin.library / "d").mkdir()
+    (lin.library / "d/f").write_bytes(b"f")
+    lin.sync()
+    outside = lin.root.with_name("outside")
+    (lin.library / "d").rename(outside)
+    (lin.library / "d").symlink_to(outside)
+    (lin.library / "loop").symlink_to(lin.library)
+    lin.sync()
+    lin.engine.mirror.looker.paths([f"{LIBRARY}/d", f"{LIBRARY}/loop"])
+    lin.sync()
+    assert lin.troubles() == {"d": "not_a_file", "loop": "not_a_file"}
+    assert contents(fake, library) == {"d/f": b"f"}
+    (lin.library / "d").unlink()
+    (lin.library / "loop").unlink()
+    outside.rename(lin.library / "d")
+    lin.sync()
+    assert lin.troubles() == {}
+    assert contents(fake, library) == {"d/f": b"f"}
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../../outside.txt", "a/b", "\\\\host\\share", ""])
+def test_name_when_a_library_sends_one_that_leads_elsewhere_then_nothing_is_made(
+    lin: Device, fake: FakeLibrary, library: str, name: str
+) -> None:
+    lin.sync()
+    shelf = fake.shelves[library]
+    with fake.condition:
+        fake._put(shelf, p.Node("hostile-node-0000000000", library, shelf.root, name, p.NodeKind.FILE, 1, 0, None, 0, "", False, 0))
+        fake._put(shelf, p.Node("hostile-folder-00000000", library, shelf.root, name, p.NodeKind.FOLDER, 0, 0, None, 0, "", False, 0))
+    before = sorted(lin.root.parent.rglob("*"))
+    lin.sync()
+    made = {path for path in sorted(lin.root.parent.rglob("*")) if path not in before and lin.config.state_dir not in path.parents}
+    assert made == set()
