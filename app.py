@@ -33,6 +33,7 @@ from sync.library.agents_api.api import api as agents_api
 from sync.library.assets.pages import pages as asset_pages
 from sync.library.assets.selection_pages import pages as selection_pages
 from sync.library.grants.pages import pages as grant_pages
+from sync.library.history.pages import pages as history_pages
 from sync.library.leases.pages import pages as lease_pages
 from sync.library.libraries.pages import pages as library_pages
 from sync.library.retention.pages import pages as retention_pages
@@ -95,6 +96,7 @@ ROUTES = (
     retention_pages,
     upload_pages,
     zip_pages,
+    history_pages,
     webdav_pages,
     lines_pages,
     lines_api,

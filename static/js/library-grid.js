@@ -316,6 +316,7 @@ function start() {
     draw();
   });
   draw();
+  area.dataset.ready = "";
 }
 
 start();

@@ -79,6 +79,25 @@ class Version(Base):
     note: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="", server_default="")
 
 
+class Place(Base):
+    """Where a node was from a time on, and what it was called; deleted: nowhere. Written with each change, never changed.
+
+    assumed: not heard of when it happened, but taken from how things stood when places were first written down.
+    """
+
+    __tablename__ = "asset_place"
+    __unaudited__ = "a copy of a recorded change"
+    __table_args__ = (Index("ix_asset_place_node", "node_id", "id"), Index("ix_asset_place_parent", "parent_id", "id"))
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    node_id: Mapped[str] = mapped_column(String(NODE_ID_LENGTH), ForeignKey("asset_node.id"))
+    parent_id: Mapped[str | None] = mapped_column(String(NODE_ID_LENGTH))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    deleted: Mapped[bool]
+    assumed: Mapped[bool]
+    at: Mapped[datetime]
+
+
 class OpAnswer(Base):
     """The first answer to an operation, kept so that a client whose line was cut gets it again, byte for byte.
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal, select, tuple_, update
+from sqlalchemy import func, insert, literal, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from sync.core.manifest import Manifest
 from sync.core.paths import name_key, normal_name
 from sync.library.assets.log import line_of, note_of
-from sync.library.assets.models import LogEntry, Node
+from sync.library.assets.models import LogEntry, Node, Place
 from sync.library.libraries.models import Library
 from workspace.work import Work
 
@@ -29,6 +29,7 @@ class Tree:
         self.lines: list[LogEntry] = []
         self._nodes: dict[str, Node | None] = {}
         self._names: dict[tuple[str, str], Node | None] = {}
+        self._placed: dict[str, Node] = {}
 
     def fetch(self, node_ids: Iterable[str], places: Iterable[tuple[str, str]]) -> None:
         """Load these nodes and names (folder id, name) ahead in few statements."""
@@ -112,18 +113,20 @@ class Tree:
         self.work.session.add(node)
         self._nodes[node.id] = node
         self._names[str(node.parent_id), node.name_key] = node
+        self._placed[node.id] = node
 
     def place(self, node: Node, *, parent_id: str, name: str) -> None:
         """Move a node to a free name. Flushed at once, because swaps of names must reach the unique index in order."""
         self._vacate(node)
         node.parent_id, node.name, node.name_key = parent_id, normal_name(name), name_key(name)
         self._names[parent_id, node.name_key] = node
+        self._placed[node.id] = node
         self.work.session.flush()
 
     def bury(self, nodes: Iterable[Node], at: datetime) -> None:
         for node in nodes:
             self._vacate(node)
-            self._nodes[node.id] = node
+            self._nodes[node.id] = self._placed[node.id] = node
             node.deleted_at, node.deleted_by_name = at, self.work.actor.name
         self.work.session.flush()
 
@@ -136,6 +139,7 @@ class Tree:
         for node in nodes:
             node.deleted_at = node.deleted_by_name = node.purged_at = None
             self._names[str(node.parent_id), node.name_key] = node
+            self._placed[node.id] = node
         if flush:
             self.work.session.flush()
 
@@ -195,6 +199,21 @@ class Tree:
         body = note_of(self.work, self.library.seq, **said)
         self.work.session.add(LogEntry(library_id=self.library.id, seq=self.library.seq, body=body))
         self.work.after_commit("library.ship_log", key=self.library.id, library_id=self.library.id)
+
+    def keep_places(self) -> None:
+        """Write down where the nodes are now that this transaction made, moved, deleted or brought back."""
+        if not self._placed:
+            return
+        self.work.session.flush()
+        rows = [
+            {
+                "node_id": node.id, "parent_id": node.parent_id, "name": node.name, "deleted": node.deleted_at is not None,
+                "assumed": False, "at": self.work.now,
+            }
+            for node in self._placed.values()
+        ]  # fmt: skip
+        self.work.session.execute(insert(Place), rows)
+        self._placed.clear()
 
     def _vacate(self, node: Node) -> None:
         key = (str(node.parent_id), node.name_key)

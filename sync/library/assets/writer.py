@@ -89,6 +89,7 @@ class Writer:
             self.work.after_commit("library.index_changes", library_id=self.library.id, since=self._seq_before, upto=self.library.seq)
             later = self.work.now + LOG_GATHERED_AFTER
             self.work.after_commit("library.ship_log", key=self.library.id, run_at=later, library_id=self.library.id)
+        self.tree.keep_places()
         self._receipt.add_changes(self.work, self.tree.lines)
 
     def _refuse_leased(self, op: Op) -> OpAnswer | None:

@@ -14,7 +14,7 @@ from sync.core.hashing import address_of
 from sync.core.packs import PACK_MAX_BYTES, BadPack, verify_pack
 from sync.core.paths import name_key
 from sync.core.protocol import PackState, StoredPack
-from sync.library.assets.models import Node, Version
+from sync.library.assets.models import Node, Place, Version
 from sync.library.content.access import missing_chunks
 from sync.library.content.actions import CheckedPack, keep_manifests, record_packs
 from sync.library.grants.access import SUBJECT_MODELS
@@ -181,6 +181,7 @@ def _write_tree(work: Work, library: Library, rebuilt: Rebuilt) -> None:
         keep_manifests(work, [line.manifest for line in part if line.manifest is not None])
     _insert(work, Node, [_node_row(library, node_id, rebuilt.nodes[node_id]) for node_id in _parents_first(rebuilt)])
     _insert(work, Version, [_version_row(library, line) for line in lines])
+    _insert(work, Place, list(_place_rows(rebuilt)))
     _write_keeping(work, library, rebuilt)
     work.after_commit("library.index_changes", library_id=library.id, since=0)
     for node_id, node in rebuilt.nodes.items():
@@ -204,7 +205,7 @@ def _write_keeping(work: Work, library: Library, rebuilt: Rebuilt) -> None:
     )  # fmt: skip
 
 
-def _insert(work: Work, model: type[Node | Version], rows: list[dict[str, object]]) -> None:
+def _insert(work: Work, model: type[Node | Place | Version], rows: list[dict[str, object]]) -> None:
     for start in range(0, len(rows), ROWS_AT_ONCE):
         work.session.execute(insert(model), rows[start : start + ROWS_AT_ONCE])
 
@@ -217,6 +218,16 @@ def _parents_first(rebuilt: Rebuilt) -> Iterator[str]:
     while level:
         yield from level
         level = [child for node_id in level for child in inside.get(node_id, ())]
+
+
+def _place_rows(rebuilt: Rebuilt) -> Iterator[dict[str, object]]:
+    """As with a catalogue of before places were written down: where things are now, from their beginning, and since when not."""
+    for node_id, node in rebuilt.nodes.items():
+        if node_id != rebuilt.root_id:
+            row = {"node_id": node_id, "parent_id": node.parent_id, "name": node.name, "assumed": True}
+            yield {**row, "deleted": False, "at": node.created_at}
+            if node.deleted_at is not None:
+                yield {**row, "deleted": True, "at": node.deleted_at}
 
 
 def _node_row(library: Library, node_id: str, node: Placed) -> dict[str, object]:
