@@ -19,8 +19,8 @@ def main() -> None:
     workspace.cli.mainline.later["collect"] = lambda: import_module("sync.library.collection.cli").collect_command(
         _later("wiring", "make_parts")
     )
-    for verb in ("backup", "restore"):
-        workspace.cli.mainline.later[verb] = partial(_backup_verb, f"{verb}_command")
+    for verb, feature in (("backup", "backup"), ("restore", "backup"), ("import", "exchange"), ("export", "exchange")):
+        workspace.cli.mainline.later[verb] = partial(_library_verb, feature, f"{verb}_command")
     workspace.cli.run(
         make_parts=_later("wiring", "make_parts"),
         seed_company=_later("demo_line", "seed_demo"),
@@ -32,8 +32,8 @@ def main() -> None:
     )
 
 
-def _backup_verb(name: str) -> Any:
-    return getattr(import_module("sync.library.backup.cli"), name)(_later("wiring", "make_parts"))
+def _library_verb(feature: str, name: str) -> Any:
+    return getattr(import_module(f"sync.library.{feature}.cli"), name)(_later("wiring", "make_parts"))
 
 
 def _later(module: str, name: str) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
 from sync.library.backup import models as backup_models
 from sync.library.collection import jobs as collection_jobs
+from sync.library.exchange import models as exchange_models
 from sync.library.grants import jobs as grant_jobs
 from sync.library.leases import jobs as lease_jobs
 from sync.library.previews import jobs as preview_jobs
@@ -56,6 +57,7 @@ REGISTERS: tuple[ModuleType, ...] = (
 TABLES: tuple[ModuleType, ...] = (
     agents_models,
     backup_models,
+    exchange_models,
     console_models,
     usage_models,
     webdav_models,

@@ -82,6 +82,7 @@ def save_upload(
     folders: Sequence[str] = (),
     note: str = "",
     asset_id: str | None = None,
+    modified_ms: int | None = None,
 ) -> OpAnswer:
     """Save a file that somebody brought by browser: a new asset, or the next version of the one with this name.
 
@@ -91,7 +92,8 @@ def save_upload(
     find_library(work, library_id, to=Right.EDIT, anywhere=True)
     tree = lock_tree(work, library_id)
     record_packs(work, library_id, packs)
-    op = Commit(new_id(), asset_id or new_id(), folder_id, name, 0, manifest, int(work.now.timestamp() * 1000))
+    modified_ms = int(work.now.timestamp() * 1000) if modified_ms is None else modified_ms
+    op = Commit(new_id(), asset_id or new_id(), folder_id, name, 0, manifest, modified_ms)
     writer = Writer(tree, [op])
     writer.note = note
     for folder in folders:
