@@ -80,20 +80,19 @@ class Device:
         return not waiting and not self.engine.mirror.fetcher.under_way
 
     def sync(self, *, rests: bool = True) -> None:
-        """Until nothing is left to do on either side."""
+        """Until nothing is left to do on either side; without `rests` a few rounds, because something must wait."""
         deadline = time.monotonic() + 20
-        quiet = 0
-        while quiet < 2:
-            assert time.monotonic() < deadline or not rests, f"no rest: {self.describe()}"
+        quiet, rounds = 0, 0
+        while quiet < 2 and (rests or rounds < 5):
+            assert time.monotonic() < deadline, f"no rest: {self.describe()}"
             self.follow()
             self.look()
             self.send()
             self.follow()
             self.look()
+            rounds += 1
             quiet = quiet + 1 if self.rest() else 0
             if not quiet:
-                if time.monotonic() > deadline - 15 and not rests:
-                    return
                 time.sleep(0.01)
 
     def describe(self) -> str:

@@ -23,10 +23,9 @@ def do(device: Device, verb: str, path: str, argument: str = "") -> None:
         at.rmdir()
 
 
-@pytest.mark.parametrize("looks", [False, True], ids=["looked at once", "looked at after each step"])
 @pytest.mark.parametrize("pattern", PATTERNS.values(), ids=list(PATTERNS))
-def test_document_when_saved_by_a_program_then_the_same_asset_with_the_new_bytes(
-    lin: Device, fake: FakeLibrary, library: str, pattern: Pattern, looks: bool
+def test_document_when_looked_at_after_each_step_of_a_save_then_the_same_asset_with_the_new_bytes(
+    lin: Device, fake: FakeLibrary, library: str, pattern: Pattern
 ) -> None:
     document = f"海报{pattern.suffix}"
     lin.sync()
@@ -35,12 +34,30 @@ def test_document_when_saved_by_a_program_then_the_same_asset_with_the_new_bytes
     node = fake.live(library)[document].id
     for step in steps_for(pattern, document):
         do(lin, *step)
-        if looks:
-            lin.look()
-            lin.engine.send()
+        lin.look()
+        lin.engine.send()
     lin.sync()
-    assert fake.live(library)[document].id == node
-    wanted = {document: b"new", **{name.replace("DOC", document): b"old" for name in pattern.left}}
-    assert contents(fake, library) == wanted
+    assert fake.live(library)[document].id == lin.node(document) == node
+    assert contents(fake, library) == {document: b"new", **{name.replace("DOC", document): b"old" for name in pattern.left}}
     assert {version.name for version in fake.versions(library, document)} == {document}
-    assert lin.node(document) == node
+
+
+def test_documents_when_looked_at_once_after_all_saves_then_the_same_assets_with_the_new_bytes(
+    lin: Device, fake: FakeLibrary, library: str
+) -> None:
+    documents = {f"{number}/海报{pattern.suffix}": pattern for number, pattern in enumerate(PATTERNS.values())}
+    lin.sync()
+    for path in documents:
+        (lin.library / path).parent.mkdir()
+        (lin.library / path).write_bytes(b"old")
+    lin.sync()
+    nodes = {path: fake.live(library)[path].id for path in documents}
+    wanted = {}
+    for path, pattern in documents.items():
+        folder, _, document = path.partition("/")
+        for verb, *names in steps_for(pattern, document):
+            do(lin, verb, *(f"{folder}/{name}" if verb != "write" or n == 0 else name for n, name in enumerate(names)))
+        wanted |= {path: b"new", **{f"{folder}/{name.replace('DOC', document)}": b"old" for name in pattern.left}}
+    lin.sync()
+    assert contents(fake, library) == wanted
+    assert {path: fake.live(library)[path].id for path in documents} == nodes
