@@ -25,6 +25,7 @@ from sync.agent.errors import AgentError, NotEnrolled, Refused
 from sync.agent.glimpse import Glimpse
 from sync.agent.index import Index
 from sync.agent.journal import Journal
+from sync.agent.leases import Leases
 from sync.agent.recovery import recover
 from sync.agent.remote import Remote
 from sync.agent.status import Status
@@ -76,7 +77,11 @@ class Engine:
         self.arrivals: Arrivals | None = None
         self.departures: Departures | None = None
         self.glimpse: Glimpse | None = None
+        self.leases = Leases(self.remote, self.index, self.journal, member=identity.member, changed=self._lease_changed)
+        self.tree.is_held = self.leases.holder
+        self._kernel: Kernel = NoKernel()
         self.caught_up = False
+        self._leases_known = False
         """Whether everything that the library had when we started is in the index."""
 
     def make_tree(self, config: Config) -> Tree:
@@ -105,6 +110,7 @@ class Engine:
     def prepare(self, kernel: Kernel) -> None:
         """Recover from the last run. `send` and `follow` may be called from now on; `start` has threads do it."""
         self.recover()
+        self._kernel = kernel
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
         self.departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
         self.glimpse = Glimpse(self.remote, arrivals, lambda: self.caught_up)
@@ -211,6 +217,7 @@ class Engine:
         self.departures.send_batch()
         self._sent_bytes += max(0, waiting_bytes - self._show_backlog())
         if not self.journal.has_ready(int(time.time() * 1000)):
+            self.leases.settle()
             self.departures.stock()
             self._trim()
 
@@ -219,6 +226,9 @@ class Engine:
         if self._sent_bytes >= self._cache_bytes // 16:
             self._sent_bytes = 0
             self.tree.trim(self._cache_bytes)
+
+    def _lease_changed(self, ino: int) -> None:
+        self._kernel.content_changed(ino)
 
     def _show_backlog(self) -> int:
         ops, size_bytes = self.journal.backlog()
@@ -250,6 +260,10 @@ class Engine:
             raise
         for page in answer.pages:
             arrivals.page(page.library, page.nodes, page.cursor)
+            self.leases.page(page.library, page.leases)
+        if not self._leases_known:
+            self.leases.look(known.id for known in self.index.libraries())
+            self._leases_known = True
         self.caught_up = self.caught_up or not any(page.more for page in answer.pages)
         if answer.libraries_tag != tag:
             arrivals.libraries(self.remote.libraries())
@@ -270,6 +284,7 @@ class Engine:
         self._wake_heart.clear()
         answer = self.remote.heartbeat(request)
         self.status.set(reached_ms=answer.server_ms)
+        self.leases.settle()
         for node, seen in (answer.seen or {}).items():
             if node in asked:
                 self.status.seen(asked[node], seen)

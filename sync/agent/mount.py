@@ -134,7 +134,9 @@ class Operations(pyfuse3.Operations):
         entry.st_ino = file.ino
         entry.generation = 0
         entry.entry_timeout = entry.attr_timeout = _KEEP_S
-        entry.st_mode = (stat.S_IFDIR | 0o755) if file.is_folder else (stat.S_IFREG | 0o644)
+        entry.st_mode = (
+            (stat.S_IFDIR | 0o755) if file.is_folder else (stat.S_IFREG | (0o444 if self._engine.leases.holder(file.node) else 0o644))
+        )
         entry.st_nlink = 2 if file.is_folder else 1
         entry.st_uid, entry.st_gid = self._options.uid, self._options.gid
         size = 0 if file.is_folder else self._tree.size_of(file)
@@ -236,6 +238,9 @@ class Operations(pyfuse3.Operations):
     @_errors
     async def open(self, inode: int, flags: int, ctx: object) -> FileInfo:
         writable = flags & os.O_ACCMODE != os.O_RDONLY
+        file = self._tree.get(inode)
+        if writable and self._engine.leases.wants(file):
+            await trio.to_thread.run_sync(self._engine.leases.take, file)
         number = self._tree.open(inode, writable=writable, truncate=bool(flags & os.O_TRUNC))
         return FileInfo(fh=number, keep_cache=True)
 
@@ -302,9 +307,12 @@ class Operations(pyfuse3.Operations):
     @_errors
     async def release(self, fh: int) -> None:
         saved = False
+        ino = self._tree.handle(fh).ino
         try:
             saved = self._tree.release(fh)
         finally:
+            if not self._tree.may_be_written(ino):
+                self._engine.leases.closed(ino)
             if saved or self._tree.behind:
                 self._engine.saved()
             self._engine.released()

@@ -49,6 +49,10 @@ class Remote:
         """What is in one folder now."""
         return self._post(p.Endpoint.CHILDREN.path(library), p.ChildrenRequest(folder), p.ChildrenAnswer).nodes
 
+    def leases(self, library: str, request: p.LeasesRequest) -> p.LeasesAnswer:
+        """Check nodes out, renew and give back; with nothing asked, all that are in force."""
+        return self._post(p.Endpoint.LEASES.path(library), request, p.LeasesAnswer)
+
     # --- content up -----------------------------------------------------------------------------------------------
 
     def missing(self, library: str, request: p.MissingRequest) -> p.MissingAnswer:

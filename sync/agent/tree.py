@@ -18,6 +18,7 @@ import errno
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sync.agent.content import Content
@@ -69,6 +70,8 @@ class Tree:
         self._times: dict[int, int] = {}
         self._moved: dict[tuple[int, str], tuple[int, float]] = {}
         self._released: list[Handle] = []
+        self.is_held: Callable[[str | None], object] = lambda node: None
+        """Whether somebody else has checked a node out; see leases.py."""
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -114,7 +117,12 @@ class Tree:
         self._check_editable(folder)
         return folder
 
+    def _check_free(self, file: File | None) -> None:
+        if file is not None and self.is_held(file.node):
+            raise fail(errno.EACCES, "somebody else has it checked out")
+
     def _check_writable(self, file: File) -> None:
+        self._check_free(file)
         folder = self.index.file(file.parent) if file.parent is not None else None
         self._check_editable(folder or file)
 
@@ -174,6 +182,7 @@ class Tree:
             file = self.lookup(parent, name)
             if file.is_folder:
                 raise fail(errno.EISDIR)
+            self._check_free(file)
             self._leave_name(file)
             self._discard(file)
             return file
@@ -201,6 +210,8 @@ class Tree:
             file = self.lookup(parent, name)
             target = self.index.child(new_parent, new_name)
             self._check_rename(file, target, target_folder, replace=replace)
+            self._check_free(file)
+            self._check_free(target)
             if target is not None and target.ino != file.ino:
                 if target.is_folder:
                     self.remove_folder(new_parent, new_name)

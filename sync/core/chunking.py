@@ -26,6 +26,11 @@ WHOLE_MAX_BYTES = MIB
 LAYERED_SUFFIXES = frozenset({"psd", "psb", "ai", "indd"})
 
 
+def is_layered(name: str) -> bool:
+    """Whether this is a file that people work in for hours: large, and saved again and again."""
+    return name.rpartition(".")[2].casefold() in LAYERED_SUFFIXES
+
+
 class Cutter(StrEnum):
     """Version tag of a way of cutting; kept in every manifest."""
 

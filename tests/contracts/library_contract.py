@@ -56,6 +56,11 @@ class Client:
     def enrolment(self) -> p.EnrolRequest:
         return p.EnrolRequest(self.code, self.nonce, "test", "Linux", "0")
 
+    def leases(self, *take: str, give_back: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+        """Node and holder of what the library says is checked out."""
+        answer = self.remote.leases(self.library, p.LeasesRequest(take, give_back))
+        return [(lease.node, lease.name) for lease in answer.leases]
+
     def store(self, *contents: bytes) -> tuple[p.StoredPack, ...]:
         """PUT the chunks that are missing, in one pack that is not registered yet."""
         chunks = {address_of(content): content for content in contents if content}
@@ -532,3 +537,27 @@ class LibraryContract:
         answers = chen.remote.ops(chen.library, p.OpsRequest(tuple(tries), packs))
         assert [outcome(answer) for answer in answers] == [("refused", "not_allowed")] * len(tries)
         assert outcome(lin.commit("涨价.txt", b"changed by who may", node=file.id, base=1)) == ("applied", None)
+
+    # --- check-outs ---------------------------------------------------------------------------------------------------
+
+    def test_check_out_when_taken_then_told_in_the_feed_and_bound_until_given_back(self, lin: Client, chen: Client) -> None:
+        file = lin.commit("主视觉.psd", b"1").node
+        assert file is not None
+        cursor = chen.feed(0)[1]
+        assert lin.leases(file.id) == [(file.id, "林悦")]
+        page = chen.remote.feed(p.FeedRequest({chen.library: cursor}, "", 0)).pages[0]
+        assert ([(lease.node, lease.name) for lease in page.leases], page.nodes) == ([(file.id, "林悦")], ())
+        assert page.leases[0].left_ms > 0
+        assert page.cursor > cursor
+        assert chen.leases(file.id) == [(file.id, "林悦")], "it is told who has it"
+        assert chen.leases() == [(file.id, "林悦")], "and so is who asks for all"
+        refused = [chen.op(p.Rename(new_id(), file.id, chen.root, "别名.psd")), chen.op(p.Delete(new_id(), file.id, 1))]
+        assert [outcome(answer) for answer in refused] == [("refused", "checked_out")] * 2
+        lost = chen.commit("主视觉.psd", b"chen", node=file.id, base=1)
+        assert (lost.outcome, lost.second.head_of if lost.second else None) == (p.Outcome.CONFLICT, file.id)
+        assert outcome(lin.commit("主视觉.psd", b"2", node=file.id, base=1)) == ("applied", None)
+        assert lin.leases(give_back=(file.id,)) == []
+        assert chen.leases(file.id) == [(file.id, "陈帆")]
+
+    def test_check_out_when_it_is_no_file_then_nothing_is_taken(self, lin: Client) -> None:
+        assert lin.leases(lin.root, new_id()) == []

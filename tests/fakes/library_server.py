@@ -85,6 +85,7 @@ class FakeLibrary:
         self.done: list[tuple[p.Op, p.OpAnswer]] = []
         self.tag = 1
         self.positions: dict[str, dict[str, int]] = {}
+        self.leases: dict[str, p.Lease] = {}
         self._server: ThreadingHTTPServer | None = None
         self.api = ""
 
@@ -251,9 +252,33 @@ class FakeLibrary:
         shelf = self.shelf(library)
         fresh = sorted((node for node in shelf.nodes.values() if node.seq > cursor), key=lambda node: node.seq)
         page = fresh[:limit]
+        leases = self._leases_of(shelf)
+        if not page and shelf.seq > cursor:
+            return p.FeedPage(library, (), shelf.seq, more=False, leases=leases)
         shown = [self._as_seen(shelf, member, node) for node in page]
         listed = tuple(node for node in shown if cursor or node.right is not p.Right.NONE)
-        return p.FeedPage(library, listed, page[-1].seq, len(fresh) > limit) if page else None
+        if not page:
+            return None
+        more = len(fresh) > limit
+        return p.FeedPage(library, listed, page[-1].seq if more else shelf.seq, more, leases)
+
+    def _leases_of(self, shelf: Shelf) -> tuple[p.Lease, ...]:
+        return tuple(lease for node, lease in self.leases.items() if node in shelf.nodes)
+
+    def check_out(self, member: str, shelf: Shelf, request: p.LeasesRequest) -> p.LeasesAnswer:
+        with self.condition:
+            if not request.take and not request.give_back:
+                return p.LeasesAnswer(self._leases_of(shelf))
+            for node in request.give_back:
+                if node in self.leases and self.leases[node].name == member:
+                    del self.leases[node]
+                    shelf.seq += 1
+            for node in request.take:
+                if node in shelf.nodes and shelf.nodes[node].kind is p.NodeKind.FILE and node not in self.leases:
+                    self.leases[node] = p.Lease(node, f"member-{member}", member, 300_000)
+                    shelf.seq += 1
+            self.condition.notify_all()
+            return p.LeasesAnswer(tuple(self.leases[node] for node in request.take if node in self.leases))
 
     def _as_seen(self, shelf: Shelf, member: str, node: p.Node) -> p.Node:
         right = self._granted(shelf, member, node.id)
@@ -333,6 +358,8 @@ class FakeLibrary:
     def _op(self, member: str, shelf: Shelf, op: p.Op) -> p.OpAnswer:
         try:
             self._check_right(member, shelf, op)
+            if not isinstance(op, p.Commit) and self._is_held(op.node, member):
+                raise Refusal(409, p.ErrorCode.CHECKED_OUT, "别人正在编辑")
             if isinstance(op, p.Commit):
                 return self._commit(member, shelf, op)
             if isinstance(op, p.MakeFolder):
@@ -350,6 +377,9 @@ class FakeLibrary:
             places.append(op.parent)
         if any(self._granted(shelf, member, place) not in (None, p.Right.EDIT) for place in places):
             raise Refusal(403, p.ErrorCode.NOT_ALLOWED, "您不能在这个文件夹里修改")
+
+    def _is_held(self, node: str, member: str) -> bool:
+        return node in self.leases and self.leases[node].name != member
 
     def _put(self, shelf: Shelf, node: p.Node) -> p.Node:
         shelf.seq += 1
@@ -384,7 +414,7 @@ class FakeLibrary:
             return self._create(member, shelf, op, digest)
         if node.manifest == digest and not node.deleted:
             return p.OpAnswer(op.op_id, p.Outcome.EXISTS, node)
-        if node.version != op.base_version:
+        if node.version != op.base_version or self._is_held(node.id, member):
             second = self._second(member, shelf, op, node, new_id())
             return p.OpAnswer(op.op_id, p.Outcome.CONFLICT, node, second)
         self._restore_folders(shelf, node)
@@ -475,7 +505,7 @@ class FakeLibrary:
         return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._put(shelf, replace(node, deleted=True)))
 
 
-_LIBRARY_PATH = re.compile(r"/api/agent/libraries/([^/]+)/(children|missing|packs|ops|content)\Z")
+_LIBRARY_PATH = re.compile(r"/api/agent/libraries/([^/]+)/(children|missing|packs|ops|content|leases)\Z")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -554,13 +584,15 @@ class _Handler(BaseHTTPRequestHandler):
         if match is None:
             raise Refusal(404, p.ErrorCode.NOT_FOUND, "没有这个地址")
         shelf = fake.shelf(match[1])
-        if shelf.id in fake.faults.no_edit and match[2] not in ("content", "children"):
+        if shelf.id in fake.faults.no_edit and match[2] not in ("content", "children", "leases"):
             raise Refusal(403, p.ErrorCode.NOT_ALLOWED, "您在这个素材库里没有此权限")
         match match[2]:
             case "children":
                 return fake.children(shelf, from_bytes(p.ChildrenRequest, body))
             case "missing":
                 return fake.missing(shelf, from_bytes(p.MissingRequest, body))
+            case "leases":
+                return fake.check_out(who[1], shelf, from_bytes(p.LeasesRequest, body))
             case "packs":
                 return fake.register(shelf, from_bytes(p.PacksRequest, body).packs)
             case "ops":

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
@@ -48,6 +48,7 @@ from sync.core.protocol import (
     StoredPack,
     Upload,
 )
+from sync.core.protocol import Lease as LeaseMessage
 from sync.library.agents_api.actions import note_positions
 from sync.library.agents_api.feed import Bell, NoPlace, read_children, read_feed
 from sync.library.agents_api.queries import find_digest, library_messages, seen_by
@@ -59,7 +60,7 @@ from sync.library.content.access import find_chunks, load_manifest, pack_states,
 from sync.library.content.actions import CheckedPack, check_pack, pack_key, record_packs
 from sync.library.content.models import Chunk
 from sync.library.grants.chunks import lend_chunks, lent_key, missing_for
-from sync.library.leases.access import leases_by_node
+from sync.library.leases.access import leases_by_node, live_leases
 from sync.library.leases.actions import return_lease, take_lease
 from sync.library.leases.models import Lease
 from sync.library.libraries.access import find_library, libraries_tag, visible_libraries
@@ -232,6 +233,11 @@ def check_out(library_id: str) -> Response:
     """What programs on this device have open for writing: taken, renewed, given back."""
     message = _received(LeasesRequest)
     _at_most(len(message.take) + len(message.give_back), MAX_LEASES)
+    if not message.take and not message.give_back:
+        with request_work(writes=False) as work:
+            find_library(work, library_id)
+            found = {lease.node_id: lease for lease in live_leases(work, library_id)}
+            return _sent(LeasesAnswer(_leases_seen(work, library_id, found, found)))
     with request_work(writes=True) as work:
         find_library(work, library_id, to=Right.EDIT, anywhere=True)
         for node_id in message.give_back:
@@ -240,13 +246,12 @@ def check_out(library_id: str) -> Response:
             with suppress(Conflict, NotFound, NotAllowed, InvalidInput):  # Somebody else has it, or it is no asset: the answer shows it.
                 take_lease(work, node_id, way="open")
         work.session.flush()
-        found = leases_by_node(work, message.take)
-        seen = [lease_message(found[node_id], work.now) for node_id in message.take if _is_seen(work, library_id, found, node_id)]
-    return _sent(LeasesAnswer(tuple(seen)))
+        return _sent(LeasesAnswer(_leases_seen(work, library_id, leases_by_node(work, message.take), message.take)))
 
 
-def _is_seen(work: Work, library_id: str, found: Mapping[str, Lease], node_id: str) -> bool:
-    return node_id in found and found[node_id].library_id == library_id and bool(visible_nodes(work, [node_id]))
+def _leases_seen(work: Work, library_id: str, found: Mapping[str, Lease], node_ids: Iterable[str]) -> tuple[LeaseMessage, ...]:
+    ours = [node_id for node_id in node_ids if node_id in found and found[node_id].library_id == library_id]
+    return tuple(lease_message(found[node.id], work.now) for node in visible_nodes(work, ours))
 
 
 def _checked(library_id: str, packs: tuple[StoredPack, ...]) -> tuple[dict[str, PackState], list[CheckedPack]]:

@@ -137,10 +137,10 @@ def test_two_mounts_when_folders_move_and_go_then_both_are_alike(lin: Agent, che
 
 
 def test_two_mounts_when_both_save_at_once_then_nothing_is_lost(lin: Agent, chen: Agent, fake: FakeLibrary, library: str) -> None:
-    (lin.library / "x.psd").write_bytes(b"base")
-    until(lambda: read(chen.library / "x.psd") == b"base", "there")
+    (lin.library / "x.png").write_bytes(b"base")
+    until(lambda: read(chen.library / "x.png") == b"base", "there")
     for round_ in range(3):
-        ours, theirs = open(lin.library / "x.psd", "r+b"), open(chen.library / "x.psd", "r+b")  # noqa: SIM115
+        ours, theirs = open(lin.library / "x.png", "r+b"), open(chen.library / "x.png", "r+b")  # noqa: SIM115
         ours.write(b"lin%d" % round_)
         theirs.write(b"che%d" % round_)
         ours.close()

@@ -1,0 +1,148 @@
+"""Check-outs as this machine knows them: what others have, which binds here, and what programs here have open, which binds there.
+
+Opening a layered file (psd, psb, ai, indd) for writing checks it out; the last close gives it back once its saves are in the library.
+Without a line nothing is asked: a save that turns out to be of what somebody else has becomes a second head, as ever.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sync.agent.errors import AgentError, Refused
+from sync.agent.index import File, Index
+from sync.agent.journal import Journal
+from sync.agent.remote import Remote
+from sync.core import protocol as p
+from sync.core.chunking import is_layered
+
+log = logging.getLogger("mainline.agent")
+
+RENEW_S = 60.0
+"""Well within what a check-out lasts without being renewed (5 minutes)."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    library: str
+    member: str
+    name: str
+    until: float
+
+
+class Leases:
+    """See module. One for each engine; any thread may ask it."""
+
+    def __init__(self, remote: Remote, index: Index, journal: Journal, *, member: str, changed: Callable[[int], None]) -> None:
+        """member: id of the one whose machine this is. changed: told the inode of a file that others took or gave back."""
+        self._remote, self._index, self._journal, self._member, self._changed = remote, index, journal, member, changed
+        self._lock = threading.Lock()
+        self._settling = threading.Lock()
+        self._held: dict[str, _Held] = {}
+        self._open: dict[int, tuple[str, str]] = {}  # inode -> library and node that we have checked out
+        self._closed: dict[int, tuple[str, str]] = {}  # to be given back once nothing of it waits to be sent
+        self._renewed = time.monotonic()
+
+    def page(self, library: str, leases: Iterable[p.Lease]) -> None:
+        """What is checked out in a library, all of it, as a page of the feed says."""
+        now = time.monotonic()
+        told = {lease.node: _Held(library, lease.member, lease.name, now + lease.left_ms / 1000) for lease in leases}
+        with self._lock:
+            before = {node for node, held in self._held.items() if held.library == library and held.member != self._member}
+            after = {node for node, held in told.items() if held.member != self._member}
+            self._held = {node: held for node, held in self._held.items() if held.library != library} | told
+        for node in before ^ after:
+            self._tell(node)
+
+    def look(self, libraries: Iterable[str]) -> None:
+        """Ask for all that is checked out: the feed only tells of changes."""
+        for library in libraries:
+            self.page(library, self._remote.leases(library, p.LeasesRequest(())).leases)
+
+    def holder(self, node: str | None) -> str | None:
+        """Who else has this node, by name; None when nobody has."""
+        held = self._held.get(node) if node is not None else None
+        if held is None or held.member == self._member or held.until <= time.monotonic():
+            return None
+        return held.name
+
+    def wants(self, file: File) -> bool:
+        """Whether opening a file for writing checks it out."""
+        return (
+            file.node is not None
+            and file.version > 0
+            and is_layered(file.name)
+            and (file.ino not in self._open or file.ino in self._closed)
+        )
+
+    def take(self, file: File) -> None:
+        """A program opens a file for writing. EACCES when somebody else has it; what cannot be asked is taken as free."""
+        if file.node is None or file.library is None:
+            return
+        with self._lock:
+            self._closed.pop(file.ino, None)
+            if file.ino in self._open:
+                return
+        try:
+            answer = self._remote.leases(file.library, p.LeasesRequest((file.node,)))
+        except AgentError as error:
+            log.info("%s is opened without a check-out: %s", file.name, error)
+            return
+        self._note(file.library, answer.leases)
+        if any(lease.member == self._member for lease in answer.leases):
+            with self._lock:
+                self._open[file.ino] = (file.library, file.node)
+        elif answer.leases:
+            self._tell(file.node)
+            raise OSError(errno.EACCES, f"{answer.leases[0].name} has it checked out")
+
+    def closed(self, ino: int) -> None:
+        """No program has the file open for writing any more."""
+        with self._lock:
+            if ino in self._open:
+                self._closed[ino] = self._open[ino]
+
+    def settle(self) -> None:
+        """Give back what is closed and sent, and renew the rest in time. Raises AgentError when the library is out of reach."""
+        if not self._open or not self._settling.acquire(blocking=False):
+            return  # Somebody else is at it.
+        try:
+            self._settle()
+        finally:
+            self._settling.release()
+
+    def _settle(self) -> None:
+        with self._lock:
+            free = {ino: place for ino, place in self._closed.items() if not self._journal.pending(ino)}
+            renewing = time.monotonic() - self._renewed >= RENEW_S
+            kept = {ino: place for ino, place in self._open.items() if ino not in free} if renewing else {}
+        by_library: dict[str, tuple[list[str], list[str]]] = {}
+        for library, node in kept.values():
+            by_library.setdefault(library, ([], []))[0].append(node)
+        for library, node in free.values():
+            by_library.setdefault(library, ([], []))[1].append(node)
+        for library, (take, give_back) in by_library.items():
+            try:
+                self._note(library, self._remote.leases(library, p.LeasesRequest(tuple(take), tuple(give_back))).leases)
+            except Refused as error:  # The member may no longer edit there: the check-outs end by themselves.
+                log.info("check-outs in %s are left: %s", library, error)
+        with self._lock:
+            if renewing:
+                self._renewed = time.monotonic()
+            for ino in free:
+                if ino in self._closed:  # Unless a program has opened it again meanwhile.
+                    del self._closed[ino], self._open[ino]
+
+    def _note(self, library: str, leases: Iterable[p.Lease]) -> None:
+        now = time.monotonic()
+        with self._lock:
+            self._held |= {lease.node: _Held(library, lease.member, lease.name, now + lease.left_ms / 1000) for lease in leases}
+
+    def _tell(self, node: str) -> None:
+        file = self._index.by_node(node)
+        if file is not None:
+            self._changed(file.ino)
