@@ -1,0 +1,57 @@
+"""`script/check-sync`: runs of the machine one after another until there were so many steps, or one fails."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import structlog
+
+from tests.sync.machine.library import Server
+from tests.sync.machine.real import RealWorld
+from tests.sync.machine.run import run_seed, smaller
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="script/check-sync", description=__doc__)
+    parser.add_argument("--steps", type=int, default=100_000, help="end after so many steps")
+    parser.add_argument("--runs", type=int, default=10**9, help="end after so many runs")
+    parser.add_argument("--length", type=int, default=120, help="steps of one run, without those in the middle of others")
+    parser.add_argument("--seed", type=int, default=None, help="of the first run; the next ones count on")
+    options = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    first = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
+    print(f"seed {first}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="machine") as folder:
+        server = Server(Path(folder) / "server")
+        return _run(server, first, options)
+
+
+def _run(server: Server, first: int, options: argparse.Namespace) -> int:
+    def make(folder: Path, profile, seed: int) -> RealWorld:
+        return RealWorld(folder, server, profile, seed)
+
+    done, began = 0, time.monotonic()
+    for seed in range(first, first + options.runs):
+        steps, failure = run_seed(make, seed, options.length)
+        done += steps
+        if seed % 20 == 0:
+            print(f"{done} steps, {done / (time.monotonic() - began):.0f} steps/s", flush=True)
+        if failure is not None:
+            print(f"after {done} steps:\n{smaller(make, failure)}")
+            return 1
+        if done >= options.steps:
+            break
+    took = time.monotonic() - began
+    print(f"{done} steps in {seed - first + 1} runs, {took:.0f} s, {done / took:.0f} steps/s: no violation")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""The state machine over the real engine and the real library: a budget of random runs, the bugs planted on purpose, and what it found.
+
+A failing run prints its seed and the few steps that are needed; ``script/check-sync --seed N --runs 1`` repeats it. For a long
+run: ``script/check-sync --steps 100000``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sync.machine.ledger import Violation
+from tests.sync.machine.library import Server
+from tests.sync.machine.luck import Profile, Step
+from tests.sync.machine.planted import PLANTED
+from tests.sync.machine.real import RealWorld
+from tests.sync.machine.run import Failure, World, perform, run_seed, smaller
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+BUDGET_S = 15.0
+STEPS = 120
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("machine") / "server")
+    yield made
+    made.parts.stop()
+
+
+@pytest.fixture
+def make(server: Server):
+    def made(folder: Path, profile: Profile, seed: int) -> World:
+        return RealWorld(folder, server, profile, seed)
+
+    return made
+
+
+def test_machine_when_run_for_a_while_then_no_property_is_violated(make) -> None:
+    first = int(os.environ.get("MACHINE_SEED") or random.SystemRandom().randrange(10**9))
+    print(f"MACHINE_SEED={first}")
+    done, seed, until = 0, first, time.monotonic() + BUDGET_S
+    while time.monotonic() < until:
+        steps, failure = run_seed(make, seed, STEPS)
+        assert failure is None, str(smaller(make, failure))
+        done, seed = done + steps, seed + 1
+    print(f"{done} steps in {seed - first} runs")
+    assert done
+
+
+CALM = Profile(agents=2, writers=1)
+FOUND: dict[str, tuple[Profile, list[Step]]] = {
+    "a file moves into a folder made in the same request": (
+        CALM,
+        [Step("write", 0, 0, 0, 1), Step("send"), Step("mkdir"), Step("rename", 0, 0, 2, 1), Step("send")],
+    ),
+    "a save is sent while a program writes over it": (
+        CALM,
+        [Step("temp_save", 0, 496, 207, 908), Step("hold", 0, 41, 22, 514), Step("send"), Step("write", 0, 148, 27, 180)],
+    ),
+    "a name is taken before the one who has it moved": (
+        Profile(agents=2, writers=1, line=0.3, nest=0.5),
+        [
+            Step("temp_save", 0, 809, 5, 444, 287896019),
+            Step("hold", 0, 386, 159, 509, 1432125503),
+            Step("send", 0, 387, 731, 482, 2548954274),
+            Step("send", 0, 826, 328, 621, 1665305347),
+            Step("rename", 0, 225, 892, 547, 1207221003),
+            Step("write", 0, 16, 619, 630, 3030159067),
+            Step("send", 0, 768, 255, 520, 1097264959),
+            Step("send", 0, 104, 288, 848, 301422778),
+        ],
+    ),
+    "a folder goes while what left it still waits": (
+        CALM,
+        [
+            Step("mkdir"),
+            Step("write", 0, 1, 0, 1),
+            Step("send"),
+            Step("unlink"),
+            Step("rmdir"),
+            Step("send"),
+        ],
+    ),
+    "half a copy passes for the version after a power cut": (
+        Profile(agents=3, writers=3, power=True),
+        [
+            Step("hold", 2, 642, 585, 189, 585791980),
+            Step("patch", 2, 667, 316, 648, 64682026),
+            Step("send", 2, 248, 953, 276, 2440196721),
+            Step("kill", 2, 734, 672, 878, 133682941),
+            Step("power", 2, 995, 957, 81, 919623320),
+            Step("temp_save", 2, 274, 81, 736, 2764285965),
+        ],
+    ),
+    "bytes go although the disk was too full to say so": (
+        Profile(agents=2, writers=1, disk=0.1),
+        [Step("write", 0, 0, 0, 1, luck=1), Step("unlink", luck=15)],
+    ),
+    "the clock is set back while a deletion waits": (
+        CALM,
+        [
+            Step("write", 0, 0, 0, 1),
+            Step("send"),
+            Step("unlink"),
+            Step("jump", 0, 0),
+        ],
+    ),
+    "a folder moves under the name of somebody's file": (
+        Profile(agents=2, writers=2),
+        [Step("write", 0, 0, 3, 1), Step("send"), Step("mkdir", 1, 0, 2), Step("send", 1)],
+    ),
+    "two folders are moved into each other": (
+        Profile(agents=2, writers=2),
+        [
+            Step("mkdir", 0, 0, 0),
+            Step("mkdir", 0, 0, 1),
+            Step("send"),
+            Step("feed", 1),
+            Step("move_folder", 0, 0, 2, 0),
+            Step("move_folder", 1, 1, 1, 1),
+            Step("send"),
+            Step("send", 1),
+            Step("feed", 1),
+        ],
+    ),
+}
+"""Counterexamples of mistakes that were mended, as small as they could be made."""
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_counterexample_when_run_again_then_it_holds(name: str, make) -> None:
+    profile, steps = FOUND[name]
+    failure = perform(make, profile, 0, [*steps, Step("settle")])[1]
+    assert failure is None, str(failure)
+
+
+BOTH = Profile(agents=2, writers=2)
+SAVED = [Step("write", 0, 0, 0, 1), Step("send"), Step("feed", 1)]
+AGAIN = [Step("write", 0, 0, 0, 2), Step("send")]
+MEETS: dict[str, tuple[Profile, list[Step]] | int] = {
+    "no_compare_and_swap": (BOTH, [*SAVED, *AGAIN, Step("write", 1, 0, 0, 3), Step("send", 1)]),
+    "clobbering_download": (BOTH, [*SAVED, Step("write", 1, 0, 0, 3), *AGAIN, Step("feed", 1)]),
+    "no_journal": (CALM, [*SAVED, Step("write", 0, 0, 0, 2), Step("kill")]),
+    "blind_delete": (BOTH, [*SAVED, *AGAIN, Step("unlink", 1), Step("tick", 1, 4), Step("send", 1)]),
+    "answer_not_stored": 1000,
+    "rename_loses_pending_save": (CALM, [*SAVED, Step("write", 0, 0, 0, 2), Step("rename", 0, 0, 2, 0)]),
+    "feed_overtakes_answer": 1006,
+    "answer_before_the_log": (CALM, SAVED),
+    "bytes_go_before_the_index": FOUND["bytes go although the disk was too full to say so"],
+    "half_a_save_is_sent": FOUND["a save is sent while a program writes over it"],
+}
+"""The shortest known way into each planted bug: steps, or the seed of a whole run."""
+
+
+def run(make, way: tuple[Profile, list[Step]] | int) -> Failure | None:
+    if isinstance(way, int):
+        return run_seed(make, way, STEPS)[1]
+    return perform(make, way[0], 0, [*way[1], Step("settle")])[1]
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_bug_when_planted_then_caught(bug: str, make) -> None:
+    assert run(make, MEETS[bug]) is None, "this fails without the bug"
+    undo = PLANTED[bug]()
+    try:
+        failure = run(make, MEETS[bug])
+    finally:
+        undo()
+    assert failure is not None
+    assert isinstance(failure.error, Violation), failure
