@@ -32,6 +32,7 @@ from main_lines.tasks.queries import for_me_count
 from sync.library.agents_api.api import api as agents_api
 from sync.library.assets.pages import pages as asset_pages
 from sync.library.assets.selection_pages import pages as selection_pages
+from sync.library.comments.pages import pages as comment_pages
 from sync.library.grants.pages import pages as grant_pages
 from sync.library.history.pages import pages as history_pages
 from sync.library.leases.pages import pages as lease_pages
@@ -89,6 +90,7 @@ ROUTES = (
     library_pages,
     asset_pages,
     grant_pages,
+    comment_pages,
     selection_pages,
     trash_pages,
     share_pages,

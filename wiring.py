@@ -19,6 +19,7 @@ from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
 from sync.library.backup import models as backup_models
 from sync.library.collection import jobs as collection_jobs
+from sync.library.comments import reactions as comment_reactions
 from sync.library.exchange import models as exchange_models
 from sync.library.grants import jobs as grant_jobs
 from sync.library.leases import jobs as lease_jobs
@@ -42,6 +43,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     machine_jobs,
     asset_jobs,
     grant_jobs,
+    comment_reactions,
     preview_jobs,
     lease_jobs,
     trash_jobs,

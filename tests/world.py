@@ -53,6 +53,9 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     assert answer.status_code < 400, answer.get_data(as_text=True)
     run_jobs()
     asset = _newest_asset(designer)
+    written = {"words": "标题再大些", "version": "1", "x": "0.5", "y": "0.5", "key": "one"}
+    said = designer.post(f"/library/assets/{asset}/comments", data=written)
+    comment = _first(r'id="comment-([0-9a-z]{26})"', said)
     headers = {"Upload-Length": "100", "Upload-Metadata": "filename a3YucHNk", "Tus-Resumable": "1.0.0"}
     upload = designer.post(f"/library/folders/{folder}/uploads", headers=headers).headers["Location"].rpartition("/")[2]
     made = designer.post(f"/library/folders/{folder}/folders", data={"name": "old-drafts"})
@@ -81,7 +84,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "line_id": line, "task_id": task, "alert_id": alert, "library_id": library,
         "folder_id": folder, "node_id": asset, "asset_id": asset,
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
-        "member_id": members["吴昊"].id, "upload_id": upload, "device_id": device, "path": "nothing.png",
+        "member_id": members["吴昊"].id, "upload_id": upload, "device_id": device, "comment_id": comment, "path": "nothing.png",
         "token": token, "item": asset, "share_id": share,
     }  # fmt: skip
     return World(ids)

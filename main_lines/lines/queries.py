@@ -164,4 +164,6 @@ def _url_of(event: EventRow) -> str:
         return f"/tasks/{event.facts['task_id']}"
     if event.kind.startswith("library.version."):
         return f"/library/assets/{event.facts['asset_id']}"
+    if event.kind.startswith("library.comment."):
+        return f"/library/assets/{event.facts['asset_id']}?version={event.facts['version']}#comment-{event.facts['comment_id']}"
     return ""

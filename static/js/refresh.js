@@ -2,6 +2,7 @@
 //   data-refresh-on="main_lines.* library.version.committed"   event kinds, "*" as wildcard
 //   data-refresh-url="/lines/…/feed"                            its fragment
 //   data-refresh-room="line:…"                                  optional: only events of this room
+//   data-keep="3" on an element with an id inside               stays as it is while the new content has the same there
 // is fetched again when such an event arrives: at once after a quiet second, so that a single save is seen without delay; in a
 // flurry, events within 60 ms cost one request.
 
@@ -70,8 +71,13 @@ export function swap(element, html) {
   const opened = [...element.querySelectorAll("details[open][id]")].map((e) => e.id);
   const known = new Set([...element.querySelectorAll("li[id], tr[id], [data-flash][id]")].map((e) => e.id));
   const own = [element.scrollTop, element.scrollLeft];
+  const kept = [...element.querySelectorAll("[data-keep][id]")];
   element.innerHTML = html;
   const inside = (id) => element.querySelector(`#${CSS.escape(id)}`);
+  for (const each of kept) {
+    const place = inside(each.id);
+    if (place?.dataset.keep === each.dataset.keep) place.replaceWith(each);
+  }
   if (known.size) markNew(element, known);
   for (const id of opened) inside(id)?.setAttribute("open", "");
   for (const [id, top, left] of scrolled) inside(id)?.scrollTo({ top, left, behavior: "instant" });

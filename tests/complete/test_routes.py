@@ -21,7 +21,9 @@ ASKED = (
     "template", "version", "view", "next",
 )  # fmt: skip
 OUTSIDERS = ("heqing", "tangxin", "guanli", "luoyi")
-SECRET_NAMES = ("line_id", "task_id", "alert_id", "library_id", "folder_id", "node_id", "asset_id", "approval_id", "notice_id")
+SECRET_NAMES = (
+    "line_id", "task_id", "alert_id", "library_id", "folder_id", "node_id", "asset_id", "approval_id", "notice_id", "comment_id",
+)  # fmt: skip
 
 
 @pytest.fixture

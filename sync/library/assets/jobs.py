@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 
 from sync.library.assets.log import head_line, put_lines, waiting_lines
 from sync.library.assets.models import LogEntry, Node, OpAnswer
+from sync.library.comments.indexing import forget_comments_of, index_comments_of
 from sync.library.grants.access import rooms_of_nodes
 from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
@@ -85,7 +86,9 @@ def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None 
             nodes = list(work.session.scalars(query.order_by(Node.seq).limit(INDEXED_AT_ONCE)))
             library = work.session.get_one(Library, library_id)
             rooms = rooms_of_nodes(work, library, nodes)
-            index_documents(work, [_document(library, rooms[node.id], node) for node in nodes if node.deleted_at is None])
+            live = [node for node in nodes if node.deleted_at is None]
+            index_documents(work, [_document(library, rooms[node.id], node) for node in live])
+            index_comments_of(work, live, rooms=rooms, library_name=library.name)
             for node in nodes:
                 if node.deleted_at is not None:
                     _forget(work, node)
@@ -105,5 +108,6 @@ def _forget(work: Work, node: Node) -> None:
     while level:
         for node_id in level:
             forget_document(work, f"asset:{node_id}")
+        forget_comments_of(work, level)
         query = select(Node.id).where(Node.parent_id.in_(level), Node.deleted_at.is_not(None))
         level = list(work.session.scalars(query))

@@ -9,6 +9,7 @@ from sqlalchemy import delete, literal, select, update
 from sync.library.assets.access import get_node
 from sync.library.assets.models import Node
 from sync.library.assets.tree import Tree, lock_tree
+from sync.library.comments.indexing import move_comments
 from sync.library.grants.access import (
     boundaries_of,
     everyones_rooms,
@@ -144,6 +145,7 @@ def _move_to_room(work: Work, library: Library, folder: Node) -> None:
     inside = region(folder.id, boundaries)
     entries = update(SearchEntry).where(SearchEntry.subject.in_(select(literal("asset:") + inside.c.id))).values(room=room)
     work.session.execute(entries.execution_options(synchronize_session=False))
+    move_comments(work, select(inside.c.id), room)
     work.after_commit("library.rehouse_events", library_id=library.id, folder_id=folder.id)
 
 

@@ -46,3 +46,27 @@ def test_upload_when_a_colleague_watches_then_it_appears_by_itself(product: Any,
     page.wait_for_selector("#version-2", timeout=SOON_MS)
     page.wait_for_selector('#stage img[src*="/versions/2/preview"]', timeout=SOON_MS)
     assert phone_page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.timeout(180)
+def test_comment_when_pinned_on_a_phone_then_it_appears_on_the_picture_of_a_colleague(
+    product: Any, page: Any, phone_page: Any, tmp_path: Path
+) -> None:
+    sign_in(page, product.url, "linyue")
+    sign_in(phone_page, product.url, "suhang")
+    phone_page.goto(f"{product.url}/library")
+    phone_page.click(".library-card >> nth=0")
+    phone_page.set_input_files("#upload-files", picture(tmp_path / "待批注.png", (90, 40, 160)))
+    phone_page.click(".asset:has-text('待批注.png')", timeout=SOON_MS)
+    phone_page.wait_for_selector("#stage img", timeout=SOON_MS)
+    page.goto(phone_page.url)
+    page.wait_for_selector('[data-connection="live"]', state="attached", timeout=SOON_MS)
+    page.wait_for_selector("#comment-form", timeout=SOON_MS)
+    phone_page.click("[data-mark-place]", timeout=SOON_MS)
+    box = phone_page.locator("#stage .pins").bounding_box()
+    phone_page.touchscreen.tap(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.5)
+    phone_page.fill("#comment-words", "这里换成品牌色")
+    phone_page.click("#comment-form button[type=submit]")
+    page.wait_for_selector("#comment-threads >> text=这里换成品牌色", timeout=SOON_MS)
+    page.wait_for_selector('.pin[aria-label="批注 1，苏航：这里换成品牌色"]', timeout=SOON_MS)
+    assert phone_page.evaluate("document.documentElement.scrollWidth") == 390
