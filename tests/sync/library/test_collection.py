@@ -83,15 +83,40 @@ def plant(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
     [
         ("sweeps_without_wait", 4),
         ("thins_without_looking_at_pins", 7),
-        ("forgets_to_resurrect", 7),
-        ("repack_deletes_first", 7),
-        ("removes_before_the_log_tells", 7),
+        ("forgets_to_resurrect", 1),
     ],
 )
 def test_machine_when_a_bug_is_planted_then_it_is_caught(monkeypatch: pytest.MonkeyPatch, bug: str, quick_seed: int) -> None:
     plant(monkeypatch, bug)
     with pytest.raises(Violation):
         explore(600, quick_seed)
+
+
+def let_go_and_crash_in_every_step(world: World) -> None:
+    """Most of a pack is let go; then days pass, and each repack dies one step later than the one before."""
+    world.save("a.dat", [0, 1, 2, 3, 4])
+    world.save("b.dat", [4])
+    world.let_go(file_named(world, "a.dat"))
+    for day in range(16):
+        world.now += DAY
+        world.job(jobs.mark)
+        world.job(jobs.sweep)
+        world.job(lambda run, library_id: jobs.repack(run, library_id, worth_bytes=300), crash_after=day if day > 7 else None)
+        world.check()
+        world.job(collect_all, crash_after=day)
+        world.check()
+        world.check_recovery(shipped=False)
+
+
+@pytest.mark.parametrize("bug", ["repack_deletes_first", "removes_before_the_log_tells"])
+def test_world_when_a_bug_is_planted_then_it_is_caught(monkeypatch: pytest.MonkeyPatch, world: World, bug: str) -> None:
+    plant(monkeypatch, bug)
+    with pytest.raises(Violation):
+        let_go_and_crash_in_every_step(world)
+
+
+def test_world_when_no_bug_is_planted_then_every_crash_is_survived(world: World) -> None:
+    let_go_and_crash_in_every_step(world)
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------------
