@@ -2,6 +2,8 @@
 
 Bytes that are not in the library are never touched here. Each page is a few transactions, each with its own invalidations
 of the kernel's cache, which are asked for afterwards through `Kernel`.
+
+Over 400 lines because rows of the feed and answers meet the same files in any order, and share what holds one back for the other.
 """
 
 from __future__ import annotations

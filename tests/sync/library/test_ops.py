@@ -191,6 +191,14 @@ def test_many_ops_when_in_one_request_then_answers_in_order(room: Room) -> None:
     assert len({answer.node.seq for answer in answers}) == 251
 
 
+def test_rename_when_its_folder_is_made_in_the_same_request_then_it_is_there(room: Room) -> None:
+    node = room.su.save(room.id, room.root, "a.txt", b"1").node
+    folder = make_folder(room.root, "新")
+    answers = room.su.ops(room.id, folder, rename(node.id, folder.node, "a.txt"))
+    assert [answer.outcome for answer in answers] == ["applied", "applied"]
+    assert answers[1].node.parent == folder.node
+
+
 # --- folders, names, deletes ----------------------------------------------------------------------------------------
 
 
