@@ -168,39 +168,39 @@ def test_writer_when_the_file_changes_elsewhere_before_it_writes_then_both_are_k
     lin: Agent, chen: Agent, fake: FakeLibrary, library: str
 ) -> None:
     """Opened, changed elsewhere, and only then written: what a program does that holds a document open."""
-    (lin.library / "f.psd").write_bytes(b"base")
-    until(lambda: read(chen.library / "f.psd") == b"base", "there")
-    with open(lin.library / "f.psd", "r+b", buffering=0) as stream:
-        (chen.library / "f.psd").write_bytes(b"chen")
+    (lin.library / "f.png").write_bytes(b"base")
+    until(lambda: read(chen.library / "f.png") == b"base", "there")
+    with open(lin.library / "f.png", "r+b", buffering=0) as stream:
+        (chen.library / "f.png").write_bytes(b"chen")
         (chen.library / "witness").write_bytes(b"x")
         until(lambda: (lin.library / "witness").exists(), "seen, and with it what was committed before")
         stream.write(b"lin!")
     until(lambda: {fake.bytes_of(library, n) for n in fake.live(library).values()} == {b"chen", b"lin!", b"x"}, "both kept")
-    until(lambda: read(lin.library / "f.psd") == b"chen", "the winner under the name")
+    until(lambda: read(lin.library / "f.png") == b"chen", "the winner under the name")
 
 
 def test_writer_when_the_file_changes_elsewhere_and_it_writes_nothing_then_the_new_version(lin: Agent, chen: Agent) -> None:
-    (lin.library / "f.psd").write_bytes(b"base")
-    until(lambda: read(chen.library / "f.psd") == b"base", "there")
-    with open(lin.library / "f.psd", "r+b") as stream:
-        (chen.library / "f.psd").write_bytes(b"newer")
+    (lin.library / "f.png").write_bytes(b"base")
+    until(lambda: read(chen.library / "f.png") == b"base", "there")
+    with open(lin.library / "f.png", "r+b") as stream:
+        (chen.library / "f.png").write_bytes(b"newer")
         (chen.library / "witness").write_bytes(b"x")
         until(lambda: (lin.library / "witness").exists(), "seen")
         assert stream.read() == b"base"
-    until(lambda: read(lin.library / "f.psd") == b"newer", "taken after the release")
-    assert sorted(os.listdir(lin.library)) == ["f.psd", "witness"]
+    until(lambda: read(lin.library / "f.png") == b"newer", "taken after the release")
+    assert sorted(os.listdir(lin.library)) == ["f.png", "witness"]
 
 
 def test_writer_when_the_file_is_deleted_elsewhere_then_the_edit_brings_it_back(lin: Agent, chen: Agent) -> None:
-    (lin.library / "f.psd").write_bytes(b"base")
-    until(lambda: read(chen.library / "f.psd") == b"base", "there")
-    with open(lin.library / "f.psd", "r+b", buffering=0) as stream:
-        (chen.library / "f.psd").unlink()
+    (lin.library / "f.png").write_bytes(b"base")
+    until(lambda: read(chen.library / "f.png") == b"base", "there")
+    with open(lin.library / "f.png", "r+b", buffering=0) as stream:
+        (chen.library / "f.png").unlink()
         until(lambda: chen.status()["pending_ops"] == 0, "deletion sent")
         (chen.library / "witness").write_bytes(b"x")
         until(lambda: (lin.library / "witness").exists(), "seen")
         stream.write(b"more")
-    until(lambda: read(chen.library / "f.psd") == b"more", "back")
+    until(lambda: read(chen.library / "f.png") == b"more", "back")
 
 
 def test_local_files_when_temporary_then_never_leave_this_machine(lin: Agent, fake: FakeLibrary, library: str) -> None:
@@ -215,9 +215,9 @@ def test_local_files_when_temporary_then_never_leave_this_machine(lin: Agent, fa
 @pytest.mark.parametrize("size", [0, 1, 4096, 1 * MIB, 5 * MIB + 17])
 def test_content_when_of_any_size_then_comes_back_through_another_mount(lin: Agent, chen: Agent, size: int) -> None:
     content = os.urandom(size)
-    (lin.library / "f.psd").write_bytes(content)
-    until(lambda: read(chen.library / "f.psd") == content, "visible elsewhere")
-    with open(chen.library / "f.psd", "rb") as stream:
+    (lin.library / "f.png").write_bytes(content)
+    until(lambda: read(chen.library / "f.png") == content, "visible elsewhere")
+    with open(chen.library / "f.png", "rb") as stream:
         stream.seek(size // 2)
         assert stream.read(1000) == content[size // 2 : size // 2 + 1000]
 
