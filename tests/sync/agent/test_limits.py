@@ -48,7 +48,7 @@ def test_bucket_when_without_a_limit_then_nobody_waits() -> None:
 
 
 def test_transport_when_limited_then_contents_pass_slowly_and_whole(fake: FakeLibrary, library: str, tmp_path: Path) -> None:
-    subject = Subject(fake.api, library, fake.issue_code)
+    subject = Subject(fake.api, library, fake.issue_code, grant=lambda *_: None)
     client = Client(subject, "林悦")
     content, taken = os.urandom(MIB - 7), {"up": 0, "down": 0}
     limits = client.transport.limits
