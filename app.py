@@ -29,6 +29,7 @@ from main_lines.playbooks.pages import pages as playbooks_pages
 from main_lines.tasks.api import api as tasks_api
 from main_lines.tasks.pages import pages as tasks_pages
 from main_lines.tasks.queries import for_me_count
+from main_lines.uses.pages import pages as uses_pages
 from sync.library.agents_api.api import api as agents_api
 from sync.library.assets.pages import pages as asset_pages
 from sync.library.assets.selection_pages import pages as selection_pages
@@ -114,6 +115,7 @@ ROUTES = (
     approvals_pages,
     approvals_asset_pages,
     approvals_api,
+    uses_pages,
     notices_pages,
     notices_api,
 )
