@@ -20,6 +20,7 @@ from sync.library.assets import jobs as asset_jobs
 from sync.library.backup import models as backup_models
 from sync.library.collection import jobs as collection_jobs
 from sync.library.comments import reactions as comment_reactions
+from sync.library.comments.holding import held_by_comments
 from sync.library.exchange import models as exchange_models
 from sync.library.grants import jobs as grant_jobs
 from sync.library.leases import jobs as lease_jobs
@@ -76,7 +77,7 @@ def make_parts(settings: Settings) -> Parts:
     parts.provide(SigningKey, lambda: load_signing_key(settings))
     parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
     parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
-    parts.provide(Holders, lambda: Holders((held_by_approvals, held_by_tasks)))
+    parts.provide(Holders, lambda: Holders((held_by_approvals, held_by_tasks, held_by_comments)))
     parts.provide(Hypervisors, hypervisors_factory(parts))
     parts.simulated = lambda: only_simulated(parts.get(Database))
     parts.provide(Bell, lambda: _make_bell(settings, parts))

@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from sync.library.assets.access import get_asset, library_of
 from sync.library.assets.models import Node
 from sync.library.comments.models import AssetComment
-from sync.library.grants.access import everyones_views, rooms_of_nodes, ways_above
-from sync.library.libraries.access import rooms_of_library
+from sync.library.grants.access import everyones_views, ways_above
+from sync.library.libraries.access import rooms_of_node
 from sync.library.libraries.models import Library
 from sync.library.libraries.rules import Right
 from workspace.errors import NotAllowed, NotFound
@@ -59,10 +59,7 @@ def readers_among(work: Work, node: Node, member_ids: Collection[str]) -> set[st
 
 def rooms_of_asset(work: Work, node: Node) -> list[str]:
     """Where what happens to the asset is heard; the first is the room of those who may see it."""
-    library = library_of(work, node)
-    room = rooms_of_nodes(work, library, [node])[node.id]
-    everywhere = rooms_of_library(library)
-    return everywhere if room in everywhere else [room]
+    return rooms_of_node(work, library_of(work, node), node)
 
 
 def thread_people(work: Work, thread_id: str) -> set[str]:

@@ -14,6 +14,8 @@ from sqlalchemy import select, update
 
 from main_lines.approvals.actions import Draft, submit_request
 from sync.library.assets.models import Version
+from sync.library.comments.actions import Draft as Said
+from sync.library.comments.actions import add_comment, delete_comment
 from sync.library.libraries.models import Library
 from sync.library.recovery.rules import read_line, read_note, rebuild
 from sync.library.retention.access import plan_of
@@ -171,10 +173,24 @@ def test_thinning_when_kept_by_hand_or_submitted_then_the_version_stays(
     assert numbers_of(company, node_id) == [1, 2, 4, 5]
     page = su.get(f"/library/assets/{node_id}/keeping?version=2").get_data(as_text=True)
     assert "客户定稿" in page
-    assert "版本 2 送审或交付过" in page
+    assert "版本 2 送审过、交付过或有批注" in page
     assert su.post(f"/library/assets/{node_id}/versions/1/release").status_code == 303
     thin_versions(job_run(company, parts))
     assert numbers_of(company, node_id) == [2, 4, 5]
+
+
+def test_thinning_when_somebody_commented_then_the_version_stays_until_that_is_taken_back(
+    room: Room, company: Database, parts: Parts, work_as: Opens
+) -> None:
+    node_id = save_aged(room, company, "kv.psd", 800, 799.9, 799.8, 0)
+    with work_as("陈墨") as work:
+        comment = add_comment(work, node_id, 2, Said("标题太小", key="one"))
+    thin_versions(job_run(company, parts))
+    assert numbers_of(company, node_id) == [2, 3, 4]
+    with work_as("陈墨") as work:
+        delete_comment(work, comment.id)
+    thin_versions(job_run(company, parts))
+    assert numbers_of(company, node_id) == [3, 4]
 
 
 def pin_in_an_approval(work_as: Opens, node_id: str, number: int) -> None:
