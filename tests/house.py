@@ -149,8 +149,9 @@ class Person:
         assert found, page
         return found.group(1)
 
-    def get(self, url: str, **options: object):
-        return self.client.get(url, **options)
+    def get(self, url: str, *, buffered: bool = True, **options: object):
+        """buffered: read to the end and closed, as a browser does; what a stream holds is given back then."""
+        return self.client.get(url, buffered=buffered, **options)
 
     def post(self, url: str, data: object = None, *, json: object = None, headers: dict[str, str] | None = None, **options: object):
         return self.client.post(url, data=data, json=json, headers={"X-CSRF-Token": self.csrf(), **(headers or {})}, **options)

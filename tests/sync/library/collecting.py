@@ -2,6 +2,8 @@
 
 ``World`` knows what was committed and checks what must hold: what the catalogue names is readable, byte for byte; what is held, newest or
 young is there; whoever was told that a chunk is there may rely on it; and the bucket alone gives the same tree.
+
+Over 400 lines because the world, what may be done in it and what must hold in it are read together.
 """
 
 import random
