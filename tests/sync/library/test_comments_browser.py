@@ -1,6 +1,7 @@
 """Comments in a browser: a pin by pointer, by touch and by keys, mentions, drafts that outlive a refresh, and both widths."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.complete.test_pages import ALL_RULES, AXE, RUN_AXE, STILL
 from tests.sync.library.conftest import Room
+from tests.sync.library.preview_files import film
 from tests.sync.library.test_pages import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -28,7 +30,8 @@ def asset(room: Room, run_jobs: Any) -> Any:
 
 def ready(page: Page) -> Page:
     expect(page.locator("#comment-form")).to_be_visible()
-    page.wait_for_function("document.querySelector('#stage img')?.complete && document.querySelector('#stage .pins')")
+    expect(page.locator("#stage .pins")).to_be_attached()
+    expect(page.locator("#stage img")).to_have_js_property("complete", True)
     return page
 
 
@@ -84,6 +87,27 @@ def test_pin_when_placed_by_keys_then_there(asset: Any, open_page: OpenPage) -> 
     page.keyboard.press("Control+Enter")
     expect(page.locator("#comment-threads")).to_contain_text("按键标的")
     assert places(page) == [[0.38, 0.52]]
+
+
+def test_pin_when_on_a_film_then_shown_at_its_instant_only(room: Room, run_jobs: Any, open_page: OpenPage, tmp_path: Path) -> None:
+    node = room.su.save(room.id, room.root, "预热.mp4", film(tmp_path)).node
+    run_jobs()
+    page = open_page(f"/library/assets/{node.id}", "chenmo")
+    expect(page.locator("#comment-form")).to_be_visible()
+    player = page.locator("#stage video")
+    expect(player).to_have_js_property("duration", 2, timeout=10_000)
+    player.evaluate("e => e.currentTime = 1.5")
+    expect(player).to_have_js_property("seeking", False)
+    page.get_by_role("button", name="标注位置").click()
+    page.locator("#stage .pins").click(position={"x": 60, "y": 40}, force=True)
+    expect(page.locator(".comment-mark")).to_have_text("已标注一处 · 时间 0:01")
+    write(page, "这一帧太暗")
+    expect(page.locator(".pin")).to_be_visible()
+    player.evaluate("e => e.currentTime = 0")
+    expect(page.locator(".pin")).to_be_hidden()
+    page.get_by_role("button", name="在画面上查看批注 1").click()
+    expect(page.locator(".pin")).to_be_visible()
+    expect(player).to_have_js_property("currentTime", 1.5)
 
 
 def test_mention_when_typed_then_offered_and_who_may_not_see_is_told_apart(asset: Any, open_page: OpenPage) -> None:
