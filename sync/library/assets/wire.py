@@ -15,6 +15,8 @@ from sync.library.libraries.rules import Right
 from workspace.i18n import _
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OLDEST, _NEWEST = datetime(1601, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Times that every file system, zone and format can say; at the very ends of the calendar no zip and no page could."""
 
 
 def to_ms(at: datetime) -> int:
@@ -22,11 +24,12 @@ def to_ms(at: datetime) -> int:
 
 
 def from_ms(value_ms: int) -> datetime:
-    """The instant; one that no calendar holds is taken as the epoch, because a broken clock must not lose a save."""
+    """The instant; one that cannot be is taken as the epoch, because a broken clock must not lose a save."""
     try:
-        return _EPOCH + timedelta(milliseconds=value_ms)
+        at = _EPOCH + timedelta(milliseconds=value_ms)
     except OverflowError:
         return _EPOCH
+    return at if _OLDEST <= at <= _NEWEST else _EPOCH
 
 
 def node_message(node: Node, library_name: str) -> NodeMessage:

@@ -1,0 +1,143 @@
+"""Hostile input to the library, through its real routes and the agents' protocol: refused with a reason, and nothing breaks after it.
+
+Where a feature's own suite tries its input already, it is not tried again here: paths, lengths and offsets of uploads in
+test_uploads.py; bodies, paths and passwords of network folders in test_webdav.py; pictures, documents, films and fonts that lie,
+bombs and scripts in test_previews.py; packs and manifests byte by byte in core/test_packs.py and test_protocol.py; packs that lie to
+the server, chunks of another library and revoked devices in test_agents_api.py; hidden chunks and folders in test_grants.py; comments
+in test_comments.py; links in test_shares.py; every route without a token, with nonsense and by strangers in complete/test_routes.py.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from sync.core.chunking import CHUNK_MAX_BYTES, Chunk, Cutter
+from sync.core.codec import encode
+from sync.core.hashing import address_of
+from sync.core.manifest import EMPTY, manifest_of
+from sync.core.protocol import Commit
+from tests.house import Person
+from tests.sync.library.agents import TestAgent, commit, fresh, make_folder
+from tests.sync.library.conftest import Room
+from tests.sync.library.test_webdav import TOP, Program
+from workspace.devices.actions import add_folder_access
+
+SignedIn = Callable[[str], Person]
+HUGE = (-1, 2**31, 2**63, -(2**63) - 1, 2**200)
+NUMBERS = (*HUGE, True, 1.5, None, "1")
+ALIVE = {"mount_point": "/", "pending_ops": 0, "pending_bytes": 0, "agent_version": "1"}
+TEXTS = {
+    "nul": "\x00", "mirrored": "\u202egpj.exe", "long": "x" * 100_000, "up": "../../etc/passwd", "inside": "a/b", "line": "\u2028",
+    "an id and a line": "a" * 39 + "\n",
+}  # fmt: skip
+
+
+@pytest.fixture
+def dav(app: Flask, room: Room, work_as: Callable[..., Any]) -> Program:
+    """苏航's network folder."""
+    with work_as("苏航") as work:
+        password = add_folder_access(work, name="网络文件夹")
+    return Program(app.test_client(), "suhang", password)
+
+
+def told(agent: TestAgent, path: str, body: object) -> tuple[int, Any]:
+    """Status and answer to a body that no honest agent could make."""
+    headers = {"Authorization": f"Bearer {agent.token}", "Mainline-Protocol": "1"}
+    answer = agent.client.post(path, data=json.dumps(body).encode(), headers=headers, content_type="application/json")
+    return answer.status_code, answer.get_json()
+
+
+def op(kind: str, **values: object) -> dict[str, object]:
+    return {"kind": kind, "op_id": fresh("op"), "node": fresh("node"), **values}
+
+
+def save(**values: object) -> dict[str, object]:
+    return op("commit", **{"name": "x", "base_version": 0, "manifest": encode(EMPTY), "modified_ms": 0, **values})
+
+
+# --- numbers, texts and times -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=str)
+def test_number_when_it_cannot_be_then_an_answer_and_no_crash(room: Room, number: object) -> None:
+    node = room.su.save(room.id, room.root, "a.txt", b"x").node
+    at = f"/api/agent/libraries/{room.id}"
+    asked = [
+        ("/api/agent/heartbeat", {**ALIVE, "pending_ops": number, "pending_bytes": number}),
+        ("/api/agent/heartbeat", {**ALIVE, "cursors": {room.id: number}}),
+        ("/api/agent/feed", {"cursors": {room.id: number}, "libraries_tag": "", "wait_s": 0, "limit": number}),
+        (f"{at}/missing", {"chunks": [], "uploads": number}),
+        (f"{at}/packs", {"packs": [{"pack": "0" * 26, "address": node.manifest, "size_bytes": number}]}),
+        (f"{at}/content", {"manifest": node.manifest, "start": number, "count": number}),
+        (f"{at}/ops", {"ops": [save(node=node.id, parent=room.root, base_version=number)], "packs": []}),
+        (f"{at}/ops", {"ops": [op("delete", node=node.id, base_version=number, recursive=False)], "packs": []}),
+        (f"{at}/ops", {"ops": [save(parent=room.root, modified_ms=number)], "packs": []}),
+    ]  # fmt: skip
+    for path, body in asked:
+        status, answer = told(room.su, path, body)
+        assert status in (200, 400, 404, 422), (path, body, answer)
+        assert status == 200 or answer["error"]["title"]
+        if number in (True, 1.5, "1"):
+            assert (status, answer["error"]["code"]) == (422, "bad_message"), (path, body)
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_text_when_it_cannot_be_then_an_answer_and_nothing_is_made(room: Room, kind: str) -> None:
+    bad, at = TEXTS[kind], f"/api/agent/libraries/{room.id}"
+    node = room.su.save(room.id, room.root, "a.txt", b"x").node
+    before = room.su.feed({room.id: 0}).pages[0]
+    status = {"mount_point": bad, "pending_ops": 0, "pending_bytes": 0, "agent_version": bad, "error": bad}
+    asked = [
+        ("/api/agent/enrol", {"code": bad, "nonce": bad, "device_name": bad, "platform": bad, "agent_version": bad}),
+        ("/api/agent/heartbeat", {**status, "cursors": {bad: 1}, "asks": [bad]}),
+        ("/api/agent/feed", {"cursors": {bad: 0}, "libraries_tag": bad, "wait_s": 0, "limit": 5}),
+        (f"{at}/children", {"folder": bad}),
+        (f"{at}/packs", {"packs": [{"pack": bad, "address": node.manifest, "size_bytes": 10}]}),
+        (f"{at}/leases", {"take": [bad], "give_back": [bad]}),
+    ]  # fmt: skip
+    ops = [
+        save(op_id=bad, parent=room.root), save(node=bad, parent=room.root), save(parent=bad), save(name=bad, parent=room.root),
+        op("make_folder", parent=room.root, name=bad), op("make_folder", node=bad, parent=bad, name="x"),
+        op("rename", node=node.id, parent=room.root, name=bad), op("rename", node=bad, parent=room.root, name="z"),
+        op("rename", node=node.id, parent=bad, name="z"),
+    ]  # fmt: skip
+    for path, body in (*asked, *((f"{at}/ops", {"ops": [each], "packs": []}) for each in ops)):
+        status_code, answer = told(room.su, path, body)
+        assert status_code in (200, 400, 401, 404, 422), (path, body, answer)
+        for each in answer.get("answers", ()) if status_code == 200 else ():
+            assert (each["outcome"], bool(each["error"]["title"])) == ("refused", True), body
+    assert room.su.feed({room.id: 0}).pages[0] == before
+
+
+@pytest.mark.parametrize("modified_ms", [253_402_300_799_999, -62_135_596_800_000, 2**62, -(2**62)])
+def test_time_when_at_the_end_of_the_calendar_then_the_folder_is_shown_and_downloaded_all_the_same(
+    room: Room,
+    signed_in: SignedIn,
+    dav: Program,
+    modified_ms: int,
+) -> None:
+    folder = room.su.op(room.id, make_folder(room.root, "f")).node
+    made = room.su.op(room.id, Commit(fresh("op"), fresh("node"), folder.id, "a.txt", 0, EMPTY, modified_ms))
+    assert (made.outcome, made.node.modified_ms) == ("applied", 0)
+    person = signed_in("suhang")
+    for url in (f"/library/folders/{folder.id}", f"/library/folders/{folder.id}/zip", f"/library/assets/{made.node.id}"):
+        assert person.get(url, buffered=True).status_code == 200, url
+    assert dav.names(f"{TOP}/f") == ["a.txt"]
+
+
+def test_chunk_when_a_version_names_it_52_000_times_then_too_much_for_a_zip_and_a_range_is_read_all_the_same(
+    room: Room, signed_in: SignedIn
+) -> None:
+    """4 KiB of a pack that unfold to 203 GiB: a bomb for whoever would read it whole."""
+    zeros = bytes(CHUNK_MAX_BYTES)
+    pack = room.su.put(room.id, [zeros])
+    assert (pack.size_bytes < 4096, room.su.register(room.id, pack).packs[0].state) == (True, "verified")
+    bomb = manifest_of([Chunk(address_of(zeros), len(zeros))] * 52_000, Cutter.CDC_1M)
+    made = room.su.op(room.id, commit(room.root, "x.mp4", bomb)).node
+    person = signed_in("suhang")
+    assert person.get(f"/library/folders/{room.root}/zip").status_code == 422
+    part = person.get(f"/library/assets/{made.id}/versions/1/content", headers={"Range": "bytes=200000000000-200000000099"})
+    assert (part.status_code, part.get_data()) == (206, bytes(100))
