@@ -48,7 +48,7 @@ class Permits:
         if isinstance(op, Commit):
             return self._edits(node if node is not None else self._tree.node(op.parent))
         if isinstance(op, MakeFolder):
-            return self._edits(self._tree.node(op.parent)) and (node is None or self.sees(node))
+            return self._edits(self._tree.node(op.parent)) and (node is None or self._may_make_again(node))
         if isinstance(op, Rename):
             moves = node is not None and node.parent_id != op.parent
             return self._may_place(node) and self._edits(self._tree.node(op.parent)) and (not moves or self.may_take_all(node))
@@ -77,6 +77,10 @@ class Permits:
         if node is None or node.parent_id is None:
             return True
         return self._edits(node) and self._edits(self._tree.node(node.parent_id))
+
+    def _may_make_again(self, node: Node) -> bool:
+        """A live folder is only answered with; one out of the trash leaves the place where it was deleted."""
+        return self.sees(node) if node.deleted_at is None else self._may_place(node)
 
     def _edits(self, node: Node | None) -> bool:
         return node is None or self.right(node) >= Right.EDIT

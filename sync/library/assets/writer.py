@@ -243,6 +243,8 @@ class Writer:
         if refusal := self._refuse_name(op):
             return refusal
         node = self.tree.node(op.node)
+        if node is not None and node.kind != "folder":
+            return refused(op.op_id, ErrorCode.NOT_ALLOWED, _("标识已被使用"))
         if node is not None and node.deleted_at is None:
             return self._answer(op, Outcome.EXISTS, node)
         parent = self.tree.folder(op.parent)

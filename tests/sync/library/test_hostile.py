@@ -18,10 +18,12 @@ from sync.core.chunking import CHUNK_MAX_BYTES, Chunk, Cutter
 from sync.core.codec import encode
 from sync.core.hashing import address_of
 from sync.core.manifest import EMPTY, manifest_of
-from sync.core.protocol import Commit
+from sync.core.protocol import Commit, MakeFolder
+from sync.library.libraries.rules import Right
 from tests.house import Person
-from tests.sync.library.agents import TestAgent, commit, fresh, make_folder
+from tests.sync.library.agents import TestAgent, commit, delete, fresh, make_folder
 from tests.sync.library.conftest import Room
+from tests.sync.library.grants import grant_member
 from tests.sync.library.test_webdav import TOP, Program
 from workspace.devices.actions import add_folder_access
 
@@ -56,6 +58,38 @@ def op(kind: str, **values: object) -> dict[str, object]:
 
 def save(**values: object) -> dict[str, object]:
     return op("commit", **{"name": "x", "base_version": 0, "manifest": encode(EMPTY), "modified_ms": 0, **values})
+
+
+# --- ids ----------------------------------------------------------------------------------------------------------------
+
+
+def test_make_folder_when_its_id_is_a_files_then_refused_and_the_file_stays_in_the_trash(room: Room) -> None:
+    file = room.su.save(room.id, room.root, "a.txt", b"x").node
+    for trashed in (False, True):
+        if trashed:
+            room.su.op(room.id, delete(file.id, 1))
+        answer = room.su.op(room.id, MakeFolder(fresh("op"), file.id, room.root, "new"))
+        assert (answer.outcome, answer.error.code) == ("refused", "not_allowed")
+    assert room.su.feed({room.id: 1}).pages[0].nodes[-1].deleted
+
+
+def test_make_folder_when_it_lay_where_one_may_only_look_then_not_taken_out_of_the_trash(room: Room, work_as: Callable[..., Any]) -> None:
+    closed, mine = (room.su.op(room.id, make_folder(room.root, name)).node for name in ("closed", "mine"))
+    inner = room.su.op(room.id, make_folder(closed.id, "inner")).node
+    with work_as("苏航") as work:
+        grant_member(work, closed.id, "陈墨", Right.SEE)
+    room.su.op(room.id, delete(inner.id))
+    answer = room.chen.op(room.id, MakeFolder(fresh("op"), inner.id, mine.id, "taken"))
+    assert (answer.outcome, answer.error.code) == ("refused", "not_allowed")
+    assert room.su.op(room.id, MakeFolder(fresh("op"), inner.id, closed.id, "inner")).outcome == "applied"
+
+
+def test_op_id_when_two_devices_choose_the_same_then_each_has_its_own_answer(room: Room) -> None:
+    name = fresh("op")
+    first = room.su.op(room.id, MakeFolder(name, fresh("node"), room.root, "su"))
+    second = room.chen.op(room.id, MakeFolder(name, fresh("node"), room.root, "chen"))
+    assert (first.node.name, second.node.name) == ("su", "chen")
+    assert room.su.op(room.id, MakeFolder(name, fresh("node"), room.root, "later")).node == first.node
 
 
 # --- numbers, texts and times -------------------------------------------------------------------------------------------
