@@ -245,7 +245,7 @@ def _version_row(library: Library, line: Line) -> dict[str, object]:
     return {
         "node_id": line.node_id, "number": line.version, "library_id": library.id, "name": line.name, "digest": line.digest,
         "size_bytes": line.size_bytes, "author_id": line.author_id, "author_name": line.author_name, "device_id": line.device_id,
-        "modified_at": line.modified_at, "at": line.at,
+        "modified_at": line.modified_at, "at": line.at, "note": line.why,
     }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Line:
-    """One change: the node as it was after it. manifest: of a new version, else None."""
+    """One change: the node as it was after it. manifest: of a new version, else None; why: its author's note, "" when nothing was said."""
 
     seq: int
     at: datetime
@@ -74,6 +74,7 @@ class Line:
     deleted: bool
     above: tuple[tuple[str, str], ...]
     manifest: Manifest | None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,7 @@ def read_line(body: bytes) -> Line:
             size_bytes=int(found["size_bytes"]), modified_at=datetime.fromisoformat(found["modified_at"]), author_name=found["author"],
             author_id=found["author_id"], head_of=found["head_of"], deleted=bool(found["deleted"]),
             above=tuple((node_id, name) for node_id, name in found.get("above", ())), manifest=manifest,
+            why=str(found.get("why", "")),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, binascii.Error, BadManifest) as error:
         raise BadLine(f"the line is not whole: {error!r}") from error

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 import app as composition
 from sync.core.protocol import OpAnswer
+from sync.library.assets.actions import save_upload
 from sync.library.assets.models import Node, Version
 from sync.library.content.access import load_manifest
 from sync.library.content.models import Chunk, ManifestRow, Pack
@@ -137,6 +138,19 @@ def test_recovery_when_the_database_is_lost_then_everything_is_equal(
         assert {"视觉组", "看图组"} <= set(work.session.scalars(select(Group.name)))
         kinds = set(work.session.scalars(select(Event.kind)))
     assert kinds == {"library.library.recovered"}
+
+
+def test_recovery_when_an_author_said_why_then_the_version_tells_it_again(
+    room: Room, memory: MemoryStore, company: Database, second: Parts, work_as: Opens
+) -> None:
+    saved = room.su.save(room.id, room.root, "a.psd", b"a").node
+    with work_as("苏航") as work:
+        manifest = load_manifest(work, work.session.get_one(Version, (saved.id, 1)).digest)
+        save_upload(work, room.id, folder_id=room.root, name="b.psd", manifest=manifest, packs=[], note="按林悦的意见改了标题")
+    recover(second, memory)
+    assert_equal(company, second.get(Database), room.id)
+    notes = [row["note"] for row in rows_of(second.get(Database), room.id, Version)]
+    assert sorted(notes) == ["", "按林悦的意见改了标题"]
 
 
 @pytest.mark.parametrize("seed", range(3))
