@@ -44,8 +44,9 @@ WATCH = """() => {
     window.paintedAt = new Promise(resolve => {
         const seen = i => { const b = i.getBoundingClientRect(); return b.top < innerHeight && b.bottom > 0; };
         const look = () => {
+            if (!document.querySelector('[data-ready]')) return requestAnimationFrame(look); // Asking for places would lay out by itself.
             const images = [...document.querySelectorAll('[data-node] img')].filter(seen);
-            const done = images.length && images.every(i => i.complete && i.naturalWidth) && document.querySelector('[data-ready]');
+            const done = images.length && images.every(i => i.complete && i.naturalWidth);
             if (!done) return requestAnimationFrame(look);
             requestAnimationFrame(() => requestAnimationFrame(() => resolve({ms: performance.now(), shown: images.length})));
         };

@@ -3,6 +3,7 @@
 import { startAddress } from "mainline/address";
 import { startCounts } from "mainline/counts";
 import { startDialogs } from "mainline/dialogs";
+import { startMenus } from "mainline/menus";
 import { startOffline } from "mainline/offline";
 import { startPalette } from "mainline/palette";
 import { startRealtime } from "mainline/realtime";
@@ -18,6 +19,7 @@ startTheme();
 startTimes();
 startToasts();
 startDialogs();
+startMenus();
 startShell();
 startTabs();
 startPalette();

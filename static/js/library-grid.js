@@ -27,16 +27,18 @@ const mayEdit = Boolean(form.querySelector('[data-verb="delete"]'));
 // --- selection --------------------------------------------------------------------------------------------------------
 
 function draw() {
-  for (const tile of tiles()) {
-    const on = chosen.has(tile.dataset.node);
-    tile.classList.toggle("is-chosen", on);
-    tile.querySelector(".asset-check").checked = on;
-  }
+  for (const tile of area.querySelectorAll("[data-node].is-chosen")) if (!chosen.has(tile.dataset.node)) mark(tile, false);
+  if (chosen.size) for (const tile of tiles()) if (chosen.has(tile.dataset.node)) mark(tile, true);
   form.classList.toggle("is-open", chosen.size > 0);
   area.classList.toggle("is-choosing", chosen.size > 0);
   form.querySelector("[data-count]").textContent = chosen.size ? say("chosen", { n: chosen.size }) : "";
   const rename = form.querySelector('[data-verb="rename"]');
   if (rename) rename.hidden = chosen.size !== 1;
+}
+
+function mark(tile, on) {
+  tile.classList.toggle("is-chosen", on);
+  tile.querySelector(".asset-check").checked = on;
 }
 
 function toggle(tile, on = !chosen.has(tile.dataset.node)) {
@@ -312,7 +314,7 @@ function start() {
   document.querySelector("[data-grid-tools]").addEventListener("change", (event) => event.currentTarget.requestSubmit());
   document.addEventListener("mainline:swapped", () => {
     const count = tiles().length;
-    if (count > 120) area.dataset.refreshUrl = area.dataset.refreshUrl.replace(/(&count=\d+)?$/, `&count=${count}`);
+    if (count > 48) area.dataset.refreshUrl = area.dataset.refreshUrl.replace(/(&count=\d+)?$/, `&count=${count}`);
     draw();
   });
   draw();

@@ -2,7 +2,7 @@
 // posts files. What is under way survives a cut line by itself, and a reload when the same file is chosen again.
 
 import { refresh } from "mainline/refresh";
-import { csrfToken } from "mainline/texts";
+import { csrfToken, text } from "mainline/texts";
 import { toast } from "mainline/toasts";
 
 const AT_ONCE = 3;
@@ -25,6 +25,19 @@ let pausedAll = false;
 let speed = { at: 0, bytes: 0, perSecond: 0 };
 
 const headers = () => ({ "X-CSRF-Token": csrfToken(), Accept: "application/json" });
+
+/** The upload library, which few visits to a folder need: fetched when a file is chosen. */
+let tus = null;
+function client() {
+  tus ??= new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src: tray.dataset.client, onload: resolve, onerror: reject });
+    document.head.append(script);
+  }).catch((error) => {
+    tus = null; // the next choice tries again
+    throw error;
+  });
+  return tus;
+}
 
 function add(file, path, options = {}) {
   const job = { file, path, name: path.split("/").pop(), state: "waiting", sent: 0, size: file.size, error: "", row: null, upload: null };
@@ -225,7 +238,12 @@ function close() {
   tray.hidden = true;
 }
 
-function take(found, options) {
+async function take(found, options) {
+  try {
+    await client();
+  } catch {
+    return void toast(text("not_sent"), { tone: "blocked", detail: text("no_answer") });
+  }
   for (const { file, path } of found) if (!LEFT_OUT.test(file.name)) add(file, path, options);
   left.hidden = true;
   next();
@@ -317,6 +335,7 @@ function start() {
     if (jobs.some((job) => job.state === "running" || job.state === "waiting")) event.preventDefault();
   });
   offerToContinue();
+  tray.dataset.ready = "";
 }
 
 start();

@@ -61,6 +61,22 @@ def test_theme_when_chosen_then_it_stays_on_the_next_page(open_page: OpenPage) -
     expect(root).to_have_attribute("data-bs-theme", "dark")
 
 
+def test_menu_when_used_by_keys_then_walked_and_closed_with_the_focus_back(open_page: OpenPage) -> None:
+    page = open_page("/parts")
+    button, menu = page.locator(".member-button"), page.locator(".member-menu")
+    button.focus()
+    page.keyboard.press("ArrowDown")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(menu.locator(":focus")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(button).to_be_focused()
+    button.click()
+    page.mouse.click(5, 400)
+    expect(menu).to_be_hidden()
+    expect(button).to_have_attribute("aria-expanded", "false")
+
+
 @pytest.mark.parametrize(
     ("days_ago", "year", "words"),
     [(59 / 86400, 0, "刚刚"), (119 / 86400, 0, "1分钟前"), (6, 0, "6天前"), (8, 0, "11-14 23:33"), (900, 2019, "2019-11-14")],

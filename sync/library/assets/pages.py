@@ -12,7 +12,7 @@ from sync.library.assets.access import content_of, get_node, get_version
 from sync.library.assets.actions import delete_node, make_folder, rename_node, restore_version, save_upload
 from sync.library.assets.comparing import compare_view
 from sync.library.assets.listing import read_listing
-from sync.library.assets.queries import ITEMS_AT_ONCE, asset_view, folder_view
+from sync.library.assets.queries import ITEMS_AT_ONCE, ITEMS_FIRST, asset_view, folder_view
 from sync.library.assets.wire import name_problem_in_words
 from sync.library.content.sending import send_version
 from sync.library.content.writing import write_file
@@ -47,7 +47,8 @@ def show_folder(work: Work, folder_id: str) -> Response:
 def show_items(work: Work, folder_id: str) -> str:
     """What is in the folder, for a page that moves by itself or asks for more."""
     listing = read_listing(request.args)
-    folder = folder_view(work, folder_id, listing, count=request.args.get("count", ITEMS_AT_ONCE, type=int))
+    usual = ITEMS_AT_ONCE if listing.after else ITEMS_FIRST
+    folder = folder_view(work, folder_id, listing, count=request.args.get("count", usual, type=int))
     return render_template("library/_more.html" if listing.after else "library/_items.html", folder=folder, view=_view())
 
 

@@ -21,6 +21,7 @@ from workspace.i18n import _
 from workspace.people.queries import initials
 from workspace.work import Work
 
+ITEMS_FIRST = 48
 ITEMS_AT_ONCE = 120
 ITEMS_MOST = 1200
 VERSIONS_AT_ONCE = 50
@@ -169,8 +170,11 @@ def icon_of(name: str) -> str:
     return "photo" if suffix in _PICTURE or is_previewable(name, 1) else "file"
 
 
-def folder_view(work: Work, folder_id: str, listing: Listing = BY_NAME, *, count: int = ITEMS_AT_ONCE) -> FolderView:
-    """What the reader sees of a live folder: folders, then files, in the order of the listing. count: rows wanted, at most ITEMS_MOST."""
+def folder_view(work: Work, folder_id: str, listing: Listing = BY_NAME, *, count: int = ITEMS_FIRST) -> FolderView:
+    """What the reader sees of a live folder: folders, then files, in the order of the listing. count: rows wanted, at most ITEMS_MOST.
+
+    A page begins with ITEMS_FIRST, about two windows full, and is painted while nobody could have scrolled further.
+    """
     folder, rights, right = find_folder(work, folder_id)
     library = library_of(work, folder)
     query = select(Node).where(Node.parent_id == folder.id, Node.deleted_at.is_(None), children_shown(rights, folder.id, right))

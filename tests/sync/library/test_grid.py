@@ -66,7 +66,7 @@ def test_folder_when_long_then_each_order_is_paged_without_gap(room: Room, signe
 def test_items_when_count_is_asked_then_bounded(room: Room, signed_in: SignedIn) -> None:
     fill(room, *[f"{number}.txt" for number in range(130)])
     person = signed_in("suhang")
-    for asked, count in (("count=130", 130), ("count=0", 1), ("count=-5", 1), ("count=x", 120)):
+    for asked, count in (("count=130", 130), ("count=0", 1), ("count=-5", 1), ("count=x", 48)):
         page = person.get(f"/library/folders/{room.root}/items?{asked}").get_data(as_text=True)
         assert len(names_on(page)) == count, asked
 

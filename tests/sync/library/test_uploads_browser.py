@@ -24,7 +24,7 @@ DROP = """([files]) => {
 @pytest.fixture
 def folder(room: Room, open_page: OpenPage) -> Page:
     page = open_page(f"/library/{room.id}", "suhang")
-    page.wait_for_function("'tus' in window")
+    page.wait_for_selector("#uploads[data-ready]", state="attached")
     return page
 
 
@@ -109,7 +109,7 @@ def test_upload_when_paused_then_waits_and_resumed_then_done(room: Room, folder:
 
 def test_tray_when_seen_on_a_phone_then_inside_its_width(room: Room, open_page: OpenPage) -> None:
     page = open_page(f"/library/{room.id}", "suhang", width=390)
-    page.wait_for_function("'tus' in window")
+    page.wait_for_selector("#uploads[data-ready]", state="attached")
     page.evaluate(DROP, [[["CON." + "很长的名字" * 12 + ".txt", "one"]]])
     expect(page.locator("#uploads-rows .is-failed")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
