@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from sync.agent.content import Content
 from sync.agent.index import ROOT, File, Ghost, Index
 from sync.agent.journal import Journal, Kind, new_id
-from sync.core.paths import NameProblem, name_key, normal_name, refuse_name, stays_local
+from sync.core.paths import FOLDERS_DEEP, NameProblem, name_key, normal_name, refuse_name, stays_local
 from sync.core.protocol import NodeKind, Right
 
 NAME_RETURNS_MS = 1500
@@ -169,6 +169,8 @@ class Tree:
             name = self._storable(name)
             if self.index.child(parent, name) is not None:
                 raise fail(errno.EEXIST)
+            if len(self._folders(parent)) > FOLDERS_DEEP:  # The library's own folder is one of them.
+                raise fail(errno.ENAMETOOLONG)
             if stays_local(name):
                 return self.index.add(parent, name, NodeKind.FOLDER, above.library, now_ms())
             folder = self.index.add(parent, name, NodeKind.FOLDER, above.library, now_ms(), node=new_id())

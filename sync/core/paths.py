@@ -16,6 +16,10 @@ from enum import StrEnum
 NAME_BYTES_MAX = 255
 """Longest name in UTF-8 bytes: the limit of ext4, of FUSE and of an S3 key component."""
 
+FOLDERS_DEEP = 100
+"""Most folders one in another, below the top of a library. Whoever looks at a node looks at all that it lies in: without a bound,
+10,000 folders made in ten requests would cost each later change in them 10,000 steps, and no PC and no zip could hold them."""
+
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in "123456789¹²³")})
 _WINDOWS_FORBIDDEN = frozenset('<>:"/\\|?*')
 

@@ -24,6 +24,7 @@ from sync.core.chunking import MIB, Chunk, Cutter
 from sync.core.hashing import Address, address_of
 from sync.core.manifest import EMPTY, Manifest, manifest_digest, manifest_of
 from sync.core.packs import PackWriter
+from sync.core.paths import FOLDERS_DEEP
 
 
 @dataclass
@@ -380,6 +381,14 @@ class LibraryContract:
         answer = chen.op(p.MakeFolder(new_id(), new_id(), chen.root, "图片"))
         assert outcome(answer) == ("exists", None)
         assert answer.node == first
+
+    def test_make_folder_when_more_than_the_most_lie_one_in_another_then_refused(self, lin: Client) -> None:
+        ops, parent = [], lin.root
+        for _number in range(FOLDERS_DEEP + 1):
+            ops.append(p.MakeFolder(new_id(), new_id(), parent, "d"))
+            parent = ops[-1].node
+        answers = lin.remote.ops(lin.library, p.OpsRequest(tuple(ops), ()))
+        assert [outcome(answer) for answer in answers[-2:]] == [("applied", None), ("refused", "name_refused")]
 
     def test_ops_when_in_one_request_then_later_ones_see_earlier_ones(self, lin: Client) -> None:
         packs = lin.store(b"deep")

@@ -473,8 +473,14 @@ class FakeLibrary:
             return p.OpAnswer(op.op_id, p.Outcome.EXISTS, other)
         if other is not None:
             name = self._conflict_name(shelf, op.parent, name, member)
+        if self._depth(shelf, op.parent) >= paths.FOLDERS_DEEP:
+            raise Refusal(422, p.ErrorCode.NAME_REFUSED, "层数太多")
         folder = p.Node(op.node, shelf.id, op.parent, name, p.NodeKind.FOLDER, 0, 0, None, 0, member, False, 0)
         return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._put(shelf, folder))
+
+    def _depth(self, shelf: Shelf, folder: str) -> int:
+        above = shelf.nodes[folder].parent
+        return 0 if above is None else 1 + self._depth(shelf, above)
 
     def _rename(self, shelf: Shelf, op: p.Rename) -> p.OpAnswer:
         node = shelf.nodes.get(op.node)

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, literal, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from sync.core.manifest import Manifest
-from sync.core.paths import name_key, normal_name
+from sync.core.paths import FOLDERS_DEEP, name_key, normal_name
 from sync.library.assets.log import line_of, note_of
 from sync.library.assets.models import LogEntry, Node, Place
 from sync.library.libraries.models import Library
@@ -95,6 +95,24 @@ class Tree:
                 return True
             current = self.node(current.parent_id) if current.parent_id else None
         return False
+
+    def has_room(self, parent: Node, folder: Node | None = None) -> bool:
+        """Whether a new folder, or this one with all that it holds, may lie in ``parent`` without going deeper than FOLDERS_DEEP.
+
+        What is in the trash counts as well: it comes back where it was.
+        """
+        depth = self._depth(parent) + 1
+        if depth > FOLDERS_DEEP or folder is None or depth <= self._depth(folder):
+            return depth <= FOLDERS_DEEP
+        self.work.session.flush()
+        inside = select(Node.id, literal(depth).label("depth")).where(Node.id == folder.id).cte("inside", recursive=True)
+        inner = aliased(Node)
+        deeper = select(inner.id, inside.c.depth + 1).join(inside, inner.parent_id == inside.c.id)
+        inside = inside.union_all(deeper.where(inner.kind == "folder", inside.c.depth <= FOLDERS_DEEP))
+        return int(self.work.session.scalar(select(func.max(inside.c.depth))) or 0) <= FOLDERS_DEEP
+
+    def _depth(self, folder: Node) -> int:
+        return len(self.above(folder)) + 1 if folder.parent_id is not None else 0
 
     def path_of(self, node: Node) -> str:
         """Names from the root, joined by slashes, without the root's own."""

@@ -10,7 +10,7 @@ from sqlalchemy import select, tuple_
 
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_digest
-from sync.core.paths import conflict_name, name_key, normal_name, refuse_name
+from sync.core.paths import FOLDERS_DEEP, conflict_name, name_key, normal_name, refuse_name
 from sync.core.protocol import Commit, Delete, ErrorCode, MakeFolder, Op, OpAnswer, Outcome, Rename, is_id
 from sync.library.assets.answers import not_allowed, own_receipt
 from sync.library.assets.log import Receipt
@@ -256,6 +256,8 @@ class Writer:
         if there is not None:
             taken = there.kind != "folder" or not self.permits.sees(there)
             return self._name_taken(op) if taken else self._answer(op, Outcome.EXISTS, there)
+        if not self.tree.has_room(parent, node):
+            return self._too_deep(op)
         if node is None:
             node = self._new_node(op.node, parent.id, op.name, kind="folder")
         else:
@@ -283,6 +285,8 @@ class Writer:
         there = self.tree.named(parent.id, op.name)
         if there is not None and there is not node:
             return self._name_taken(op)
+        if node.kind == "folder" and not self.tree.has_room(parent, node):
+            return self._too_deep(op)
         former = self.tree.path_of(node)
         place = self._place_now(node)
         self._touch_ways(node)
@@ -367,6 +371,10 @@ class Writer:
 
     def _name_taken(self, op: MakeFolder | Rename) -> OpAnswer:
         return refused(op.op_id, ErrorCode.NAME_TAKEN, _("已有同名的文件或文件夹"), _("请换一个名称。"))
+
+    def _too_deep(self, op: MakeFolder | Rename) -> OpAnswer:
+        title = _("“%(name)s”的层数太多", name=op.name[:80])
+        return refused(op.op_id, ErrorCode.NAME_REFUSED, title, _("文件夹最多 %(n)s 层。", n=FOLDERS_DEEP))
 
     def _answer(self, op: Op, outcome: Outcome, node: Node | None, second: Node | None = None) -> OpAnswer:
         name = self.library.name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import sqlite3
 import threading
@@ -19,6 +21,7 @@ from sync.agent.remote import Remote
 from sync.agent.transport import TcpDialer, Transport
 from sync.core import protocol as p
 from sync.core.chunking import KIB, MIB
+from sync.core.paths import FOLDERS_DEEP
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import until
 
@@ -54,6 +57,15 @@ def test_thread_when_it_fails_by_our_mistake_then_the_agent_stops_and_says_so(en
     assert stopped.wait(10)
     assert engine.fatal is not None
     assert "sender" in engine.fatal.message
+
+
+def test_folders_when_more_than_the_most_lie_one_in_another_then_the_program_is_told_at_once(engine: Engine, library: str) -> None:
+    engine.start(NoKernel())
+    folder = folder_of(engine, library)
+    for _number in range(FOLDERS_DEEP):
+        folder = engine.tree.make_folder(folder, "d").ino
+    with pytest.raises(OSError, match=os.strerror(errno.ENAMETOOLONG)):
+        engine.tree.make_folder(folder, "d")
 
 
 def test_disk_when_full_for_a_while_then_the_agent_waits_and_goes_on(

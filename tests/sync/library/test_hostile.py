@@ -18,10 +18,11 @@ from sync.core.chunking import CHUNK_MAX_BYTES, Chunk, Cutter
 from sync.core.codec import encode
 from sync.core.hashing import address_of
 from sync.core.manifest import EMPTY, manifest_of
-from sync.core.protocol import Commit, MakeFolder
+from sync.core.paths import FOLDERS_DEEP
+from sync.core.protocol import Commit, MakeFolder, OpAnswer
 from sync.library.libraries.rules import Right
 from tests.house import Person
-from tests.sync.library.agents import TestAgent, commit, delete, fresh, make_folder
+from tests.sync.library.agents import TestAgent, commit, delete, fresh, make_folder, rename
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
 from tests.sync.library.test_webdav import TOP, Program
@@ -58,6 +59,54 @@ def op(kind: str, **values: object) -> dict[str, object]:
 
 def save(**values: object) -> dict[str, object]:
     return op("commit", **{"name": "x", "base_version": 0, "manifest": encode(EMPTY), "modified_ms": 0, **values})
+
+
+def chain(room: Room, parent: str, count: int) -> list[OpAnswer]:
+    """Folders one in another, all in one request."""
+    ops = []
+    for _number in range(count):
+        ops.append(make_folder(parent, "d"))
+        parent = ops[-1].node
+    return room.su.ops(room.id, *ops)
+
+
+# --- depth ------------------------------------------------------------------------------------------------------------
+
+
+def test_folders_when_a_thousand_deep_in_one_request_then_a_hundred_and_a_reason(room: Room) -> None:
+    answers = chain(room, room.root, 1000)
+    assert [answer.outcome for answer in answers] == ["applied"] * FOLDERS_DEEP + ["refused"] * (1000 - FOLDERS_DEEP)
+    error = answers[FOLDERS_DEEP].error
+    assert (error.code, error.message) == ("name_refused", f"文件夹最多 {FOLDERS_DEEP} 层。")
+    assert {answer.error.code for answer in answers[FOLDERS_DEEP + 1 :]} == {"parent_gone"}
+    deepest = answers[FOLDERS_DEEP - 1].node
+    assert room.su.save(room.id, deepest.id, "a.txt", b"x").outcome == "applied"
+
+
+def test_folders_when_moved_or_brought_back_then_never_deeper(room: Room) -> None:
+    deep = [answer.node.id for answer in chain(room, room.root, 60)]
+    other = room.su.op(room.id, make_folder(room.root, "other")).node.id
+    tall = [answer.node.id for answer in chain(room, other, 41)]
+    refused = room.su.op(room.id, rename(other, deep[-1], "other"))
+    assert (refused.outcome, refused.error.code) == ("refused", "name_refused")
+    assert room.su.op(room.id, rename(tall[1], deep[-1], "d")).outcome == "applied"  # The last 40 of them fit exactly.
+    room.su.op(room.id, delete(tall[-1]))
+    assert room.su.op(room.id, rename(deep[0], other, "e")).error.code == "name_refused"  # What is in the trash may come back.
+    again = room.su.op(room.id, MakeFolder(fresh("op"), tall[-1], tall[-2], "d"))
+    assert (again.outcome, again.node.id) == ("applied", tall[-1])
+
+
+def test_folders_when_deep_by_another_door_then_refused_too(room: Room, dav: Program, signed_in: SignedIn) -> None:
+    last = chain(room, room.root, FOLDERS_DEEP)[-1].node.id
+    path = TOP + "/d" * FOLDERS_DEEP
+    assert dav.send("MKCOL", f"{path}/e").status_code == 403
+    assert dav.send("PUT", f"{path}/a.txt", b"x").status_code == 201
+    dav.send("MKCOL", f"{TOP}/e")
+    assert dav.send("MOVE", f"{TOP}/e", Destination=f"http://localhost{path}/e").status_code == 403
+    person = signed_in("suhang")
+    made = person.post(f"/library/folders/{last}/folders", {"name": "e"})
+    assert "文件夹最多 100 层" in made.get_data(as_text=True)
+    assert person.get(f"/library/folders/{room.root}/zip").status_code == 200
 
 
 # --- ids ----------------------------------------------------------------------------------------------------------------
