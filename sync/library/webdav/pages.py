@@ -9,10 +9,12 @@ import logging
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 from flask import Response, g, request
 from wsgidav.dav_error import DAVError, get_http_status_string
 
+from sync.core.paths import name_key
 from sync.library.assets.access import content_of
 from sync.library.content.sending import VersionContent, send_version
 from sync.library.webdav.access import find_place
@@ -66,6 +68,8 @@ def _speak(path: str) -> Response:
     environ["SCRIPT_NAME"], environ["PATH_INFO"] = MOUNT, _wsgi_text(f"/{path}")
     if target := environ.get("HTTP_DESTINATION"):
         environ["HTTP_DESTINATION"] = _read_text(target)
+        if name_key(unquote(urlsplit(environ["HTTP_DESTINATION"]).path.rstrip("/"))) == name_key(f"{MOUNT}/{path}".rstrip("/")):
+            environ["HTTP_OVERWRITE"] = "T"  # A name that is only spelled otherwise is in its own way, and in nobody else's.
     environ["wsgidav.auth.user_name"] = g.actor.member_id
     try:
         return cast(Response, Response.from_app(_dav_app(), environ, buffered=True))

@@ -64,8 +64,9 @@ def make_dav_app() -> Callable[..., Any]:
 class Libraries(DAVProvider):
     """Finds what lies at a path."""
 
-    def get_resource_inst(self, path: str, environ: dict[str, Any]) -> "Root | Folder | File | None":
-        if path.strip("/") == "":
+    def get_resource_inst(self, path: str | None, environ: dict[str, Any]) -> "Root | Folder | File | None":
+        """path: None above the root."""
+        if path is None or path.strip("/") == "":
             return Root(environ)
         with request_work(writes=False) as work:
             found = place_of(work, path.removeprefix(_BY_REF)) if path.startswith(_BY_REF) else find_place(work, path)
@@ -143,6 +144,9 @@ class _Kept:
 
     def handle_move(self, dest_path: str) -> bool:
         """Onto a file that is there, its content becomes that file's next version. All else goes the usual way."""
+        if self._is_at(dest_path):  # The same name, spelled otherwise.
+            self.move_recursive(dest_path)
+            return True
         source, target = self.place.node, self._file_at(dest_path)
         if target is None or source.kind != "file":
             return False
@@ -152,6 +156,8 @@ class _Kept:
         return True
 
     def handle_copy(self, dest_path: str, *, depth_infinity: bool) -> bool:
+        if self._is_at(dest_path):
+            raise DAVError(HTTP_FORBIDDEN, _("已有同名的文件或文件夹"))
         source, target = self.place.node, self._file_at(dest_path)
         if target is None or source.kind != "file":
             return False
@@ -185,6 +191,15 @@ class _Kept:
     def _folder_for(self, path: str) -> Place | None:
         found = self.provider.get_resource_inst(get_uri_parent(path.rstrip("/")), self.environ)
         return found.place if isinstance(found, Folder) else None
+
+    def _is_at(self, path: str) -> bool:
+        """Whether this lies at a path already. What is there would be deleted first: refused where this or a library lies in it."""
+        found = self.provider.get_resource_inst(path, self.environ)
+        if isinstance(found, Root) or (found is not None and found.is_top):
+            raise DAVError(HTTP_FORBIDDEN, _("素材库不能在这里删除"))
+        if found is not None and self.place.ref.startswith(f"{found.place.ref}/"):
+            raise DAVError(HTTP_FORBIDDEN, _("已有同名的文件或文件夹"))
+        return found is not None and found.place.ref == self.place.ref
 
     def _file_at(self, path: str) -> Any:
         found = self.provider.get_resource_inst(path, self.environ)

@@ -161,6 +161,27 @@ def test_move_when_a_folder_is_renamed_and_moved_then_one_row(su: Program, work_
     assert su.send("MOVE", f"{TOP}/b", Destination=f"http://localhost{TOP}/b/c/d").status_code == 403
 
 
+@pytest.mark.parametrize("overwrite", ["T", "F"])
+def test_move_when_only_the_spelling_changes_then_renamed_and_nothing_is_deleted(su: Program, work_as: Opens, overwrite: str) -> None:
+    su.send("MKCOL", f"{TOP}/kv")
+    su.send("PUT", f"{TOP}/kv/a.txt", b"whole")
+    for old, new in ((f"{TOP}/kv/a.txt", f"{TOP}/kv/A.TXT"), (f"{TOP}/kv", f"{TOP}/KV/")):
+        assert su.send("MOVE", old, Destination=f"http://localhost{new}", Overwrite=overwrite).status_code == 204
+    assert (su.names(TOP), su.names(f"{TOP}/KV")) == (["KV"], ["A.TXT"])
+    assert versions(work_as, "A.TXT") == [(1, "苏航", 5)]
+
+
+@pytest.mark.parametrize("target", [TOP, "/dav/", "/dav", f"{TOP}/kv", f"{TOP}/KV", f"{TOP}/kv/inner"])
+@pytest.mark.parametrize("method", ["COPY", "MOVE"])
+def test_copy_and_move_when_onto_what_they_lie_in_then_refused_and_nothing_is_deleted(su: Program, method: str, target: str) -> None:
+    su.send("MKCOL", f"{TOP}/kv")
+    su.send("MKCOL", f"{TOP}/kv/inner")
+    su.send("PUT", f"{TOP}/kv/inner/a.txt", b"x")
+    for source in (f"{TOP}/kv/inner", f"{TOP}/kv/inner/a.txt"):
+        assert su.send(method, source, Destination=f"http://localhost{target}").status_code in (403, 502), source
+    assert (su.names(TOP), su.names(f"{TOP}/kv"), su.names(f"{TOP}/kv/inner")) == (["kv"], ["inner"], ["a.txt"])
+
+
 def test_copy_when_of_a_folder_then_all_of_it_and_onto_a_file_a_version(su: Program, work_as: Opens) -> None:
     su.send("MKCOL", f"{TOP}/a")
     su.send("PUT", f"{TOP}/a/x.txt", b"x")
