@@ -48,6 +48,8 @@ def keep_version(work: Work, asset_id: str, number: int, *, label: str) -> None:
     label = label.strip()
     if len(label) > LABEL_LENGTH:
         raise InvalidInput(_("名称太长"), fields={"label": _("最多 %(n)s 个字", n=LABEL_LENGTH)})
+    if not label.isprintable():
+        raise InvalidInput(_("这个名称不能用"), fields={"label": _("名称里有看不见的控制字符。")})
     tree = lock_tree(work, node.library_id)
     get_version(work, asset_id, number)  # After the lock: thinning may have been about to take it.
     row = work.session.get(KeptVersion, (asset_id, number)) or KeptVersion(node_id=asset_id, number=number, library_id=node.library_id)

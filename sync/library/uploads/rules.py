@@ -79,7 +79,7 @@ def read_wish(length: str | None, metadata: str, *, note_length: int) -> Wish:
     values = read_metadata(metadata)
     path = values.get("relativePath") or values.get("filename", "")
     *folders, name = [normal_name(part) for part in path.replace("\\", "/").split("/")]
-    note = " ".join(values.get("note", "").split())[:note_length]
+    note = "".join(char for char in " ".join(values.get("note", "").split()) if char.isprintable())[:note_length]
     return Wish(read_length(length), name, tuple(folders), note, values.get("asset") or None)
 
 

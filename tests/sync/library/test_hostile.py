@@ -8,6 +8,7 @@ in test_comments.py; links in test_shares.py; every route without a token, with 
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -193,6 +194,28 @@ def test_text_when_it_cannot_be_then_an_answer_and_nothing_is_made(room: Room, k
         for each in answer.get("answers", ()) if status_code == 200 else ():
             assert (each["outcome"], bool(each["error"]["title"])) == ("refused", True), body
     assert room.su.feed({room.id: 0}).pages[0] == before
+
+
+@pytest.mark.parametrize("kind", ["nul", "mirrored", "long"])
+def test_words_when_they_hide_something_then_refused_or_shown_without_it(room: Room, signed_in: SignedIn, kind: str) -> None:
+    said, person = f"a{TEXTS[kind]}b", signed_in("suhang")
+    asset = room.su.save(room.id, room.root, "a.txt", b"x").node.id
+    for url, form in (
+        (f"/library/assets/{asset}/versions/1/keeping", {"label": said}),
+        (f"/library/nodes/{asset}/shares", {"purpose": said, "days": "7"}),
+        (f"/library/folders/{room.root}/folders", {"name": said}),
+        (f"/library/{room.id}/retention", {"mode": "thinned", "all_days": said}),
+    ):
+        assert person.post(url, form).status_code == 422, url
+    meta = ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in (("filename", "a.txt"), ("note", said)))
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "0", "Upload-Metadata": meta}
+    assert person.post(f"/library/folders/{room.root}/uploads", headers=headers).status_code == 201
+    page = person.get(f"/library/assets/{asset}").get_data(as_text=True)
+    assert not {"\x00", "\u202e"} & set(page)
+    assert len(page) < 100_000
+    asked = dict.fromkeys(("after", "before", "at", "q", "sort"), said)
+    for url in (f"/library/folders/{room.root}", f"/library/{room.id}/trash", f"/library/folders/{room.root}/past", "/search"):
+        assert person.get(url, query_string=asked).status_code in (200, 302, 404, 422), url
 
 
 @pytest.mark.parametrize("modified_ms", [253_402_300_799_999, -62_135_596_800_000, 2**62, -(2**62)])
