@@ -375,7 +375,8 @@ class Arrivals:
         if other.parent is not None and not other.parked:
             self._entries.append((other.parent, other.name))
         for child in self._index.children(other.ino, parked=True):
-            self._index.change(child.ino, parent=file.ino)
+            taken = self._index.child(file.ino, child.name) is not None  # what is here under this name is still to be sent
+            self._index.change(child.ino, parent=file.ino, parked=int(taken))
         if self._tree.is_open(other.ino):
             self._index.change(other.ino, parent=None, node=None)
         else:

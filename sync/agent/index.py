@@ -7,8 +7,10 @@ A `files` row is a name in the mount. `node` is the library's id for it, None wh
 `version` and `manifest` are the version it was last known to equal; `local` means that `work/<ino>` holds its whole
 bytes; `dirty` counts the changes that are not in the library yet; `unsaved` means that a program was writing and has not
 closed the file. `head` and `head_size` are the content of `version` in the library, also while the file here has other
-bytes. `parked` rows wait for their name to become free. A `held` row is what the library said about a file that is being
-written here or not sent yet; it waits for the release or the answer.
+bytes. `manifest` is what the file held before a program began to write, if the library has those bytes: another one than
+`head` came with a move onto another file's name and was not sent yet; None as soon as other bytes were closed. `parked`
+rows wait for their name to become free. A `held` row is what the library said about a file that is being written here or
+not sent yet; it waits for the release or the answer.
 A `ghosts` row is a node whose name is gone here and whose deletion is on its way: if the name comes back, as programs do
 when they save, the node continues under it.
 """
@@ -83,6 +85,9 @@ ALTER TABLE ops ADD COLUMN left_key TEXT
 ALTER TABLE files ADD COLUMN access TEXT;
 CREATE INDEX files_access ON files (library) WHERE access IS NOT NULL
 """,
+    """
+ALTER TABLE ghosts ADD COLUMN name TEXT NOT NULL DEFAULT ''
+""",
 )
 """Each step of the index's form; `user_version` counts those that were taken."""
 
@@ -122,6 +127,7 @@ class Ghost:
     node: str
     library: str
     parent: int
+    name: str
     version: int
     head: Address | None
     head_size: int
@@ -381,13 +387,13 @@ class Index:
 
     def ghost(self, node: str) -> Ghost | None:
         """The ghost of a node."""
-        row = self.one("SELECT node, library, parent, version, head, head_size FROM ghosts WHERE node=?", node)
+        row = self.one("SELECT node, library, parent, name, version, head, head_size FROM ghosts WHERE node=?", node)
         return Ghost(*row) if row else None
 
     def ghost_at(self, parent: int, name: str) -> Ghost | None:
         """The ghost that last had this name."""
         row = self.one(
-            "SELECT node, library, parent, version, head, head_size FROM ghosts WHERE parent=? AND name_key=? ORDER BY rowid DESC",
+            "SELECT node, library, parent, name, version, head, head_size FROM ghosts WHERE parent=? AND name_key=? ORDER BY rowid DESC",
             parent, name_key(name),
         )  # fmt: skip
         return Ghost(*row) if row else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sync.agent.index import File, Index
+from sync.agent.index import File, Ghost, Index
 from sync.core.hashing import Address
 from sync.core.paths import name_key
 
@@ -107,8 +107,8 @@ class Journal:
         """Write down a new folder."""
         self._add(file, Kind.MAKE_FOLDER)
 
-    def rename(self, file: File, *, left: File) -> None:
-        """Write down the place that a file has now. left: the file as it was, at the place that this gives up."""
+    def rename(self, file: File, *, left: File | Ghost) -> None:
+        """Write down the place that a file has now. left: the node as it was, at the place that this gives up."""
         self._add(file, Kind.RENAME, left)
 
     def delete(self, file: File, *, delay_ms: int = 0) -> None:
@@ -117,7 +117,7 @@ class Journal:
         ino = file.ino if file.is_folder else None  # a folder waits for what leaves it; bytes of a deleted file concern nobody
         self._insert(file.library, Kind.DELETE, ino, file.node, None, None, delay_ms, left=file)
 
-    def _add(self, file: File, kind: Kind, left: File | None = None) -> None:
+    def _add(self, file: File, kind: Kind, left: File | Ghost | None = None) -> None:
         assert file.node is not None, "only what belongs to a library is journaled"
         self._insert(file.library, kind, file.ino, file.node, file.parent, file.name, 0, left=left)
 
@@ -131,7 +131,7 @@ class Journal:
         name: str | None,
         delay_ms: int,
         *,
-        left: File | None,
+        left: File | Ghost | None,
     ) -> None:
         now = int(time.time() * 1000)
         place = (left.parent, name_key(left.name)) if left is not None else (None, None)

@@ -16,6 +16,7 @@ from pathlib import Path
 from sync.agent.index import ROOT, File
 from sync.agent.journal import Kind
 from sync.agent.tree import Tree
+from sync.core.manifest import EMPTY, Manifest, manifest_digest
 from sync.core.paths import conflict_name, name_key, stays_local
 from sync.core.protocol import NodeKind
 
@@ -77,12 +78,27 @@ def _size_bytes(tree: Tree, file: File) -> int:
 def _set_aside(tree: Tree, file: File) -> None:
     if _size_bytes(tree, file) > 0:
         _keep_draft(tree, file)
+    before = _moved_here(tree, file)
+    if before is not None:
+        tree.index.change(file.ino, size=before.size_bytes, local=0, unsaved=0)
+        tree.journal.save(tree.get(file.ino))
+        return
     if file.version == 0:
         tree.journal.drop_waiting(file.ino)
         tree.index.remove(file.ino)
         return
     tree.journal.drop_waiting(file.ino, Kind.COMMIT)
     tree.index.change(file.ino, manifest=file.head, size=file.head_size, local=0, dirty=0, unsaved=0)
+
+
+def _moved_here(tree: Tree, file: File) -> Manifest | None:
+    """What a file held whose save is the move onto its name, if that was not sent yet.
+
+    The version of that name is not it, and the deletion of the name it had may be on its way: it would be nowhere.
+    """
+    if file.manifest is None or file.manifest == file.head:
+        return None
+    return EMPTY if file.manifest == manifest_digest(EMPTY) else tree.index.manifest(file.manifest)
 
 
 def _keep_draft(tree: Tree, file: File) -> None:

@@ -260,10 +260,13 @@ class Tree:
         self.save(file.ino)
 
     def _continue(self, file: File, node: str, last: File | Ghost) -> None:
-        """What `file` holds is to be the next version of a node, after what the library has of it."""
+        """What `file` holds is to be the next version of a node, after what the library has of it, under the name that it has now."""
         self.index.change(
             file.ino, node=node, version=last.version, head=last.head, head_size=last.head_size, dirty=file.dirty + 1
         )  # fmt: skip
+        now = self.get(file.ino)
+        if (now.parent, now.name) != (last.parent, last.name):  # moved aside before, or spelled otherwise: the save may never come
+            self.journal.rename(now, left=last)
 
     def _begin(self, file: File) -> None:
         """What `file` holds is to be the first version of a new node."""
@@ -362,7 +365,6 @@ class Tree:
             return False
         self.index.change(backup.ino, node=None)
         self._continue(file, backup.node, backup)
-        self.journal.rename(self.get(file.ino), left=backup)
         self._begin(backup)
         self.save(backup.ino)
         return True
@@ -379,8 +381,8 @@ class Tree:
             return
         with self.index.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO ghosts (node, library, parent, name_key, version, head, head_size) VALUES (?,?,?,?,?,?,?)",
-                (file.node, file.library, file.parent, name_key(file.name), file.version, file.head, file.head_size),
+                "INSERT OR REPLACE INTO ghosts (node, library, parent, name_key, name, version, head, head_size) VALUES (?,?,?,?,?,?,?,?)",
+                (file.node, file.library, file.parent, name_key(file.name), file.name, file.version, file.head, file.head_size),
             )
         self.index.change(file.ino, node=None)
         self.journal.delete(file, delay_ms=delay_ms)
@@ -444,10 +446,15 @@ class Tree:
         """Make sure that the whole bytes are here; may fetch them."""
         file = self.get(ino)
         if not file.local:
-            self.content.materialise(file)
+            self._materialise(file)
             with self.index.transaction():
                 self.index.change(ino, local=1)
             self._fetched.add(ino)
+
+    def _materialise(self, file: File, size: int | None = None) -> None:
+        if file.manifest not in (None, file.head):
+            self.content.manifest(file.library, file.manifest)  # kept from now on: after a crash the file goes back to it
+        self.content.materialise(file, size=size)
 
     def write(self, handle: Handle, offset: int, data: bytes) -> int:
         """Write into the working copy. `prepare_write` came first."""
@@ -489,7 +496,7 @@ class Tree:
         """Set the length; may fetch what stays."""
         file = self.get(ino)
         if not file.local:
-            self.content.materialise(file, size=size)
+            self._materialise(file, size)
         with self.lock, self.index.transaction():  # together: a shorter working copy must never pass for the version
             if not self.content.work_path(ino).exists():
                 raise fail(errno.EAGAIN)  # given up by `trim` in this very moment
@@ -584,7 +591,7 @@ class Tree:
     def _note_whole(self, ino: int) -> None:
         """The bytes here are what a program meant to leave; any later write makes the file `unsaved` again."""
         try:
-            whole: dict[str, object] = {"size": os.stat(self.content.work_path(ino)).st_size, "unsaved": 0}
+            whole: dict[str, object] = {"size": os.stat(self.content.work_path(ino)).st_size, "unsaved": 0, "manifest": None}
         except FileNotFoundError:
             return  # removed, or replaced by what the library has
         if ino in self._times:

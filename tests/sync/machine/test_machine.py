@@ -111,6 +111,35 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
         Profile(agents=2, writers=2),
         [Step("write", 0, 0, 3, 1), Step("send"), Step("mkdir", 1, 0, 2), Step("send", 1)],
     ),
+    "a name comes back in another spelling and nothing under it": (
+        CALM,
+        [Step("write", 0, 0, 0, 1), Step("send"), Step("feed"), Step("unlink"), Step("hold", 0, 0, 1, 1), Step("kill")],
+    ),
+    "what was moved onto a name is written over, and the agent killed": (
+        Profile(agents=2, writers=2),
+        [
+            Step("write", 0, 0, 0, 1),
+            Step("send"),
+            Step("feed", 1),
+            Step("write", 1, 0, 2, 1),
+            Step("rename", 1, 0, 2, 0),
+            Step("hold", 1, 0, 2, 1),
+            Step("kill", 1),
+        ],
+    ),
+    "two make the same folder, and in it something of the same name": (
+        Profile(agents=2, writers=2),
+        [
+            Step("mkdir", 1, 0, 0),
+            Step("mkdir", 1, 1, 2),
+            Step("write", 1, 1, 0, 1),
+            Step("send", 1),
+            Step("mkdir", 0, 0, 0),
+            Step("feed"),
+            Step("write", 0, 1, 3, 1),
+            Step("write", 0, 1, 0, 1),
+        ],
+    ),
     "two folders are moved into each other": (
         Profile(agents=2, writers=2),
         [
