@@ -32,6 +32,7 @@ from sync.library.storage import ObjectStore, store_factory
 from sync.library.trash import jobs as trash_jobs
 from sync.library.uploads import jobs as upload_jobs
 from sync.library.webdav import models as webdav_models
+from sync.library.words import jobs as words_jobs
 from workspace import retention
 from workspace.db import Database
 from workspace.parts import Parts
@@ -46,6 +47,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     grant_jobs,
     comment_reactions,
     preview_jobs,
+    words_jobs,
     lease_jobs,
     trash_jobs,
     retention_jobs,

@@ -10,6 +10,7 @@ from sync.library.comments.indexing import forget_comments_of, index_comments_of
 from sync.library.grants.access import rooms_of_nodes
 from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
+from sync.library.words.indexing import forget_words_of, index_words_of
 from workspace.jobs.registry import job, periodic
 from workspace.jobs.worker import JobRun
 from workspace.search.actions import Document, forget_document, index_documents
@@ -89,6 +90,7 @@ def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None 
             live = [node for node in nodes if node.deleted_at is None]
             index_documents(work, [_document(library, rooms[node.id], node) for node in live])
             index_comments_of(work, live, rooms=rooms, library_name=library.name)
+            index_words_of(work, [node for node in live if node.kind == "file"], rooms=rooms, library_name=library.name)
             for node in nodes:
                 if node.deleted_at is not None:
                     _forget(work, node)
@@ -109,5 +111,6 @@ def _forget(work: Work, node: Node) -> None:
         for node_id in level:
             forget_document(work, f"asset:{node_id}")
         forget_comments_of(work, level)
+        forget_words_of(work, level)
         query = select(Node.id).where(Node.parent_id.in_(level), Node.deleted_at.is_not(None))
         level = list(work.session.scalars(query))

@@ -26,6 +26,7 @@ from sync.library.leases.access import binding_leases
 from sync.library.leases.words import checked_out
 from sync.library.libraries.rules import Right
 from sync.library.previews.rules import is_previewable
+from sync.library.words.rules import is_readable
 from workspace.db import new_id
 from workspace.i18n import _
 from workspace.settings import Settings
@@ -191,6 +192,8 @@ class Writer:
         self.tree.note(node, op.manifest, self.note)
         if is_previewable(node.name, node.size_bytes):
             self.work.after_commit("library.make_preview", key=digest, node_id=node.id, number=node.version)
+        if is_readable(node.name, node.size_bytes):
+            self.work.after_commit("library.read_words", key=digest, node_id=node.id, number=node.version)
 
     def _home_of(self, op: Commit, node: Node | None) -> Node | None:
         """The live folder for a save. That of a deleted file comes back with it: an edit beats a delete."""

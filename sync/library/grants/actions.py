@@ -27,6 +27,7 @@ from sync.library.grants.rules import Subject, SubjectKind, View
 from sync.library.grants.words import RIGHTS
 from sync.library.libraries.models import Library
 from sync.library.libraries.rules import Right
+from sync.library.words.indexing import move_words
 from workspace.errors import Conflict, InvalidInput, NotFound
 from workspace.i18n import _, source
 from workspace.search.models import SearchEntry
@@ -146,6 +147,7 @@ def _move_to_room(work: Work, library: Library, folder: Node) -> None:
     entries = update(SearchEntry).where(SearchEntry.subject.in_(select(literal("asset:") + inside.c.id))).values(room=room)
     work.session.execute(entries.execution_options(synchronize_session=False))
     move_comments(work, select(inside.c.id), room)
+    move_words(work, select(inside.c.id), room)
     work.after_commit("library.rehouse_events", library_id=library.id, folder_id=folder.id)
 
 

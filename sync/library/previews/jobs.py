@@ -30,7 +30,7 @@ ATTEMPTS = 20  # A store that is away for an hour loses no preview.
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     digest: str
     reading: Reading
 
@@ -38,11 +38,11 @@ class _Source:
 @job("library.make_preview", lane="media", lease_s=180, max_attempts=ATTEMPTS)
 def make_preview(run: JobRun, *, node_id: str, number: int) -> None:
     """Make and keep the pictures of a version, unless its content was tried before."""
-    source = _source_of(run, node_id, number)
+    source = source_of(run, node_id, number)
     with run.open_work(writes=False) as work:
         if work.session.get(Preview, source.digest) is not None:
             return
-    with _drawing_of(run, source) as place:
+    with drawing_of(run, source) as place:
         answer = run_drawing("picture", place, PICTURE_LIMITS, run.stopping)
         pictures = read_pictures(place.out) if answer.refused is None else None
     store = run.parts.get(ObjectStore)  # type: ignore[type-abstract]
@@ -75,11 +75,11 @@ def make_missing_previews(run: JobRun) -> None:
 @job("library.copy_film", lane="films", lease_s=600, max_attempts=ATTEMPTS)
 def copy_film(run: JobRun, *, node_id: str, number: int) -> None:
     """Make the copy that browsers play of a film that they do not."""
-    source = _source_of(run, node_id, number)
+    source = source_of(run, node_id, number)
     with run.open_work(writes=False) as work:
         if work.session.get_one(Preview, source.digest).film != Film.WAITING.value:
             return
-    with _drawing_of(run, source) as place:
+    with drawing_of(run, source) as place:
         copy, refused = _checked_copy(place, run)
     if copy:
         store = run.parts.get(ObjectStore)  # type: ignore[type-abstract]
@@ -105,15 +105,15 @@ def _checked_copy(place: Workplace, run: JobRun) -> tuple[bytes, Reason | None]:
     return (copy, None) if checked.refused is None else (b"", checked.refused)
 
 
-def _source_of(run: JobRun, node_id: str, number: int) -> _Source:
+def source_of(run: JobRun, node_id: str, number: int) -> Source:
     with run.open_work(writes=False) as work:
         content = content_of(work, node_id, number)
         reading = plan_reading(work, content.library_id, content.manifest, 0, content.manifest.size_bytes)
-        return _Source(content.digest, reading)
+        return Source(content.digest, reading)
 
 
 @contextmanager
-def _drawing_of(run: JobRun, source: _Source) -> Iterator[Workplace]:
+def drawing_of(run: JobRun, source: Source) -> Iterator[Workplace]:
     """The file in a folder of its own. Again when the worker is to end meanwhile."""
     store = run.parts.get(ObjectStore)  # type: ignore[type-abstract]
     parent = run.parts.get(Settings).data_dir / "drawing"

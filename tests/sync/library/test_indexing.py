@@ -19,7 +19,7 @@ from workspace.work import open_work
 
 def save(room: Room, *names: str) -> None:
     for name in names:
-        content = name.encode()
+        content = b"\0" + name.encode()  # Not text, which would be found as well.
         pack = room.su.put(room.id, [content])
         (answer,) = room.su.ops(room.id, commit(room.root, name, manifest_for(content)), packs=(pack,))
         assert answer.outcome == "applied", answer

@@ -1,6 +1,6 @@
 """One file: ``python -I -m sync.library.previews.drawing TASK SOURCE OUT MEMORY_BYTES CPU_S FILE_BYTES``.
 
-TASK: picture (small.webp and large.webp), copy (film.mp4) or check (of a copy). What came of it is told in
+TASK: picture (small.webp and large.webp), copy (film.mp4), check (of a copy) or words (words.txt). What came of it is told in
 ``OUT/facts.json``: the facts, or {"refused": code, "why": words for the log}; always with "network" and "files", which
 say how far this process was confined. Without that file it was killed on the way.
 """
@@ -32,7 +32,7 @@ _DRAWERS = {
     sniff.FONT: ("fonts", "draw_font"),
     sniff.FILM: ("films", "draw_film"),
 }
-_TASKS = {"copy": ("films", "copy_film"), "check": ("films", "check_copy")}
+_TASKS = {"copy": ("films", "copy_film"), "check": ("films", "check_copy"), "words": ("words", "write_words")}
 
 
 def main() -> None:
@@ -62,9 +62,9 @@ def draw(task: str, source: Path, out: Path) -> Drawn:
 def _drawer(task: str, source: Path) -> Callable[[Path, Path], Drawn]:
     with source.open("rb") as file:
         kind = sniff.kind_of(file.read(sniff.HEAD_BYTES))
-    if kind is None:
+    if kind is None and task != "words":  # Plain text has no beginning of its own.
         raise Refused(UNKNOWN_KIND, "not a kind of file that can be shown")
-    module, name = _TASKS.get(task) or _DRAWERS[kind]
+    module, name = _TASKS.get(task) or _DRAWERS[str(kind)]
     drawer: Callable[[Path, Path], Drawn] = getattr(importlib.import_module(_HERE + module), name)
     return drawer
 
