@@ -40,6 +40,7 @@ from sync.library.leases.pages import pages as lease_pages
 from sync.library.libraries.pages import pages as library_pages
 from sync.library.retention.pages import pages as retention_pages
 from sync.library.shares.pages import pages as share_pages
+from sync.library.tags.pages import pages as tags_pages
 from sync.library.trash.pages import pages as trash_pages
 from sync.library.uploads.pages import pages as upload_pages
 from sync.library.webdav.pages import pages as webdav_pages
@@ -97,6 +98,7 @@ ROUTES = (
     share_pages,
     lease_pages,
     retention_pages,
+    tags_pages,
     upload_pages,
     zip_pages,
     history_pages,

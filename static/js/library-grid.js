@@ -144,16 +144,17 @@ function onKey(event) {
 
 const values = () => tiles().filter((tile) => chosen.has(tile.dataset.node)).map((tile) => `${tile.dataset.node}:${tile.dataset.version}`);
 
-async function post(url, ids) {
-  const body = new FormData();
+/** True when it was done. */
+async function post(url, ids, body = new FormData()) {
   for (const id of ids) body.append("ids", id);
   const answer = await fetch(url, { method: "POST", body, headers: { "X-CSRF-Token": csrfToken(), Accept: "application/json" } }).catch(() => null);
   const said = await answer?.json().catch(() => null);
-  if (!answer?.ok) return toastError(said);
+  if (!answer?.ok) return void toastError(said);
   if (said.said) toast(said.said, { tone: "done" });
   for (const each of said.refused.slice(0, 5)) toast(say("refused", each), { tone: "blocked" });
   clear();
   refresh(area, 0);
+  return true;
 }
 
 async function remove() {
@@ -180,6 +181,18 @@ function rename(tile) {
   dialog.showModal();
   const stem = tile.dataset.kind === "file" ? tile.dataset.name.lastIndexOf(".") : -1;
   field.setSelectionRange(0, stem > 0 ? stem : field.value.length);
+}
+
+/** Tags for what is chosen; the dialog stays, with what was typed, when they are refused. */
+async function sendTags(event) {
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const fields = event.target;
+  const body = new FormData(fields);
+  body.set("verb", event.submitter?.dataset.send ?? "add");
+  if (!(await post(fields.action, values(), body))) return;
+  fields.reset();
+  fields.closest("dialog").close();
 }
 
 async function sendName(event) {
@@ -275,6 +288,7 @@ function onQuickKey(event) {
 
 const verbs = {
   move: openMove,
+  tags: () => document.getElementById("tagging").showModal(),
   rename: () => rename(tiles().find((tile) => chosen.has(tile.dataset.node))),
   all: () => (tiles().forEach((tile) => chosen.add(tile.dataset.node)), draw()),
   none: clear,
@@ -304,6 +318,7 @@ function start() {
     document.getElementById("move").close();
     post(`/library/folders/${here.dataset.moveHere}/move`, values());
   });
+  document.querySelector("[data-tagging]")?.addEventListener("submit", sendTags, true);
   document.querySelector("[data-rename]")?.addEventListener("submit", sendName, true);
   quick.addEventListener("keydown", onQuickKey);
   quick.addEventListener("click", (event) => step(Number(event.target.closest("[data-quick]")?.dataset.quick ?? 0)));

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select
 
+from sync.library.assets.indexing import index_nodes
 from sync.library.assets.log import head_line, put_lines, waiting_lines
 from sync.library.assets.models import LogEntry, Node, OpAnswer
 from sync.library.comments.indexing import forget_comments_of, index_comments_of
@@ -13,7 +14,7 @@ from sync.library.storage import ObjectStore
 from sync.library.words.indexing import forget_words_of, index_words_of
 from workspace.jobs.registry import job, periodic
 from workspace.jobs.worker import JobRun
-from workspace.search.actions import Document, forget_document, index_documents
+from workspace.search.actions import forget_document
 from workspace.work import Work
 
 INDEXED_AT_ONCE = 200
@@ -88,7 +89,7 @@ def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None 
             library = work.session.get_one(Library, library_id)
             rooms = rooms_of_nodes(work, library, nodes)
             live = [node for node in nodes if node.deleted_at is None]
-            index_documents(work, [_document(library, rooms[node.id], node) for node in live])
+            index_nodes(work, library, live, rooms)
             index_comments_of(work, live, rooms=rooms, library_name=library.name)
             index_words_of(work, [node for node in live if node.kind == "file"], rooms=rooms, library_name=library.name)
             for node in nodes:
@@ -97,11 +98,6 @@ def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None 
         if len(nodes) < INDEXED_AT_ONCE:
             return
         since = nodes[-1].seq
-
-
-def _document(library: Library, room: str, node: Node) -> Document:
-    url = f"/library/{'assets' if node.kind == 'file' else 'folders'}/{node.id}"
-    return Document(f"asset:{node.id}", room, node.name, url, library.name)
 
 
 def _forget(work: Work, node: Node) -> None:

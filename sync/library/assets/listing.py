@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from sync.library.assets.models import Node
 from sync.library.previews.rules import FILMS, suffix_of
+from sync.library.retention.models import KeptVersion
+from sync.library.tags.models import KEY_LENGTH, AssetTag
 
 SORTS = ("name", "time", "size", "author", "kind")
 KINDS = {
@@ -21,17 +24,26 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Listing:
-    """sort: one of SORTS. kind: one of KINDS, or "" for all. after: id of the last node shown before, "" from the top."""
+    """sort: one of SORTS. kind: one of KINDS, or "" for all. after: id of the last node shown before, "" from the top.
+
+    mark: "t:" and a tag's key, or "k:" and the label of a kept version, to leave out files without it; "" for all.
+    """
 
     sort: str = "name"
     backwards: bool = False
     kind: str = ""
+    mark: str = ""
     after: str = ""
 
     @property
     def query(self) -> str:
         """The same listing as the end of an address; without ``after``."""
-        return f"sort={self.sort}&desc={int(self.backwards)}&kind={self.kind}"
+        return f"sort={self.sort}&desc={int(self.backwards)}&kind={self.kind}&mark={quote(self.mark, safe='')}"
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether some files are left out."""
+        return bool(self.kind or self.mark)
 
 
 BY_NAME = Listing()
@@ -39,16 +51,19 @@ BY_NAME = Listing()
 
 def read_listing(values: Any) -> Listing:
     """From a request's arguments; what is unknown is left out."""
-    sort, kind = values.get("sort", ""), values.get("kind", "")
+    sort, kind, mark = values.get("sort", ""), values.get("kind", ""), values.get("mark", "")[: KEY_LENGTH + 2]
     return Listing(
-        sort if sort in SORTS else "name", values.get("desc", "") == "1", kind if kind in KINDS else "", values.get("after", "")[:40]
-    )
+        sort if sort in SORTS else "name", values.get("desc", "") == "1", kind if kind in KINDS else "",
+        mark if mark[:2] in ("t:", "k:") and mark.isprintable() else "", values.get("after", "")[:40],
+    )  # fmt: skip
 
 
 def listed(query: Select[Node], listing: Listing, anchor: Node | None) -> Select[Node]:
     """The query in the listing's order, folders first, from behind the anchor on. Files of one kind leave the folders out."""
     if listing.kind:
         query = query.where(Node.kind == "file", or_(*(Node.name_key.like(f"%.{suffix}") for suffix in sorted(KINDS[listing.kind]))))
+    if listing.mark:
+        query = query.where(Node.kind == "file", Node.id.in_(_marked(listing.mark)))
     key = _key(listing.sort)
     if anchor is not None:
         value = _value(listing.sort, anchor)
@@ -56,6 +71,13 @@ def listed(query: Select[Node], listing: Listing, anchor: Node | None) -> Select
         tie = and_(key == value, Node.name_key > anchor.name_key)
         query = query.where(or_(Node.kind < anchor.kind, and_(Node.kind == anchor.kind, or_(beyond, tie))))
     return query.order_by(Node.kind.desc(), key.desc() if listing.backwards else key, Node.name_key)
+
+
+def _marked(mark: str) -> Select[str]:
+    """The nodes that have the tag, or a version kept under the label."""
+    if mark.startswith("t:"):
+        return select(AssetTag.node_id).where(AssetTag.tag_key == mark[2:])
+    return select(KeptVersion.node_id).where(KeptVersion.label == mark[2:])
 
 
 def _key(sort: str) -> ColumnElement[Any]:

@@ -48,7 +48,8 @@ def line_of(work: Work, node: Node, above: list[Node], manifest: Manifest | None
 
 def note_of(work: Work, seq: int, **said: Any) -> bytes:
     """What happened to no single node. said: ``forgot`` [[node, number, digest]…], versions that are no more; ``purged`` [node…], out
-    of the trash; ``kept`` [node, number, label], ``released`` [node, number]. A reader applies it to what is older than it.
+    of the trash; ``kept`` [node, number, label], ``released`` [node, number]; ``tagged`` and ``untagged``
+    [[node, tag]…]. A reader applies it to what is older than it.
     """
     return _packed({"note": seq, "at": work.now.isoformat(), "by": work.actor.name, **said})
 

@@ -20,6 +20,7 @@ from sync.library.libraries.access import find_library
 from sync.library.libraries.rules import Right
 from sync.library.previews.sending import send_film, send_preview
 from sync.library.storage import ObjectStore
+from sync.library.tags.queries import marks_view
 from workspace.errors import Conflict, InvalidInput
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, is_htmx, request_work, wants_json, web
@@ -162,7 +163,7 @@ def _go_to(url: str) -> Any:
 def _show_folder(work: Work, folder_id: str) -> Response:
     view = _view()
     folder = folder_view(work, folder_id, replace(read_listing(request.args), after=""))
-    response = Response(render_template("library/folder.html", folder=folder, view=view))
+    response = Response(render_template("library/folder.html", folder=folder, view=view, marks=marks_view(work, folder_id)))
     if request.args.get("view") in VIEWS:
         response.set_cookie(VIEW_COOKIE, view, max_age=365 * 86400, httponly=True, samesite="Lax")
     return response

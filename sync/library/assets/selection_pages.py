@@ -31,7 +31,7 @@ def show_picker(work: Work, folder_id: str) -> str:
 def move(work: Work, folder_id: str) -> Any:
     """Move what was chosen into this folder."""
     folder = get_node(work, folder_id, to=Right.EDIT)
-    nodes = [node for node, _version in _chosen(work, folder)]
+    nodes = [node for node, _version in chosen_nodes(work, folder)]
     return _tell(move_nodes(work, nodes, folder), folder, lambda n: _("已移动 %(n)s 项", n=n))
 
 
@@ -39,10 +39,10 @@ def move(work: Work, folder_id: str) -> Any:
 def delete(work: Work, folder_id: str) -> Any:
     """Delete what was chosen in this folder."""
     folder = get_node(work, folder_id, to=Right.EDIT)
-    return _tell(delete_nodes(work, folder, _chosen(work, folder)), folder, lambda n: _("已删除 %(n)s 项，可在回收站恢复", n=n))
+    return _tell(delete_nodes(work, folder, chosen_nodes(work, folder)), folder, lambda n: _("已删除 %(n)s 项，可在回收站恢复", n=n))
 
 
-def _chosen(work: Work, folder: Node) -> list[tuple[Node, int]]:
+def chosen_nodes(work: Work, folder: Node) -> list[tuple[Node, int]]:
     """``ids``: node ids, each with the version that the page showed, as "id:3"."""
     asked = list(dict.fromkeys(request.form.getlist("ids")))
     if not asked or len(asked) > CHOSEN_MOST:

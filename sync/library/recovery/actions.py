@@ -27,6 +27,8 @@ from sync.library.recovery.rules import BadLine, Head, Line, Note, Placed, Rebui
 from sync.library.retention.models import KeptVersion, RetentionPlan
 from sync.library.retention.rules import Mode, Plan
 from sync.library.storage import ObjectStore, Stored
+from sync.library.tags.models import AssetTag
+from sync.library.tags.rules import tag_key
 from workspace.db import Database, new_id
 from workspace.errors import Conflict, NotFound
 from workspace.parts import Parts
@@ -183,6 +185,10 @@ def _write_tree(work: Work, library: Library, rebuilt: Rebuilt) -> None:
     _insert(work, Version, [_version_row(library, line) for line in lines])
     _insert(work, Place, list(_place_rows(rebuilt)))
     _write_keeping(work, library, rebuilt)
+    for (node_id, tag), note in rebuilt.tags.items():
+        if node_id in rebuilt.nodes:
+            row = AssetTag(node_id=node_id, tag_key=tag_key(tag), library_id=library.id, tag=tag, by_name=note.by_name, at=note.at)
+            work.session.merge(row)
     work.after_commit("library.index_changes", library_id=library.id, since=0)
     for node_id, node in rebuilt.nodes.items():
         line = node.line

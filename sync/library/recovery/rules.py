@@ -79,7 +79,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Note:
-    """What happened to no single node (assets/log.note_of). forgot: (node, number, digest); kept: (node, number, label) or None."""
+    """What happened to no single node (assets/log.note_of). forgot: (node, number, digest); kept: (node, number, label) or None.
+
+    tagged, untagged: (node, tag).
+    """
 
     seq: int
     at: datetime
@@ -88,6 +91,8 @@ class Note:
     purged: tuple[str, ...] = ()
     kept: tuple[str, int, str] | None = None
     released: tuple[str, int] | None = None
+    tagged: tuple[tuple[str, str], ...] = ()
+    untagged: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -111,13 +116,15 @@ class Placed:
 class Rebuilt:
     """A library's tree. nodes: by id, root included. versions: by (node, number). complaints: sentences for the administrator.
 
-    kept: (node, number) -> the note that keeps the version. last_note: number of the newest note.
+    kept: (node, number) -> the note that keeps the version. tags: (node, tag) -> the note that put it there.
+    last_note: number of the newest note.
     """
 
     root_id: str
     nodes: dict[str, Placed] = field(default_factory=dict)
     versions: dict[tuple[str, int], Line] = field(default_factory=dict)
     kept: dict[tuple[str, int], Note] = field(default_factory=dict)
+    tags: dict[tuple[str, str], Note] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
     last_note: int = 1
 
@@ -160,6 +167,8 @@ def read_note(body: bytes) -> Note | None:
             purged=tuple(str(node) for node in found.get("purged", ())),
             kept=(str(found["kept"][0]), int(found["kept"][1]), str(found["kept"][2])) if "kept" in found else None,
             released=(str(found["released"][0]), int(found["released"][1])) if "released" in found else None,
+            tagged=tuple((str(node), str(tag)) for node, tag in found.get("tagged", ())),
+            untagged=tuple((str(node), str(tag)) for node, tag in found.get("untagged", ())),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise BadLine(f"the note is not whole: {error!r}") from error
@@ -247,6 +256,9 @@ class _Rebuilding:
             self.rebuilt.kept[note.kept[0], note.kept[1]] = note
         if note.released is not None:
             self.rebuilt.kept.pop(note.released, None)
+        self.rebuilt.tags.update(dict.fromkeys(note.tagged, note))
+        for pair in note.untagged:
+            self.rebuilt.tags.pop(pair, None)
 
     def _put(self, line: Line) -> None:
         former = self.nodes.get(line.node_id)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from sync.library.assets import jobs
+from sync.library.assets import indexing
 from tests.sync.library.agents import commit, manifest_for
 from tests.sync.library.conftest import Room
 from workspace.db import Database
@@ -29,13 +29,13 @@ def save(room: Room, *names: str) -> None:
 def documents(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Titles in the order in which they are indexed."""
     seen: list[str] = []
-    index = jobs.index_documents
+    index = indexing.index_documents
 
     def noted(work: Any, documents: Any) -> None:
         seen.extend(document.title for document in documents)
         index(work, documents)
 
-    monkeypatch.setattr(jobs, "index_documents", noted)
+    monkeypatch.setattr(indexing, "index_documents", noted)
     return seen
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 import app as composition
 from sync.core.protocol import OpAnswer
+from sync.library.assets.access import get_node
 from sync.library.assets.actions import save_upload
 from sync.library.assets.models import Node, Version
 from sync.library.content.access import load_manifest
@@ -25,6 +26,8 @@ from sync.library.grants.models import FolderGrant
 from sync.library.libraries.models import Library
 from sync.library.recovery.actions import Report, recover_catalogue
 from sync.library.storage import ObjectStore, S3Store
+from sync.library.tags.actions import tag_nodes, untag_nodes
+from sync.library.tags.models import AssetTag
 from tests.fakes.store import MemoryStore
 from tests.sync.library.agents import TestAgent, commit, delete, make_folder, rename
 from tests.sync.library.conftest import Room, make_room
@@ -138,6 +141,21 @@ def test_recovery_when_the_database_is_lost_then_everything_is_equal(
         assert {"视觉组", "看图组"} <= set(work.session.scalars(select(Group.name)))
         kinds = set(work.session.scalars(select(Event.kind)))
     assert kinds == {"library.library.recovered"}
+
+
+def test_recovery_when_files_have_tags_then_they_come_back(
+    room: Room, memory: MemoryStore, company: Database, second: Parts, work_as: Opens, run_jobs: Any
+) -> None:
+    saved = room.su.save(room.id, room.root, "a.psd", b"a").node
+    with work_as("苏航") as work:
+        node = get_node(work, saved.id)
+        tag_nodes(work, [node], ["双十一", "KV"])
+        untag_nodes(work, [node], ["双十一"])
+    run_jobs()
+    recover(second, memory)
+    rows = rows_of(second.get(Database), room.id, AssetTag)
+    assert [row["tag"] for row in rows] == ["KV"]
+    assert rows == rows_of(company, room.id, AssetTag)
 
 
 def test_recovery_when_an_author_said_why_then_the_version_tells_it_again(
