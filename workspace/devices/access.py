@@ -3,6 +3,8 @@
 from sqlalchemy import Select, bindparam, select
 
 from workspace.devices.models import Device
+from workspace.errors import NotSignedIn
+from workspace.i18n import _
 from workspace.people.models import Member
 from workspace.roles.access import permissions_of
 from workspace.secrets import token_hash
@@ -44,6 +46,12 @@ def _actor_of(work: Work, query: Select[str, str, str], **values: str) -> Actor 
 def get_own_device(work: Work) -> Device:
     """The device that sends this request."""
     return work.session.get_one(Device, work.actor.device_id)
+
+
+def check_active_device(work: Work) -> None:
+    """NotSignedIn when the device was revoked since the request began: what it sent took a while to arrive or to be read."""
+    if not is_active_device(work):
+        raise NotSignedIn(_("设备未登记"), _("请重新登记此设备。"), code="unauthenticated")
 
 
 def is_active_device(work: Work) -> bool:

@@ -67,9 +67,9 @@ from sync.library.libraries.access import find_library, libraries_tag, visible_l
 from sync.library.libraries.rules import Right
 from sync.library.storage import ObjectStore
 from workspace.db import new_id
-from workspace.devices.access import is_active_device
+from workspace.devices.access import check_active_device
 from workspace.devices.actions import enrol_device, note_heartbeat
-from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
+from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from workspace.i18n import _
 from workspace.web import ANYONE, DEVICE, Routes, request_work, web
 from workspace.work import Work
@@ -127,8 +127,7 @@ def feed() -> Response:
 
     def look() -> FeedAnswer | None:
         with request_work(writes=False) as work:
-            if not is_active_device(work):  # It may have been revoked while it waited.
-                raise NotSignedIn(_("设备未登记"), _("请重新登记此设备。"), code="unauthenticated")
+            check_active_device(work)  # It may have been revoked while it waited.
             answer = read_feed(work, message, limit)
         return answer if answer.pages or answer.libraries_tag != message.libraries_tag else None
 
@@ -175,6 +174,7 @@ def register_packs(library_id: str) -> Response:
     _at_most(len(message.packs), MAX_UPLOADS)
     known, checked = _checked(library_id, message.packs)
     with request_work(writes=True) as work:
+        check_active_device(work)
         find_library(work, library_id, to=Right.EDIT, anywhere=True)
         record_packs(work, library_id, checked)
     states = known | {each.pack.pack: each.state for each in checked}
@@ -193,6 +193,7 @@ def send_ops(library_id: str) -> Response:
     for start in range(0, len(message.ops), OPS_AT_ONCE):
         part, brought = message.ops[start : start + OPS_AT_ONCE], checked if start == 0 else ()
         with request_work(writes=True) as work:
+            check_active_device(work)
             bodies += apply_ops(work, library_id, part, packs=brought, receipt=receipt, done=True)
     receipt.settle(web().parts)
     return Response(b'{"answers":[' + b",".join(bodies) + b"]}", content_type="application/json")

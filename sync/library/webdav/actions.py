@@ -18,6 +18,7 @@ from sync.library.content.reading import plan_reading, stream_reading
 from sync.library.content.writing import write_file
 from sync.library.storage import ObjectStore
 from workspace.db import new_id
+from workspace.devices.access import check_active_device
 from workspace.errors import MainlineError
 from workspace.web import request_work, web
 from workspace.work import Work
@@ -37,6 +38,7 @@ def save_file(library_id: str, folder_id: str, name: str, stream: BinaryIO, size
     name = normal_name(name)
     written = write_file(_store(), library_id, name=name, stream=stream, size_bytes=size_bytes)
     with request_work(writes=True) as work:
+        check_active_device(work)
         answer = save_upload(work, library_id, folder_id=folder_id, name=name, manifest=written.manifest, packs=written.packs)
     return _node_of(answer)
 

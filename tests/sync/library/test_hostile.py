@@ -10,6 +10,7 @@ in test_comments.py; links in test_shares.py; every route without a token, with 
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -22,12 +23,14 @@ from sync.core.manifest import EMPTY, manifest_of
 from sync.core.paths import FOLDERS_DEEP
 from sync.core.protocol import Commit, MakeFolder, OpAnswer
 from sync.library.libraries.rules import Right
+from tests.fakes.store import MemoryStore
 from tests.house import Person
-from tests.sync.library.agents import TestAgent, commit, delete, fresh, make_folder, rename
+from tests.sync.library.agents import Refused, TestAgent, commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
+from tests.sync.library.test_shares import enter, share
 from tests.sync.library.test_webdav import TOP, Program
-from workspace.devices.actions import add_folder_access
+from workspace.devices.actions import add_folder_access, revoke_devices_of_desktop
 
 SignedIn = Callable[[str], Person]
 HUGE = (-1, 2**31, 2**63, -(2**63) - 1, 2**200)
@@ -247,3 +250,63 @@ def test_chunk_when_a_version_names_it_52_000_times_then_too_much_for_a_zip_and_
     assert person.get(f"/library/folders/{room.root}/zip").status_code == 422
     part = person.get(f"/library/assets/{made.id}/versions/1/content", headers={"Range": "bytes=200000000000-200000000099"})
     assert (part.status_code, part.get_data()) == (206, bytes(100))
+
+
+# --- what changes while a request is under way --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["ops", "packs"])
+def test_device_when_revoked_while_its_packs_are_read_then_nothing_of_it_is_taken(
+    room: Room, memory: MemoryStore, work_as: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    pack, manifest = room.su.put(room.id, [b"new"]), manifest_for(b"new")
+    read = memory.get_range
+
+    def revoked_meanwhile(key: str, offset: int, length: int) -> bytes:
+        with work_as("管力") as work:
+            revoke_devices_of_desktop(work, "desktop-suhang")
+        return read(key, offset, length)
+
+    monkeypatch.setattr(memory, "get_range", revoked_meanwhile)
+    ops = (commit(room.root, "a.txt", manifest),) if whole else ()
+    with pytest.raises(Refused, match="401 unauthenticated"):
+        room.su.ops(room.id, *ops, packs=(pack,)) if whole else room.su.register(room.id, pack)
+    assert room.chen.missing(room.id, [manifest.chunks[0].address]).missing == (manifest.chunks[0].address,)
+    assert [node.name for node in room.chen.feed({room.id: 0}).pages[0].nodes] == ["主视觉素材"]
+
+
+def test_right_when_taken_back_while_packs_are_read_then_nothing_is_saved(
+    room: Room, memory: MemoryStore, work_as: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack, manifest = room.su.put(room.id, [b"new"]), manifest_for(b"new")
+    read = memory.get_range
+
+    def taken_back_meanwhile(key: str, offset: int, length: int) -> bytes:
+        with work_as("管力") as work:
+            grant_member(work, room.root, "苏航", Right.SEE)
+        return read(key, offset, length)
+
+    monkeypatch.setattr(memory, "get_range", taken_back_meanwhile)
+    answer = room.su.ops(room.id, commit(room.root, "a.txt", manifest), packs=(pack,))[0]
+    assert (answer.outcome, answer.error.code) == ("refused", "not_allowed")
+
+
+def test_link_when_fifty_open_it_at_once_then_as_many_as_it_says(app: Flask, room: Room, signed_in: SignedIn) -> None:
+    node = room.su.save(room.id, room.root, "a.txt", b"x").node
+    address = share(signed_in("suhang"), node.id, most_views="7")
+    with ThreadPoolExecutor(16) as pool:
+        got = list(pool.map(lambda _number: enter(app.test_client(), address).status_code, range(50)))
+    assert (got.count(303), got.count(404)) == (7, 43)
+
+
+def test_link_when_its_token_is_tampered_with_then_absent(app: Flask, room: Room, signed_in: SignedIn) -> None:
+    nodes = [room.su.save(room.id, room.root, f"{name}.txt", name.encode()).node for name in "ab"]
+    one, other = (share(signed_in("suhang"), node.id, may_download="1")[3:] for node in nodes)
+    visitor = app.test_client()
+    enter(visitor, f"/s/{one}")
+    for token in (one[:-1], f"{one}0", one.upper(), one[:26] + other[26:], one[:26], "0" * 26 + one[26:], "x" * 10_000, "%00"):
+        assert visitor.get(f"/s/{token}").status_code == 404, token
+    assert visitor.get(f"/s/{one}/{nodes[0].id}/content").get_data() == b"a"
+    assert visitor.get(f"/s/{one}/{nodes[1].id}/content").status_code == 404
+    visitor.set_cookie("mainline_share", visitor.get_cookie("mainline_share", path=f"/s/{one}").value, path=f"/s/{other}")
+    assert visitor.get(f"/s/{other}/{nodes[1].id}/content").status_code == 404
