@@ -1,7 +1,7 @@
 """Tags on assets
 
 Revision ID: 202611220601
-Revises: 202611220201
+Revises: 202611220701
 Create Date: 2026-11-22 05:30:00
 
 """
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "202611220601"
-down_revision: str | None = "202611220201"
+down_revision: str | None = "202611220701"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
