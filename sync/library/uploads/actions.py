@@ -17,7 +17,7 @@ from sync.library.uploads.models import Upload, UploadPart
 from sync.library.uploads.receiving import Received
 from sync.library.uploads.rules import DEPTH_MOST, KEPT, OPEN_MOST, SIZE_MOST, NameRefused, Wish, pack_chunks, refuse_path, unpack_chunks
 from workspace.db import new_id
-from workspace.errors import Conflict, InvalidInput, TooManyRequests
+from workspace.errors import Conflict, InvalidInput, NotFound, TooManyRequests
 from workspace.i18n import _
 from workspace.work import Work
 
@@ -28,6 +28,8 @@ def begin_upload(work: Work, folder_id: str, wish: Wish) -> Upload:
     name = wish.name
     if wish.asset_id is not None:
         asset = get_asset(work, wish.asset_id, to=Right.EDIT)
+        if asset.library_id != folder.library_id:  # Its bytes would be stored in one library and be a version in none.
+            raise NotFound(_("没有找到这个文件"), _("它可能已被删除，或您没有查看的权限。"))
         folder_id, name = str(asset.parent_id), asset.name
     elif refused := refuse_path(wish):
         raise _path_error(refused)

@@ -11,9 +11,11 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import urllib3
 from flask import Flask
 
 from sync.core.chunking import CHUNK_MAX_BYTES, Chunk, Cutter
@@ -22,15 +24,20 @@ from sync.core.hashing import address_of
 from sync.core.manifest import EMPTY, manifest_of
 from sync.core.paths import FOLDERS_DEEP
 from sync.core.protocol import Commit, MakeFolder, OpAnswer
+from sync.library.libraries.actions import open_library
 from sync.library.libraries.rules import Right
+from sync.library.storage import S3Store
 from tests.fakes.store import MemoryStore
-from tests.house import Person
+from tests.house import Person, member_named
 from tests.sync.library.agents import Refused, TestAgent, commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
 from tests.sync.library.test_shares import enter, share
 from tests.sync.library.test_webdav import TOP, Program
+from workspace.db import new_id
 from workspace.devices.actions import add_folder_access, revoke_devices_of_desktop
+from workspace.errors import NotFound
+from workspace.people.actions import make_group
 
 SignedIn = Callable[[str], Person]
 HUGE = (-1, 2**31, 2**63, -(2**63) - 1, 2**200)
@@ -143,6 +150,20 @@ def test_op_id_when_two_devices_choose_the_same_then_each_has_its_own_answer(roo
     second = room.chen.op(room.id, MakeFolder(name, fresh("node"), room.root, "chen"))
     assert (first.node.name, second.node.name) == ("su", "chen")
     assert room.su.op(room.id, MakeFolder(name, fresh("node"), room.root, "later")).node == first.node
+
+
+def test_upload_when_its_asset_is_another_librarys_then_refused_before_a_byte_is_sent(
+    room: Room, work_as: Callable[..., Any], signed_in: SignedIn
+) -> None:
+    with work_as("管力") as work:
+        group = make_group(work, name="另一组", kind="free", member_ids=[member_named(work, "苏航").id])
+        other = open_library(work, name="另一个库", scope_room="line:double-eleven", group_id=group.id)
+    asset = room.su.save(other.id, other.root_id, "a.txt", b"x").node.id
+    metadata = f"filename {b64encode(b'a.txt').decode()},asset {b64encode(asset.encode()).decode()}"
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": metadata}
+    person = signed_in("suhang")
+    assert person.post(f"/library/folders/{room.root}/uploads", headers=headers).status_code == 404
+    assert person.post(f"/library/folders/{other.root_id}/uploads", headers=headers).status_code == 201
 
 
 # --- numbers, texts and times -------------------------------------------------------------------------------------------
@@ -310,3 +331,32 @@ def test_link_when_its_token_is_tampered_with_then_absent(app: Flask, room: Room
     assert visitor.get(f"/s/{one}/{nodes[1].id}/content").status_code == 404
     visitor.set_cookie("mainline_share", visitor.get_cookie("mainline_share", path=f"/s/{one}").value, path=f"/s/{other}")
     assert visitor.get(f"/s/{other}/{nodes[1].id}/content").status_code == 404
+
+
+# --- signed addresses ---------------------------------------------------------------------------------------------------
+
+
+def test_signed_addresses_when_late_or_for_something_else_then_refused_by_the_real_store(
+    s3: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice, and with other bytes: test_embedded_store.py and the contract of stores."""
+    key, web = f"packs/hostile/{new_id()}", urllib3.PoolManager(retries=False)
+
+    class LongAgo(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) - timedelta(hours=7)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sync.library.storage.datetime", LongAgo)
+        late_put, late_get = s3.presign_put(key, timedelta(hours=6)), s3.presign_get(key, timedelta(hours=1))
+    assert web.request("PUT", late_put.url, body=b"late", headers=late_put.headers).status == 403
+    put = s3.presign_put(key, timedelta(minutes=5))
+    assert web.request("PUT", put.url.replace(key, f"{key}x"), body=b"x", headers=put.headers).status == 403
+    assert web.request("PUT", put.url, body=b"x").status == 403  # Without the header that keeps what is there.
+    assert web.request("GET", put.url).status == 403
+    with pytest.raises(NotFound):
+        s3.get(key)
+    assert web.request("PUT", put.url, body=b"first", headers=put.headers).status == 200
+    assert web.request("PUT", put.url, body=b"other", headers=put.headers).status == 412
+    assert (s3.get(key), web.request("GET", late_get.url).status) == (b"first", 403)
