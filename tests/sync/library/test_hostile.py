@@ -23,7 +23,7 @@ from sync.core.codec import encode
 from sync.core.hashing import address_of
 from sync.core.manifest import EMPTY, manifest_of
 from sync.core.paths import FOLDERS_DEEP
-from sync.core.protocol import Commit, MakeFolder, OpAnswer
+from sync.core.protocol import Commit, Endpoint, LeasesAnswer, LeasesRequest, MakeFolder, OpAnswer
 from sync.library.libraries.actions import open_library
 from sync.library.libraries.rules import Right
 from sync.library.storage import S3Store
@@ -318,6 +318,35 @@ def test_link_when_fifty_open_it_at_once_then_as_many_as_it_says(app: Flask, roo
     with ThreadPoolExecutor(16) as pool:
         got = list(pool.map(lambda _number: enter(app.test_client(), address).status_code, range(50)))
     assert (got.count(303), got.count(404)) == (7, 43)
+
+
+def test_asset_when_taken_moved_and_saved_at_once_then_one_tree_and_every_save_kept(room: Room, dav: Program) -> None:
+    """A folder is renamed while something is saved into it, and its file is checked out and saved by two at once."""
+    folder = room.su.op(room.id, make_folder(room.root, "f")).node
+    file = room.su.save(room.id, folder.id, "a.txt", b"0").node
+    manifests = {n: agent.upload(room.id, b"%d" % n) for n, agent in ((1, room.su), (2, room.chen))}
+    take = LeasesRequest((file.id,), ())
+    acts: list[Callable[[], Any]] = [
+        lambda: room.su.ask(Endpoint.LEASES.path(room.id), take, LeasesAnswer),
+        lambda: room.chen.ask(Endpoint.LEASES.path(room.id), take, LeasesAnswer),
+        lambda: room.su.op(room.id, commit(folder.id, "a.txt", manifests[1], node=file.id, base=1)),
+        lambda: room.chen.op(room.id, commit(folder.id, "a.txt", manifests[2], node=file.id, base=1)),
+        lambda: room.su.op(room.id, rename(folder.id, room.root, "g")),
+        lambda: dav.send("PUT", f"{TOP}/f/b.txt", b"saved").status_code,
+    ]  # fmt: skip
+    with ThreadPoolExecutor(len(acts)) as pool:
+        leases, other_leases, first, second, renamed, status = [done.result() for done in [pool.submit(act) for act in acts]]
+    assert len({lease.member for answer in (leases, other_leases) for lease in answer.leases}) == 1
+    assert {first.outcome, second.outcome} == {"applied", "conflict"}
+    assert (renamed.outcome, status in (201, 404, 409)) == ("applied", True)
+    nodes = [node for node in room.lin.feed({room.id: 0}).pages[0].nodes if not node.deleted]
+    assert {manifests[n].chunks[0].address for n in (1, 2)} <= {
+        chunk.address
+        for node in nodes
+        if node.manifest and (found := room.lin.content(room.id, node.manifest).manifest)
+        for chunk in found.chunks
+    }
+    assert [node.name for node in nodes if node.kind == "folder" and node.parent == room.root] == ["g"]
 
 
 def test_link_when_its_token_is_tampered_with_then_absent(app: Flask, room: Room, signed_in: SignedIn) -> None:
