@@ -34,7 +34,7 @@ function onKey(event) {
     close();
     open(button);
   }
-  const items = [...document.querySelectorAll(`${OPEN} :is(a, button)`)];
+  const items = [...document.querySelectorAll(`${OPEN} :is(a, button, input:not([type=hidden]))`)];
   const at = items.indexOf(document.activeElement);
   items.at(event.key === "ArrowDown" ? (at + 1) % items.length : Math.max(at, 0) - 1)?.focus();
 }
