@@ -226,7 +226,8 @@ class LibraryContract:
         assert answer.error is not None
         assert answer.error.retryable
         assert answer.error.missing == (address_of(b"never sent"),)
-        assert outcome(lin.op(op, lin.store(b"never sent"))) == ("applied", None)
+        assert outcome(lin.op(op, lin.store(b"never sent"))) == ("refused", "chunks_missing"), "its late copy changes nothing"
+        assert outcome(lin.op(replace(op, op_id=new_id()))) == ("applied", None)
 
     def test_packs_when_registered_then_their_chunks_are_not_missing(self, lin: Client) -> None:
         stored = lin.store(b"one", b"two")

@@ -348,8 +348,7 @@ class FakeLibrary:
             with self.condition:
                 key = (who[0], op.op_id)
                 answer = self.answers.get(key) or self._op(who[1], shelf, op)
-                if answer.outcome is not p.Outcome.REFUSED:
-                    self.answers[key] = answer
+                self.answers[key] = answer
                 answers.append(answer)
                 self.done.append((op, answer))
                 self.condition.notify_all()

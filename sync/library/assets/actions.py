@@ -7,14 +7,12 @@ Decisions are rules.py's; here they are carried out, recorded and answered.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sync.core.codec import to_bytes
 from sync.core.manifest import Manifest
-from sync.core.protocol import Commit, Delete, MakeFolder, Op, OpAnswer, Outcome, Rename
+from sync.core.protocol import Commit, Delete, MakeFolder, Op, OpAnswer, Rename
 from sync.library.assets.access import get_asset, get_trashed, get_version
-from sync.library.assets.answers import earlier_answers, not_allowed, own_receipt, shown_in
+from sync.library.assets.answers import earlier_answers, first_answer, not_allowed, own_receipt, shown_in
 from sync.library.assets.log import Receipt
 from sync.library.assets.models import Node
-from sync.library.assets.models import OpAnswer as OpAnswerRow
 from sync.library.assets.tree import lock_tree
 from sync.library.assets.writer import Writer
 from sync.library.content.access import load_manifest
@@ -52,21 +50,13 @@ def apply_ops(
     receipt = receipt or own_receipt(work, library_id)
     receipt.tell_of(*(node.seq for body in earlier.values() for node in shown_in(body)))
     if not may_edit:
-        return [earlier.get(op.op_id) or to_bytes(not_allowed(op)) for op in ops]
+        return [earlier.get(op.op_id) or first_answer(work, library_id, not_allowed(op), earlier) for op in ops]
     record_packs(work, library_id, packs)
     writer = Writer(tree, [op for op in ops if op.op_id not in earlier], receipt)
     writer.done = done
     answers = []
     for op in ops:
-        body = earlier.get(op.op_id)
-        if body is None:
-            answer = writer.apply(op)
-            body = to_bytes(answer)
-            if answer.outcome is not Outcome.REFUSED and work.actor.device_id is not None:
-                earlier[op.op_id] = body
-                row = OpAnswerRow(device_id=work.actor.device_id, library_id=library_id, op_id=op.op_id, body=body, at=work.now)
-                work.session.add(row)
-        answers.append(body)
+        answers.append(earlier.get(op.op_id) or first_answer(work, library_id, writer.apply(op), earlier))
     writer.finish()
     return answers
 

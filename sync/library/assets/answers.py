@@ -1,12 +1,13 @@
 """Answers to operations: those given before, the states they tell of, and what they wait for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import select
 
-from sync.core.codec import from_bytes
-from sync.core.protocol import ErrorCode, Op, OpAnswer
+from sync.core.codec import from_bytes, to_bytes
+from sync.core.protocol import ErrorCode, Op, OpAnswer, is_id
 from sync.core.protocol import Node as NodeMessage
 from sync.library.assets.log import Receipt
 from sync.library.assets.models import OpAnswer as OpAnswerRow
@@ -22,6 +23,23 @@ def earlier_answers(work: Work, library_id: str, ops: Sequence[Op]) -> dict[str,
         OpAnswerRow.device_id == work.actor.device_id, OpAnswerRow.library_id == library_id, OpAnswerRow.op_id.in_([op.op_id for op in ops])
     )
     return {op_id: bytes(body) for op_id, body in work.session.execute(query)}
+
+
+def first_answer(work: Work, library_id: str, answer: OpAnswer, earlier: dict[str, bytes]) -> bytes:
+    """Write an answer down among the earlier ones; returns it as JSON.
+
+    A refusal as well: its device starts over under another op_id, or has changed its mind, and what still travels under this one
+    must not be carried out when the reason is gone. Kept without the missing chunks, which may be as many as the file has.
+    """
+    body = to_bytes(answer)
+    if work.actor.device_id is not None and is_id(answer.op_id):
+        kept = body
+        if answer.error is not None and answer.error.missing:
+            kept = to_bytes(replace(answer, error=replace(answer.error, missing=())))
+        earlier[answer.op_id] = kept
+        row = OpAnswerRow(device_id=work.actor.device_id, library_id=library_id, op_id=answer.op_id, body=kept, at=work.now)
+        work.session.add(row)
+    return body
 
 
 def shown_in(body: bytes) -> list[NodeMessage]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -214,7 +215,7 @@ def test_commit_when_killed_between_put_and_commit_then_the_rest_goes_on(room: R
     op = commit(room.root, "a.txt", manifest_for(b"half done"))
     assert room.su.op(room.id, op).error.missing == (address_of(b"half done"),)
     room.su.register(room.id, stored)
-    assert room.su.op(room.id, op).outcome == "applied"
+    assert room.su.op(room.id, replace(op, op_id=new_id())).outcome == "applied"
 
 
 def test_store_when_away_then_unavailable_and_nothing_recorded(room: Room, memory: MemoryStore) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from sync.library.grants.queries import explain
 from sync.library.grants.rules import Subject, SubjectKind
 from sync.library.libraries.rules import Right as Level
 from tests.house import Person, member_named
-from tests.sync.library.agents import Refused, TestAgent, commit, delete, make_folder, manifest_for, rename
+from tests.sync.library.agents import Refused, TestAgent, commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
 from workspace.errors import Conflict, NotAllowed
@@ -193,7 +193,7 @@ def test_content_when_the_file_is_hidden_then_neither_read_nor_probed_nor_claime
     claim = commit(room.root, "偷.txt", manifest_for(BYTES))
     assert outcome(room.chen.op(room.id, claim)) == ("refused", "chunks_missing")
     pack = room.chen.put(room.id, [BYTES])
-    (answer,) = room.chen.ops(room.id, claim, packs=(pack,))
+    (answer,) = room.chen.ops(room.id, replace(claim, op_id=fresh("op")), packs=(pack,))
     assert outcome(answer) == ("applied", None), "who has the bytes may save them"
     assert room.chen.missing(room.id, [chunk]).missing == ()
 

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +15,11 @@ from sync.library.assets import jobs
 from sync.library.assets.models import OpAnswer
 from sync.library.libraries.actions import open_library
 from sync.library.libraries.models import Library, LibraryEvent
+from sync.library.libraries.rules import Right
 from tests.house import member_named
 from tests.sync.library.agents import commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
+from tests.sync.library.grants import grant_right
 from workspace.db import Database
 from workspace.events.models import Event
 from workspace.jobs.worker import JobRun
@@ -174,11 +177,24 @@ def test_op_when_resent_then_first_answer_byte_for_byte_and_nothing_again(room: 
     assert len(events(work_as, "library.version.committed")) == 2
 
 
-def test_op_when_refused_then_not_remembered(room: Room) -> None:
+def test_op_when_refused_then_its_late_copy_is_refused_and_a_new_one_applied(room: Room) -> None:
     op = commit(room.root, "a.txt", manifest_for(b"late"))
-    assert room.su.op(room.id, op).error.code == "chunks_missing"
+    first = room.su.op(room.id, op)
+    assert (first.error.code, first.error.missing) == ("chunks_missing", (op.manifest.chunks[0].address,))
     room.su.upload(room.id, b"late")
-    assert room.su.op(room.id, op).outcome == "applied"
+    again = room.su.op(room.id, op)
+    assert (again.error.code, again.error.missing, live(room)) == ("chunks_missing", (), {})
+    assert room.su.op(room.id, replace(op, op_id=fresh("op"))).outcome == "applied"
+
+
+def test_op_when_refused_for_want_of_rights_then_its_late_copy_stays_refused_after_a_grant(room: Room, work_as: Opens) -> None:
+    op = make_folder(room.root, "新")
+    assert room.lin.op(room.id, op).error.code == "not_allowed"
+    with work_as("管力") as work:
+        group = make_group(work, name="新组", kind="free", member_ids=[member_named(work, "林悦").id])
+        grant_right(work, work.session.get_one(Library, room.id), group_id=group.id, right=Right.EDIT)
+    assert room.lin.op(room.id, op).error.code == "not_allowed"
+    assert room.lin.op(room.id, replace(op, op_id=fresh("op"))).outcome == "applied"
 
 
 def test_many_ops_when_in_one_request_then_answers_in_order(room: Room) -> None:
