@@ -243,11 +243,13 @@ def check_out(library_id: str) -> Response:
         find_library(work, library_id, to=Right.EDIT, anywhere=True)
         for node_id in message.give_back:
             return_lease(work, node_id, way="open")
-        for node_id in message.take:
+        # Each once, and of this library alone: its row is the only one that this request locks.
+        ours = [node.id for node in visible_nodes(work, list(dict.fromkeys(message.take))) if node.library_id == library_id]
+        for node_id in ours:
             with suppress(Conflict, NotFound, NotAllowed, InvalidInput):  # Somebody else has it, or it is no asset: the answer shows it.
                 take_lease(work, node_id, way="open")
         work.session.flush()
-        return _sent(LeasesAnswer(_leases_seen(work, library_id, leases_by_node(work, message.take), message.take)))
+        return _sent(LeasesAnswer(_leases_seen(work, library_id, leases_by_node(work, ours), ours)))
 
 
 def _leases_seen(work: Work, library_id: str, found: Mapping[str, Lease], node_ids: Iterable[str]) -> tuple[LeaseMessage, ...]:

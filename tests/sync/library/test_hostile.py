@@ -3,19 +3,18 @@
 Where a feature's own suite tries its input already, it is not tried again here: paths, lengths and offsets of uploads in
 test_uploads.py; bodies, paths and passwords of network folders in test_webdav.py; pictures, documents, films and fonts that lie,
 bombs and scripts in test_previews.py; packs and manifests byte by byte in core/test_packs.py and test_protocol.py; packs that lie to
-the server, chunks of another library and revoked devices in test_agents_api.py; hidden chunks and folders in test_grants.py; comments
-in test_comments.py; links in test_shares.py; every route without a token, with nonsense and by strangers in complete/test_routes.py.
+the server, chunks of another library and revoked devices in test_agents_api.py; hidden chunks and folders in test_grants.py; links and
+signed addresses in test_shares.py, test_hostile_links.py and test_embedded_store.py; comments in test_comments.py; depth and bounds of
+zips in test_zips.py; two who send the same bytes of one upload in test_uploads.py; sweeps in test_collection.py; every route without a token, with nonsense and by strangers in complete/test_routes.py.
 """
 
 import json
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-import urllib3
 from flask import Flask
 
 from sync.core.chunking import CHUNK_MAX_BYTES, Chunk, Cutter
@@ -25,18 +24,15 @@ from sync.core.manifest import EMPTY, manifest_of
 from sync.core.paths import FOLDERS_DEEP
 from sync.core.protocol import Commit, Endpoint, LeasesAnswer, LeasesRequest, MakeFolder, OpAnswer
 from sync.library.libraries.actions import open_library
+from sync.library.libraries.models import Library
 from sync.library.libraries.rules import Right
-from sync.library.storage import S3Store
 from tests.fakes.store import MemoryStore
 from tests.house import Person, member_named
 from tests.sync.library.agents import Refused, TestAgent, commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
-from tests.sync.library.test_shares import enter, share
 from tests.sync.library.test_webdav import TOP, Program
-from workspace.db import new_id
 from workspace.devices.actions import add_folder_access, revoke_devices_of_desktop
-from workspace.errors import NotFound
 from workspace.people.actions import make_group
 
 SignedIn = Callable[[str], Person]
@@ -70,6 +66,13 @@ def op(kind: str, **values: object) -> dict[str, object]:
 
 def save(**values: object) -> dict[str, object]:
     return op("commit", **{"name": "x", "base_version": 0, "manifest": encode(EMPTY), "modified_ms": 0, **values})
+
+
+def library_of(work_as: Callable[..., Any], name: str) -> Library:
+    """Another library, which this member may edit."""
+    with work_as("管力") as work:
+        group = make_group(work, name="另一组", kind="free", member_ids=[member_named(work, name).id])
+        return open_library(work, name="另一个库", scope_room="line:double-eleven", group_id=group.id)
 
 
 def chain(room: Room, parent: str, count: int) -> list[OpAnswer]:
@@ -155,15 +158,31 @@ def test_op_id_when_two_devices_choose_the_same_then_each_has_its_own_answer(roo
 def test_upload_when_its_asset_is_another_librarys_then_refused_before_a_byte_is_sent(
     room: Room, work_as: Callable[..., Any], signed_in: SignedIn
 ) -> None:
-    with work_as("管力") as work:
-        group = make_group(work, name="另一组", kind="free", member_ids=[member_named(work, "苏航").id])
-        other = open_library(work, name="另一个库", scope_room="line:double-eleven", group_id=group.id)
+    other = library_of(work_as, "苏航")
     asset = room.su.save(other.id, other.root_id, "a.txt", b"x").node.id
     metadata = f"filename {b64encode(b'a.txt').decode()},asset {b64encode(asset.encode()).decode()}"
     headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": metadata}
     person = signed_in("suhang")
     assert person.post(f"/library/folders/{room.root}/uploads", headers=headers).status_code == 404
     assert person.post(f"/library/folders/{other.root_id}/uploads", headers=headers).status_code == 201
+
+
+def test_check_out_when_asked_again_and_again_for_much_then_each_once_and_only_this_librarys(
+    room: Room, work_as: Callable[..., Any]
+) -> None:
+    other = library_of(work_as, "苏航")
+    mine = [room.su.save(room.id, room.root, f"{number}.txt", b"x").node.id for number in range(3)]
+    theirs = room.su.save(other.id, other.root_id, "a.txt", b"x").node.id
+    take = LeasesRequest((*mine * 60, theirs), ())
+    seqs = set()
+    for _again in range(3):
+        answer = room.su.ask(Endpoint.LEASES.path(room.id), take, LeasesAnswer)
+        assert [lease.node for lease in answer.leases] == mine
+        seqs.add(room.su.feed({room.id: 0}).pages[0].cursor)
+    assert len(seqs) == 1
+    assert room.su.feed({other.id: 0}).pages[0].leases == ()
+    status, answer = told(room.su, Endpoint.LEASES.path(room.id), {"take": mine * 67, "give_back": []})
+    assert (status, answer["error"]["code"]) == (422, "bad_message")
 
 
 # --- numbers, texts and times -------------------------------------------------------------------------------------------
@@ -312,14 +331,6 @@ def test_right_when_taken_back_while_packs_are_read_then_nothing_is_saved(
     assert (answer.outcome, answer.error.code) == ("refused", "not_allowed")
 
 
-def test_link_when_fifty_open_it_at_once_then_as_many_as_it_says(app: Flask, room: Room, signed_in: SignedIn) -> None:
-    node = room.su.save(room.id, room.root, "a.txt", b"x").node
-    address = share(signed_in("suhang"), node.id, most_views="7")
-    with ThreadPoolExecutor(16) as pool:
-        got = list(pool.map(lambda _number: enter(app.test_client(), address).status_code, range(50)))
-    assert (got.count(303), got.count(404)) == (7, 43)
-
-
 def test_asset_when_taken_moved_and_saved_at_once_then_one_tree_and_every_save_kept(room: Room, dav: Program) -> None:
     """A folder is renamed while something is saved into it, and its file is checked out and saved by two at once."""
     folder = room.su.op(room.id, make_folder(room.root, "f")).node
@@ -347,45 +358,3 @@ def test_asset_when_taken_moved_and_saved_at_once_then_one_tree_and_every_save_k
         for chunk in found.chunks
     }
     assert [node.name for node in nodes if node.kind == "folder" and node.parent == room.root] == ["g"]
-
-
-def test_link_when_its_token_is_tampered_with_then_absent(app: Flask, room: Room, signed_in: SignedIn) -> None:
-    nodes = [room.su.save(room.id, room.root, f"{name}.txt", name.encode()).node for name in "ab"]
-    one, other = (share(signed_in("suhang"), node.id, may_download="1")[3:] for node in nodes)
-    visitor = app.test_client()
-    enter(visitor, f"/s/{one}")
-    for token in (one[:-1], f"{one}0", one.upper(), one[:26] + other[26:], one[:26], "0" * 26 + one[26:], "x" * 10_000, "%00"):
-        assert visitor.get(f"/s/{token}").status_code == 404, token
-    assert visitor.get(f"/s/{one}/{nodes[0].id}/content").get_data() == b"a"
-    assert visitor.get(f"/s/{one}/{nodes[1].id}/content").status_code == 404
-    visitor.set_cookie("mainline_share", visitor.get_cookie("mainline_share", path=f"/s/{one}").value, path=f"/s/{other}")
-    assert visitor.get(f"/s/{other}/{nodes[1].id}/content").status_code == 404
-
-
-# --- signed addresses ---------------------------------------------------------------------------------------------------
-
-
-def test_signed_addresses_when_late_or_for_something_else_then_refused_by_the_real_store(
-    s3: S3Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Twice, and with other bytes: test_embedded_store.py and the contract of stores."""
-    key, web = f"packs/hostile/{new_id()}", urllib3.PoolManager(retries=False)
-
-    class LongAgo(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return datetime.now(tz) - timedelta(hours=7)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("sync.library.storage.datetime", LongAgo)
-        late_put, late_get = s3.presign_put(key, timedelta(hours=6)), s3.presign_get(key, timedelta(hours=1))
-    assert web.request("PUT", late_put.url, body=b"late", headers=late_put.headers).status == 403
-    put = s3.presign_put(key, timedelta(minutes=5))
-    assert web.request("PUT", put.url.replace(key, f"{key}x"), body=b"x", headers=put.headers).status == 403
-    assert web.request("PUT", put.url, body=b"x").status == 403  # Without the header that keeps what is there.
-    assert web.request("GET", put.url).status == 403
-    with pytest.raises(NotFound):
-        s3.get(key)
-    assert web.request("PUT", put.url, body=b"first", headers=put.headers).status == 200
-    assert web.request("PUT", put.url, body=b"other", headers=put.headers).status == 412
-    assert (s3.get(key), web.request("GET", late_get.url).status) == (b"first", 403)
