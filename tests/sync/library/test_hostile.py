@@ -1,11 +1,12 @@
 """Hostile input to the library, through its real routes and the agents' protocol: refused with a reason, and nothing breaks after it.
 
-Where a feature's own suite tries its input already, it is not tried again here: paths, lengths and offsets of uploads in
-test_uploads.py; bodies, paths and passwords of network folders in test_webdav.py; pictures, documents, films and fonts that lie,
-bombs and scripts in test_previews.py; packs and manifests byte by byte in core/test_packs.py and test_protocol.py; packs that lie to
-the server, chunks of another library and revoked devices in test_agents_api.py; hidden chunks and folders in test_grants.py; links and
-signed addresses in test_shares.py, test_hostile_links.py and test_embedded_store.py; comments in test_comments.py; depth and bounds of
-zips in test_zips.py; two who send the same bytes of one upload in test_uploads.py; sweeps in test_collection.py; every route without a token, with nonsense and by strangers in complete/test_routes.py.
+Where a feature's own suite tries its input already, it is not tried again here: paths, lengths and offsets of uploads in test_uploads.py;
+bodies, paths and passwords of network folders in test_webdav.py; pictures, documents, films and fonts that lie, bombs and scripts in
+test_previews.py; packs and manifests byte by byte in core/test_packs.py and test_protocol.py; packs that lie to the server, chunks of
+another library and revoked devices in test_agents_api.py; hidden chunks and folders in test_grants.py; links and signed addresses in
+test_shares.py, test_hostile_links.py and test_embedded_store.py; comments in test_comments.py; depth and bounds of zips in test_zips.py;
+two who send the same bytes of one upload in test_uploads.py; sweeps in test_collection.py; every route without a token, with nonsense and
+by strangers in complete/test_routes.py.
 """
 
 import json
