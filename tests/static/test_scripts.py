@@ -34,7 +34,7 @@ def test_scripts_when_run_by_node_then_all_pass() -> None:
 
 
 def test_modules_when_imported_then_the_import_map_names_them() -> None:
-    listed = re.search(r"macro boot\(modules=\((.*?)\)\)", (ROOT / "templates/_parts/shell.html").read_text("utf-8"))
+    listed = re.search(r"macro boot\(modules=\((.*?)\)[,)]", (ROOT / "templates/_parts/shell.html").read_text("utf-8"))
     assert listed
     named = set(re.findall(r"'(\w+)'", listed.group(1)))
     imported = {name for script in SCRIPTS for name in re.findall(r'from "mainline/(\w+)"', script.read_text("utf-8"))}
