@@ -41,7 +41,7 @@ def back_up(parts: Parts, path: Path, tell: Tell) -> Contents:
     database, store, settings = parts.get(Database), parts.get(ObjectStore), parts.get(Settings)  # type: ignore[type-abstract]
     folder, now = BackupFolder(path), datetime.now(UTC)
     folder.prepare()
-    name = f"mainline-{now:%Y%m%dT%H%M%SZ}.{'db' if database.is_sqlite else 'dump'}"
+    name = f"mainline-{now:%Y%m%dT%H%M%S%fZ}.{'db' if database.is_sqlite else 'dump'}"
     needed = _packs(database)
     snapshot_database(database, folder.database_path(name))
     tell(f"database: {folder.database_path(name).stat().st_size / 2**20:,.1f} MiB")
