@@ -33,7 +33,14 @@ def find(work: Work, question: str, *, limit: int = 20) -> list[Found]:
             bindparam("question", _fts5(phrases))
         )
     query = select(SearchEntry).where(SearchEntry.room.in_(rooms), matches).order_by(SearchEntry.id.desc()).limit(limit)
-    return [Found(entry.subject, entry.title, entry.note, entry.url) for entry in work.session.scalars(query)]
+    found = [Found(entry.subject, entry.title, entry.note, entry.url) for entry in work.session.scalars(query)]
+    named = {thing.subject for thing in found}
+    return [thing for thing in found if not thing.subject.startswith("words:") or _name_of(thing) not in named]
+
+
+def _name_of(words: Found) -> str:
+    """The entry of a document's name, behind which its words stand when both are found."""
+    return f"asset:{words.subject.partition(':')[2]}"
 
 
 def _fts5(phrases: list[tuple[list[str], bool]]) -> str:

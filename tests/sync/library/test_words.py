@@ -123,3 +123,9 @@ def test_limits_when_stated_twice_then_the_same() -> None:
     assert is_readable("方案.DOCX", 1000)
     assert not is_readable("kv.png", 1000)
     assert not is_readable("empty.txt", 0)
+
+
+def test_document_when_its_name_and_its_words_match_then_found_once(room: Room, signed_in: SignedIn, run_jobs: Callable[[], int]) -> None:
+    room.su.save(room.id, room.root, "晨雾.txt", "晨雾里的街道".encode())
+    run_jobs()
+    assert found(signed_in("suhang"), "晨雾") == ["晨雾.txt"]
