@@ -98,7 +98,6 @@ def test_slider_when_moved_then_wipes_and_both_zoom_in_step(drawn: str, open_pag
 def test_asset_when_a_new_version_is_chosen_then_it_is_its_next(room: Room, drawn: str, open_page: OpenPage, tmp_path: Any) -> None:
     (tmp_path / "其他名字.png").write_bytes(b"three")
     page = open_page(f"/library/assets/{drawn}", "suhang")
-    page.wait_for_function("'tus' in window")
     page.set_input_files("#upload-files", tmp_path / "其他名字.png")
     expect(page.locator("#toasts")).to_contain_text("已上传 1 个文件")
     expect(page.locator("#version-3")).to_be_visible()

@@ -11,6 +11,7 @@ from sync.core.protocol import Op
 from sync.library.previews.sending import Pictures
 from tests.house import Person
 from tests.pages import OpenPage
+from tests.product import wait_until
 from tests.sync.library.agents import commit, make_folder, manifest_for
 from tests.sync.library.conftest import Room
 
@@ -122,7 +123,7 @@ def test_pictures_when_too_many_then_the_oldest_go() -> None:
 def grid(room: Room, open_page: OpenPage) -> Page:
     fill(room, "目标/", "a.txt", "b.txt", "c.txt")
     page = open_page(f"/library/{room.id}", "suhang")
-    page.wait_for_function("'htmx' in window")
+    wait_until(lambda: page.evaluate("'htmx' in window"), within_s=10, what="the page's scripts are there")
     return page
 
 
@@ -173,7 +174,7 @@ def test_move_when_chosen_in_the_dialog_then_there(grid: Page, room: Room) -> No
 def test_touch_when_pressed_long_then_chooses_and_nothing_opens(room: Room, open_page: OpenPage) -> None:
     fill(room, "a.txt", "b.txt")
     page = open_page(f"/library/{room.id}", "suhang", phone=True)
-    page.wait_for_function("'htmx' in window")
+    wait_until(lambda: page.evaluate("'htmx' in window"), within_s=10, what="the page's scripts are there")
     page.evaluate("""() => {
         const link = document.querySelector("[data-name='a.txt'] a");
         link.dispatchEvent(new PointerEvent('pointerdown', {bubbles: true, pointerType: 'touch', clientX: 10, clientY: 10}));
