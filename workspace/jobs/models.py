@@ -14,7 +14,7 @@ class Job(Base):
 
     __tablename__ = "job"
     __unaudited__ = "operational; what a job changes is recorded by the job"
-    __table_args__ = (Index("ix_job_due", "state", "lane", "run_at"), Index("ix_job_name_key", "name", "key"))
+    __table_args__ = (Index("ix_job_due", "state", "lane", "run_at"), Index("ix_job_waiting_key", "name", "key", "state"))
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(80))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync.library.previews.drawing import words as drawing
+from sync.library.previews.drawing import text as drawing
 from sync.library.words.models import DocumentWords
 from sync.library.words.rules import WORDS_MOST, is_readable
 from tests.house import Person

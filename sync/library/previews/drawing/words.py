@@ -1,4 +1,4 @@
-"""The words of a document as plain text in ``OUT/words.txt``: of PDF and Illustrator, office packages, text in any usual encoding."""
+"""The words of a document as plain text in ``OUT/words.txt``: of PDF and Illustrator, and office packages."""
 
 import io
 import re
@@ -11,16 +11,14 @@ import defusedxml.ElementTree
 from sync.library.previews.drawing import sniff
 from sync.library.previews.drawing.raster import Drawn
 from sync.library.previews.drawing.refusal import DAMAGED, ENCRYPTED, UNKNOWN_KIND, refuse
+from sync.library.previews.drawing.text import gathered
 
-WORDS_MOST = 50_000
 PAGES_MOST = 500
 PART_BYTES_MAX = 50 * 1024 * 1024
 PARTS_MOST = 500
 _PARTS = re.compile(
     r"word/(document|header\d*|footer\d*|footnotes|comments)\.xml|ppt/(slides|notesSlides)/[^/]+\.xml|xl/sharedStrings\.xml|content\.xml"
 )
-_GAPS = re.compile(r"[ \t\x00-\x08\x0b-\x1f\x7f]+")
-_ENCODINGS = ("utf-8-sig", "gb18030")
 
 
 def write_words(source: Path, out: Path) -> Drawn:
@@ -32,20 +30,11 @@ def write_words(source: Path, out: Path) -> Drawn:
         pieces = _of_pdf(source)
     elif kind == sniff.PACKAGE:
         pieces = _of_package(source)
-    elif kind is None:
-        pieces = _of_text(source, head)
     else:
         refuse(UNKNOWN_KIND, "not a document")
-    words, length = [], 0
-    for piece in pieces:
-        plain = _GAPS.sub(" ", piece).strip()
-        if plain:
-            words.append(plain[: WORDS_MOST - length])
-            length += len(words[-1]) + 1
-        if length >= WORDS_MOST:
-            break
-    (out / "words.txt").write_text("\n".join(words), "utf-8", "replace")
-    return {"length": length}
+    words = gathered(pieces)
+    (out / "words.txt").write_text(words, "utf-8", "replace")
+    return {"length": len(words)}
 
 
 def _of_pdf(source: Path) -> Iterator[str]:
@@ -83,18 +72,3 @@ def _paragraphs(data: bytes) -> Iterator[str]:
                 element.clear()
     except (defusedxml.DefusedXmlException, defusedxml.ElementTree.ParseError) as error:
         refuse(DAMAGED, str(error))
-
-
-def _of_text(source: Path, head: bytes) -> Iterator[str]:
-    data = source.read_bytes()[: WORDS_MOST * 8]
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return iter(data.decode("utf-16", "replace").splitlines())
-    if b"\x00" in data:
-        refuse(UNKNOWN_KIND, "not text")
-    for encoding in _ENCODINGS:
-        try:
-            return iter(data.decode(encoding).splitlines())
-        except UnicodeDecodeError as error:
-            if error.end >= len(data) - 4:  # Cut in the middle of a character.
-                return iter(data.decode(encoding, "ignore").splitlines())
-    return iter(data.decode("gb18030", "replace").splitlines())
