@@ -18,7 +18,7 @@ from sync.agent.journal import Journal, Kind, new_id
 from sync.agent.tree import Tree
 from sync.core.codec import decode, encode
 from sync.core.hashing import Address
-from sync.core.paths import conflict_name, name_key, stays_local
+from sync.core.paths import NAME_BYTES_MAX, conflict_name, name_key, refuse_name, stays_local
 from sync.core.plan import Decision, Entry, decide
 from sync.core.protocol import LibrariesAnswer, Library, Node, NodeKind, Right
 
@@ -78,7 +78,9 @@ class Arrivals:
     def _library_name(self, library: Library, ino: int | None) -> str:
         """The library's name as a folder; with a number where two libraries have the same one."""
         plain = "".join("_" if character in '/\\:*?"<>|' or ord(character) < 32 else character for character in library.name)
-        plain = plain.strip(". ") or library.id
+        plain = plain.encode()[: NAME_BYTES_MAX - 16].decode(errors="ignore").strip(". ") or library.id
+        if refuse_name(plain) is not None or stays_local(plain):
+            plain = f"{plain}_"  # a library may be called CON, or end in ~; a folder on a PC may not
         for count in range(1, 1000):
             name = plain if count == 1 else f"{plain} ({count})"
             other = self._index.child(ROOT, name)

@@ -38,6 +38,11 @@ log = logging.getLogger("mainline.agent")
 FEED_WAIT_S = 25
 _LONGEST_PAUSE_S = 10.0
 _NO_PLACE_PAUSE_S = 1.0
+_DISK_ERRORS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE,
+    errno.ETIMEDOUT, errno.EHOSTDOWN,
+)  # fmt: skip
+"""Of a disk that is full, failing, or gone: a volume pulled out, a network folder that stopped answering."""
 _DISK_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
@@ -298,7 +303,7 @@ def _title(error: AgentError | sqlite3.OperationalError | OSError) -> str:
     if isinstance(error, sqlite3.OperationalError):
         passes = error.sqlite_errorcode & 0xFF in _DISK_CODES
     else:
-        passes = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+        passes = error.errno in _DISK_ERRORS or getattr(error, "winerror", None) is not None
     if not passes:
         raise error
     return "本机磁盘已满或无法读写"

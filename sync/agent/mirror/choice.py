@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 IGNORE_FILE = ".mainline-ignore"
 
 
-def _key(path: str) -> str:
+def path_key(path: str) -> str:
+    """A path in the form in which two are compared."""
     return "/".join(name_key(name) for name in path.split("/"))
 
 
@@ -33,8 +34,8 @@ class Chosen:
         """Whether a path is mirrored."""
         if not self.folders:
             return self.everything
-        decisions = {_key(folder): chosen for folder, chosen in self.folders.items()}
-        key = _key(path)
+        decisions = {path_key(folder): chosen for folder, chosen in self.folders.items()}
+        key = path_key(path)
         while key:
             if key in decisions:
                 return decisions[key]
@@ -43,8 +44,8 @@ class Chosen:
 
     def leads_to(self, path: str) -> bool:
         """Whether a folder is needed here because one inside it is chosen."""
-        inside = _key(path) + "/"
-        return any(chosen and _key(folder).startswith(inside) for folder, chosen in self.folders.items())
+        inside = path_key(path) + "/"
+        return any(chosen and path_key(folder).startswith(inside) for folder, chosen in self.folders.items())
 
 
 class Choice:

@@ -9,21 +9,24 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from sync.core.paths import normal_name
+from sync.core.paths import name_key, normal_name
 from sync.core.protocol import NodeKind
 
 PRIVATE = ".mainline"
 """Folder beside the libraries: half-fetched files and what was taken away. Ignored by rule."""
 MARKER = "mirror.json"
 """Lies in PRIVATE. Without it the folder is not ours: a disk that is not mounted must not look like a deletion of everything."""
+_MADE_ANEW = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".directory"})
+_FOLDER_MARK = "folder"
+_LATEST_NS = 2**63 - 1
 _WINDOWS_PATH_MAX = 259
 _SHARING_VIOLATIONS = (5, 32, 33)
 
@@ -38,6 +41,11 @@ class Seen:
     size: int = 0
     mtime_ns: int = 0
     ctime_ns: int = 0
+
+    @property
+    def volume(self) -> str:
+        """The device of the file id: another one where something is mounted."""
+        return self.file_id.partition(":")[0]
 
     @property
     def stands(self) -> tuple[str, int, int, int]:
@@ -129,8 +137,19 @@ class Disk:
             (private / MARKER).write_text(f'{{"device": "{device}"}}\n', encoding="utf-8")
 
     def is_ours(self) -> bool:
-        """Whether the folder is there with its marker."""
-        return (self.root / PRIVATE / MARKER).is_file()
+        """Whether the folder is there with its marker. A volume that fails is not there."""
+        try:
+            return (self.root / PRIVATE / MARKER).is_file()
+        except OSError:
+            return False
+
+    def leads_inside(self, folder: str) -> bool:
+        """Whether a folder can be reached without a link: whatever is written through one lands somewhere else."""
+        names = folder.split("/") if folder else []
+        try:
+            return all(stat.S_ISDIR(os.lstat(self.real("/".join(names[: n + 1]))).st_mode) for n in range(len(names)))
+        except FileNotFoundError:
+            return False
 
     def make_folder(self, path: str) -> Seen:
         """A new folder."""
@@ -160,7 +179,8 @@ class Disk:
 
         What it replaces goes to the trash first and not away: a program that still has it open may write into it.
         """
-        os.utime(part, ns=(modified_ms * 1_000_000, modified_ms * 1_000_000))
+        with suppress(OverflowError):  # A date that cannot be: the bytes count.
+            os.utime(part, ns=(modified_ms * 1_000_000, modified_ms * 1_000_000))
         target = self.place(path)
         if expected is None:
             if self.seen(path) is not None:
@@ -188,10 +208,12 @@ class Disk:
         if now is None or now.stands != expected.stands:
             raise FileExistsError(errno.EEXIST, "changed meanwhile", path)
         # The name tells what the file was, so that a later look knows whether a program wrote into it here.
-        was = f"{now.mtime_ns:x}.{now.size:x}.{secrets.token_hex(4)}"
-        kept = self.root / PRIVATE / "trash" / f"{was} {path.rpartition('/')[2]}"
-        if len(kept.name.encode()) > 250:
-            kept = kept.with_name(was)
+        return self._to_trash(path, f"{now.mtime_ns:x}.{now.size:x}.{secrets.token_hex(4)}")
+
+    def _to_trash(self, path: str, mark: str) -> Path:
+        kept = self.root / PRIVATE / "trash" / f"{mark} {path.rpartition('/')[2]}"
+        if len(os.fsencode(kept.name)) > 250:
+            kept = kept.with_name(mark)
         os.rename(self.real(path), kept)
         return kept
 
@@ -207,13 +229,17 @@ class Disk:
             raise
         return True
 
-    def discard(self, path: str) -> None:
-        """Remove what programs left for themselves: locks, thumbnails."""
-        real = self.real(path)
-        if real.is_dir() and not real.is_symlink():
-            shutil.rmtree(real)
+    def clear_away(self, path: str) -> None:
+        """Take away what programs left for themselves. Nobody else has it: a file waits in the trash like any other, a folder
+        stays there until the member removes it. Links and what the system makes anew are removed.
+        """
+        there = self.seen(path)
+        if there is None or name_key(there.name) in _MADE_ANEW:
+            self.real(path).unlink(missing_ok=True)
+        elif there.kind is NodeKind.FOLDER:
+            self._to_trash(path, f"{_FOLDER_MARK}.{secrets.token_hex(4)}")
         else:
-            real.unlink(missing_ok=True)
+            self._retire(path, there)
 
     # --- the trash --------------------------------------------------------------------------------------------------
 
@@ -235,7 +261,8 @@ def _seen(name: str, found: os.stat_result) -> Seen | None:
     if stat.S_ISDIR(found.st_mode):
         return Seen(name, NodeKind.FOLDER, file_id)
     if stat.S_ISREG(found.st_mode):
-        return Seen(name, NodeKind.FILE, file_id, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        # ext4 goes to the year 2446, the index to 2262: what is later is as late as can be.
+        return Seen(name, NodeKind.FILE, file_id, found.st_size, min(found.st_mtime_ns, _LATEST_NS), min(found.st_ctime_ns, _LATEST_NS))
     return None
 
 

@@ -200,7 +200,7 @@ class Mirror:
             return
         if self._engine.status.get("error_of") == "mirror folder":
             self._engine.status.set(error=None, error_of=None)
-            self.watch.look_at_everything()
+            self.watch.start_again()  # What it listened to is not this folder any more.
         self._engine.status.set(folder="watched" if self.watch.limited is None else self.watch.limited)
         self._land()
         self._look()
@@ -218,10 +218,11 @@ class Mirror:
 
     def _take_settings(self) -> None:
         stamps = self._stamp()
+        others = self._engine.read_settings() if stamps[0] != self._stamps[0] else False  # Before they are written again below.
         renamed = self._renamed_choice()
         if stamps == self._stamps and not renamed:
             return
-        others = self._engine.read_settings() if not renamed else True
+        others = others or renamed
         if others or stamps[1:] != self._stamps[1:]:
             self._choice.chosen = self._engine.settings.chosen
             self._choice.forget_rules()
@@ -306,4 +307,4 @@ class Mirror:
             return
         self._trash_s = time.monotonic() + 60
         for written in self.settler.empty_trash(older_than_s=_TRASH_S):
-            self._records.trouble(f".mainline/trash/{written.name}", "written_after_replaced")
+            self._records.trouble(f".mainline/trash/{written.name}", "left_by_programs" if written.is_dir() else "written_after_replaced")

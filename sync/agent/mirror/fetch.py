@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,17 +98,23 @@ class Fetcher:
             mark = self._write(wanted, part)
             self._done.put(Fetched(wanted, part, mark))
         except (AgentError, OSError) as error:
-            part.unlink(missing_ok=True)
             log.info("%s was not fetched: %s", wanted.file.name, error)
             title = error.title if isinstance(error, AgentError) and not isinstance(error, NotEnrolled) else str(error)
-            self._done.put(Fetched(wanted, None, error=title))
+            self._failed(wanted, part, title)
+        except Exception as error:  # A mistake of ours: said aloud, and this file is not forgotten for ever.
+            log.exception("%s was not fetched", wanted.file.name)
+            self._failed(wanted, part, str(error))
         self._finished()
+
+    def _failed(self, wanted: Wanted, part: Path, why: str) -> None:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        self._done.put(Fetched(wanted, None, error=why or "?"))
 
     def _write(self, wanted: Wanted, part: Path) -> str:
         content, mark = self._tree.content, xxhash.xxh3_128()
         manifest = content.manifest(wanted.file.library, wanted.manifest)
-        donor = _Donor(wanted, self._tree)
-        with open(part, "wb") as stream:
+        with closing(_Donor(wanted, self._tree)) as donor, open(part, "wb") as stream:
             position = 0
             for chunk in manifest.chunks:
                 if self._stop.is_set():
@@ -121,7 +128,6 @@ class Fetcher:
                 self._progress(wanted, position * 100 // manifest.size_bytes)
             stream.flush()
             os.fsync(stream.fileno())
-        donor.close()
         if position != manifest.size_bytes or part.stat().st_size != manifest.size_bytes:
             raise AgentError("内容不完整", wanted.file.name)
         return mark.hexdigest()
@@ -154,8 +160,11 @@ class _Donor:
         place = self._places.get(address)
         if place is None or self._stream is None:
             return None
-        self._stream.seek(place[0])
-        data = self._stream.read(place[1])
+        try:
+            self._stream.seek(place[0])
+            data = self._stream.read(place[1])
+        except OSError:
+            return None  # a bad sector of the old one is no reason not to have the new one
         return data if data is not None and address_of(data) == address else None
 
     def close(self) -> None:

@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 
 from sync.agent.index import ROOT, File
 from sync.agent.mirror.changes import Differences, compare_folder, is_same_file, pair_by_content
-from sync.agent.mirror.choice import Choice
+from sync.agent.mirror.choice import Choice, path_key
 from sync.agent.mirror.disk import PRIVATE, Disk, Seen, is_busy, join
-from sync.agent.mirror.records import UNSENT, Record, Trouble
+from sync.agent.mirror.records import UNSENT, Record
 from sync.agent.mirror.tree import MirrorTree
+from sync.agent.mirror.troubles import Troubles, is_text
 from sync.core.hashing import change_mark_of
-from sync.core.paths import conflict_name, name_key, stays_local
+from sync.core.paths import FOLDERS_DEEP, conflict_name, name_key, stays_local
 from sync.core.plan import Decision, Entry, decide
 from sync.core.protocol import NodeKind
 
@@ -28,10 +29,6 @@ log = logging.getLogger("mainline.agent")
 _MARK_MAX_BYTES = 64 * 1024 * 1024
 """Longer files are not read once more only to recognise them without their inode."""
 _AT_ONCE = 200
-_OF_THE_LIBRARY = frozenset({"path_too_long", "cannot_write", "file_busy", "not_fetched"})
-"""Reasons why something is not here; all others are about something that is."""
-_ERRNO_REASONS = {errno.EROFS: "library_read_only", errno.EACCES: "not_in_a_library", errno.ENAMETOOLONG: "name_too_long",
-                  errno.EILSEQ: "name_not_unicode"}  # fmt: skip
 
 
 class Looker:
@@ -44,6 +41,7 @@ class Looker:
         self._records = tree.records
         self._disk: Disk = tree.disk
         self._choice = choice
+        self._troubles = Troubles(tree)
         self._fresh: list[tuple[int, str, Seen]] = []
         self._gone: list[Record] = []
         self.told: Callable[[], None] = lambda: None
@@ -56,14 +54,18 @@ class Looker:
     def everything(self) -> None:
         """A look at the whole folder."""
         for record in self._records.inside(ROOT):
-            if self.ready(record.ino):
-                self._folder(record.ino, record.name, None)
+            there = self._disk.seen(record.name)
+            if there is not None and there.kind is NodeKind.FOLDER and self.ready(record.ino):
+                self._inside(record, record.name, there, whole=True)
         self._conclude()
 
     def paths(self, paths: Iterable[str]) -> None:
         """A look at these paths, as events named them."""
         by_folder: dict[str, set[str]] = {}
         for path in paths:
+            if not is_text(path):
+                self._troubles.not_text(path)
+                continue
             folder, _, name = self._topmost_unknown(path).rpartition("/")
             by_folder.setdefault(folder, set()).add(name)
         for folder, names in sorted(by_folder.items()):
@@ -107,12 +109,19 @@ class Looker:
         for record, entry in differences.edited:
             self._edited(record, join(path, entry.name), entry)
         for record, entry in differences.folders:
-            if record.file_id != entry.file_id:
-                self._records.restat(record, entry)
-            if names is None or record.file_id != entry.file_id:
-                self._folder(record.ino, join(path, entry.name), None)
+            self._inside(record, join(path, entry.name), entry, whole=names is None)
         for entry in differences.fresh:
             self._appeared(ino, join(path, entry.name), entry)
+
+    def _inside(self, record: Record, path: str, entry: Seen, *, whole: bool) -> None:
+        """A folder that is known. whole: look into it even if it is the same one."""
+        if record.file_id != entry.file_id:
+            if self._troubles.volume_is_missing(record, path, entry):
+                return
+            self._records.restat(record, entry)
+            whole = True
+        if whole:
+            self._folder(record.ino, path, None)
 
     def _both(self, ino: int, path: str, names: set[str] | None) -> tuple[list[Record], list[Seen]]:
         if names is None:
@@ -126,7 +135,12 @@ class Looker:
             # A name may have come in another spelling than the one that is known.
             spellings = {*names, *(record.name for record in known)}
             listed = [entry for name in spellings if (entry := self._entry(join(path, name))) is not None]
-        shown = [entry for entry in {entry.name: entry for entry in listed}.values() if not self._is_ours_alone(path, entry)]
+        shown = []
+        for entry in {entry.name: entry for entry in listed}.values():
+            if not is_text(entry.name):
+                self._troubles.not_text(join(path, entry.name))
+            elif not self._is_ours_alone(path, entry):
+                shown.append(entry)
         odd = {name_key(entry.name) for entry in shown if not entry.file_id}
         for entry in shown:
             if not entry.file_id:
@@ -158,7 +172,7 @@ class Looker:
             file = self._index.file(record.ino)
             self._records.restat(record, Seen(entry.name, record.kind, record.file_id, record.size, record.mtime_ns, record.ctime_ns))
             if file is not None and (file.parent, file.name) == (record.parent, record.name) and file.parent is not None:
-                self._told(entry.name, lambda: self._tree.rename(parent, file.name, parent, entry.name))
+                self._troubles.told(entry.name, lambda: self._tree.rename(parent, file.name, parent, entry.name))
 
     def _edited(self, record: Record, path: str, entry: Seen) -> None:
         """The stat changed. If only that, there is nothing to say; if the bytes did, they are a save."""
@@ -194,7 +208,7 @@ class Looker:
         """A new name: something known that was moved, or something new."""
         for record in self._records.with_id(entry.file_id):
             former = self._records.path_of(record.ino)
-            if former is not None and is_same_file(record, entry) and self._is_gone(former, entry):
+            if former is not None and is_same_file(record, entry) and self._is_gone(former, path, entry):
                 self._moved(record, parent, path, entry)
                 return
         if entry.kind is NodeKind.FILE:
@@ -204,12 +218,15 @@ class Looker:
         if folder is not None:
             self._folder(folder, path, None)
 
-    def _is_gone(self, path: str, entry: Seen) -> bool:
-        """Whether the former place is empty, or the same thing in another spelling."""
-        there = self._disk.seen(path)
-        return there is None or there.file_id == entry.file_id
+    def _is_gone(self, former: str, path: str, entry: Seen) -> bool:
+        """Whether the former place is empty, or the same one in another spelling. Two hard links are two files."""
+        there = self._disk.seen(former)
+        return there is None or (there.file_id == entry.file_id and path_key(former) == path_key(path))
 
     def _new_folder(self, parent: int, path: str, entry: Seen) -> int | None:
+        if path.count("/") > FOLDERS_DEEP:
+            self._records.trouble(path, "too_deep")
+            return None
         if not self._may_add(path):
             return None
         with self._tree.lock, self._index.transaction():
@@ -222,7 +239,7 @@ class Looker:
                 self._step_aside(parent, path, entry)
                 return None
             made: list[File] = []
-            self._told(path, lambda: made.append(self._tree.make_folder(parent, entry.name)))
+            self._troubles.told(path, lambda: made.append(self._tree.make_folder(parent, entry.name)))
             if made:
                 self._records.put(made[0].ino, parent, entry)
         return made[0].ino if made else None
@@ -241,7 +258,7 @@ class Looker:
         with self._tree.lock, self._index.transaction():
             was_here = (file.parent, file.name) == (record.parent, record.name) or name_key(file.name) == record.key
             if was_here and file.parent == record.parent:
-                moved = self._told(path, lambda: self._tree.rename(record.parent, file.name, parent, entry.name))
+                moved = self._troubles.told(path, lambda: self._tree.rename(record.parent, file.name, parent, entry.name))
                 if not moved:
                     return
             # else moved in the library as well: its place stands, and the settler brings the file there
@@ -257,6 +274,8 @@ class Looker:
         gone, self._gone = self._gone, []
         fresh, self._fresh = self._fresh, []
         gone = [record for record in gone if self._still_gone(record)]
+        if gone and not self._disk.is_ours():
+            gone = []  # The whole folder went away while it was looked at.
         taken: set[int] = set()
         size = max(1, len(fresh)) if gone else _AT_ONCE  # with something gone, any of the new may be it
         for start in range(0, len(fresh), size):
@@ -268,9 +287,7 @@ class Looker:
         if self._fresh:
             self._conclude()
             return
-        for trouble in self._records.troubles():
-            if self._is_over(trouble):
-                self._records.no_trouble(trouble.path)
+        self._troubles.forget_those_over()
 
     def _new_files(self, gone: list[Record], fresh: list[tuple[int, str, Seen]]) -> set[int]:
         """Files under new names: moved ones by their bytes, the others new, in few transactions. Returns which were moved."""
@@ -285,22 +302,15 @@ class Looker:
             self._moved(record, parent, path, entry)
         return {record.ino for record in copied.values()}
 
-    def _is_over(self, trouble: Trouble) -> bool:
-        """Whether what could not be stored is not there any more, in the library or on the disk."""
-        if trouble.reason in _OF_THE_LIBRARY:
-            return self._index.at_path(trouble.path) is None
-        if trouble.reason == "case_clash":
-            record = self._records.find(trouble.path)
-            return self._disk.seen(trouble.path) is None or (record is not None and record.name == trouble.path.rpartition("/")[2])
-        if trouble.reason == "not_a_file":
-            return not self._disk.is_odd(trouble.path)
-        return self._disk.seen(trouble.path) is None
-
     def _still_gone(self, record: Record) -> bool:
         now, path = self._records.get(record.ino), self._records.path_of(record.ino)
         if now is None or path is None or (now.parent, now.key) != (record.parent, record.key):
             return False
-        there = self._disk.seen(path)
+        folder, there = self._records.get(record.parent), self._disk.seen(path)
+        if there is None and folder is not None:
+            here = self._disk.seen(path.rpartition("/")[0])
+            if here is None or here.volume != folder.seen.volume:
+                return False  # Its folder went away, which is for the look at that one to find.
         return there is None or there.kind is not record.kind
 
     def _new_file(self, parent: int, path: str, entry: Seen, mark: str | None) -> None:
@@ -311,12 +321,12 @@ class Looker:
         with self._tree.lock, self._index.transaction():
             known = self._index.child(parent, entry.name)
             if known is None:
-                self._told(path, lambda: self._tree.adopt(parent, entry, mark=mark))
+                self._troubles.told(path, lambda: self._tree.adopt(parent, entry, mark=mark))
             elif known.is_folder:
                 self._step_aside(parent, path, entry)
             elif self._records.get(known.ino) is None:
                 self._records.put(known.ino, parent, entry, mark=mark)
-                self._told(path, lambda: self._tree.claim(known.ino, entry, version=0, manifest=None))
+                self._troubles.told(path, lambda: self._tree.claim(known.ino, entry, version=0, manifest=None))
 
     def _step_aside(self, parent: int, path: str, entry: Seen) -> None:
         """The library has a folder where the member has a file, or the other way round: the member's gets a telling name."""
@@ -364,21 +374,6 @@ class Looker:
             return True
         self._records.trouble(path, "not_chosen")
         return False
-
-    def _told(self, path: str, act: Callable[[], object]) -> bool:
-        """Tell the tree; what it refuses is listed with the reason."""
-        try:
-            act()
-        except OSError as error:
-            if error.errno == errno.ESTALE:
-                return False  # its folder is gone in the library: the settler comes first, and asks for another look
-            known = _ERRNO_REASONS.get(error.errno or 0)
-            if known is None and error.errno != errno.EINVAL:
-                raise
-            self._records.trouble(path, known or str(error.strerror))
-            return False
-        self._records.no_trouble(path)
-        return True
 
     def _mark(self, path: str, entry: Seen) -> str | None:
         """The mark of the bytes, None if they are many, are gone, or changed while they were read."""

@@ -130,7 +130,7 @@ class Settler:
         if file.parent != ROOT and self._records.get(file.parent) is None and not self._one(file.parent):
             raise _Later("its folder is not here")
         folder = self._records.folder_path(file.parent)
-        if folder is None:
+        if folder is None or not self._disk.leads_inside(folder):
             raise _Later("its folder is not here")
         return join(folder, file.name)
 
@@ -278,7 +278,7 @@ class Settler:
         left = list(self._disk.listing(path))
         if all(stays_local(entry.name) for entry in left):
             for entry in left:
-                self._disk.discard(join(path, entry.name))
+                self._disk.clear_away(join(path, entry.name))
         if self._disk.remove_folder(path):
             self._records.forget(record.ino)
             self._records.no_trouble(path)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from watchdog.events import (
@@ -28,6 +30,11 @@ from watchdog.observers.api import BaseObserver
 from sync.agent.mirror.disk import PRIVATE
 from sync.agent.mirror.quiet import Happened, Quiet
 from sync.core.paths import stays_local
+
+if sys.platform == "linux":
+    from watchdog.observers.inotify import InotifyEmitter
+    from watchdog.observers.inotify_c import InotifyEvent, InotifyFD, Mask
+    from watchdog.observers.inotify_c import Watch as KernelWatch
 
 log = logging.getLogger("mainline.agent")
 
@@ -47,33 +54,59 @@ class Watch:
         self._lock = threading.Lock()
         self._quiet = Quiet()
         self._observer: BaseObserver | None = None
+        self._kernel: _Kernel | None = None
         self._everything_s = 0.0
+        self._listens = False
         self.limited: str | None = None
-        """Why there are no events, as a code of `words.py`; None while there are."""
+        """Why events are missing, as a code of `words.py`; None while they come."""
 
     def start(self) -> None:
         """Begin to listen. Where the system's limit of watches is reached, looks at everything stand in for events."""
-        observer = Observer()
+        self.limited, self._listens = None, True
         try:
-            observer.schedule(_Handler(self._heard), str(self._real_root), recursive=True)
-            observer.start()
+            self._observer = self._observe()
+            self._observer.schedule(_Handler(self._heard), str(self._real_root), recursive=True)
+            self._observer.start()
         except OSError as error:
-            self.limited = "watch_limit" if error.errno in _LIMITS else "watch_failed"
-            log.warning("no events from %s: %s", self._real_root, error)
-            try:
-                observer.stop()
-            except (OSError, RuntimeError):
-                pass  # it never ran
-            return
-        self.limited = None
-        self._observer = observer
+            self._cannot(error)
+            self.stop()
+
+    def start_again(self) -> None:
+        """The folder was away: what the system watches is the one of before. Without a watcher only look."""
+        if self._listens:
+            self.stop()
+            self.start()
+        self.look_at_everything()
+
+    def _observe(self) -> BaseObserver:
+        if sys.platform != "linux":
+            return Observer()
+        self._kernel = _Kernel(self)
+        self._kernel.start()
+        return BaseObserver(InotifyEmitter, inotify_fd=self._kernel)
+
+    def _cannot(self, error: OSError) -> None:
+        """A folder cannot be watched, the first or one that was made later."""
+        if self.limited is None:
+            log.warning("not all events from %s: %s", self._real_root, error)
+            self.look_at_everything()
+        self.limited = "watch_limit" if error.errno in _LIMITS else "watch_failed"
+
+    def _lost_events(self) -> None:
+        """More happened at once than the system keeps."""
+        self.look_at_everything()
+        self._wake()
 
     def stop(self) -> None:
         """End the watcher's threads."""
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join(5)
-            self._observer = None
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            with suppress(OSError, RuntimeError):  # It may never have run.
+                observer.stop()
+                observer.join(5)
+        if self._kernel is not None:
+            self._kernel.stop()
+            self._kernel = None
 
     def _heard(self, path: str, happened: Happened) -> None:
         relative = os.path.relpath(path, self._real_root).replace(os.sep, "/")
@@ -108,6 +141,29 @@ class Watch:
         with self._lock:
             due = self._quiet.next_s()
         return max(0.0, min(self._everything_s, self._everything_s if due is None else due) - time.monotonic())
+
+
+if sys.platform == "linux":
+
+    class _Kernel(InotifyFD):
+        """watchdog goes on without a word when a folder below the first cannot be watched, or when events were lost."""
+
+        def __init__(self, watch: Watch) -> None:
+            super().__init__()
+            self._told = watch
+
+        def _get_or_create_watch(self, path: bytes, mask: Mask) -> KernelWatch:
+            try:
+                return super()._get_or_create_watch(path, mask)
+            except OSError as error:
+                if error.errno in _LIMITS:
+                    self._told._cannot(error)
+                raise
+
+        def handle_event(self, event: InotifyEvent) -> None:
+            super().handle_event(event)
+            if event.is_queue_overflow:
+                self._told._lost_events()
 
 
 class _Handler(FileSystemEventHandler):

@@ -78,6 +78,12 @@ REASONS = {
     "not_chosen_but_kept": ("已取消同步，但里面还有没有上传的内容", "left out, but something inside is not in the library"),
     "library_read_only": ("你只能查看这个素材库", "you may only look at this library"),
     "not_in_a_library": ("不在任何素材库里", "it is in no library"),
+    "too_deep": ("文件夹一层套一层，超过 100 层", "folders lie more than 100 deep"),
+    "volume_missing": ("原先在这里的磁盘没有接上。不会删除任何东西。", "the disk that was here is not connected; nothing is deleted"),
+    "left_by_programs": (
+        "文件夹在别处被删除，程序留在里面的内容保留在这里",
+        "its folder was deleted elsewhere; what programs left in it is kept here",
+    ),
     "path_too_long": ("这台电脑放不下这么长的路径", "the path is too long for this computer"),
     "cannot_read": ("无法读取", "cannot be read"),
     "cannot_write": ("无法写入", "cannot be written"),
