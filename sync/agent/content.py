@@ -102,6 +102,10 @@ class Chunks:
         self.remember(address, data)
         return data
 
+    def has(self, address: Address) -> bool:
+        """Whether a chunk seems to be here; it is not looked into."""
+        return self.in_memory(address) is not None or self._path(address).exists()
+
     def keep(self, address: Address, data: bytes) -> None:
         """Write a chunk that was verified to the disk."""
         path = self._path(address)
@@ -270,6 +274,30 @@ class Content:
             parts.append(chunk[span.start : span.stop])
             self._look_ahead(file.library, file.manifest, manifest, span.index)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def told(self, answer: p.ContentAnswer) -> None:
+        """The library says with its feed where a small new version lies: whoever reads it need not ask."""
+        if answer.manifest is None:
+            return
+        with self._index.transaction():
+            digest = self._index.put_manifest(answer.manifest)
+        with self._lock:
+            _remember(self._manifests, digest, answer.manifest)
+            _remember(self._located, digest, _Located(answer, time.monotonic()))
+
+    def fetch_next(self, file: File, digest: Address) -> None:
+        """Fetch the next version of a small file at once if the one that is here was read: it will be asked for."""
+        former = self._index.manifest(file.manifest) if file.manifest is not None else None
+        if former is None or not former.chunks or not self.chunks.has(former.chunks[0].address):
+            return
+        with self._lock:
+            manifest = self._manifests.get(digest)
+        if manifest is None or not manifest.chunks:
+            return
+        try:
+            self._ahead.submit(self._fetch_ahead, file.library, digest, manifest, _Reading(0, 0, ahead=True))
+        except RuntimeError:
+            pass  # the agent is stopping
 
     def _read(self, library: str, digest: Address, offset: int, length: int) -> bytes:
         manifest = self.manifest(library, digest)

@@ -32,6 +32,7 @@ from sync.agent.status import Status
 from sync.agent.transport import Transport
 from sync.agent.tree import Tree
 from sync.core import protocol as p
+from sync.core.manifest import manifest_digest
 
 log = logging.getLogger("mainline.agent")
 
@@ -86,6 +87,7 @@ class Engine:
         self.tree.is_held = self.leases.holder
         self._kernel: Kernel = NoKernel()
         self.caught_up = False
+        self._fetches_at_once = False
         self._leases_known = False
         """Whether everything that the library had when we started is in the index."""
 
@@ -106,6 +108,7 @@ class Engine:
         self.prepare(kernel)
         assert self.departures is not None
         self.departures.send_packs_at_once()
+        self._fetches_at_once = True
         self._wake_sender.set()
         for name, body in (("sender", self._send), ("feed", self._follow), ("heart", self._beat)):
             thread = threading.Thread(target=self._loop, args=(name, body), name=name, daemon=True)
@@ -254,7 +257,7 @@ class Engine:
             self._wake_sender.set()  # it may prepare for the first save
         cursors = {known.id: known.cursor for known in self.index.libraries()}
         try:
-            answer = self.remote.feed(p.FeedRequest(cursors, tag, wait_s if self.caught_up else 0))
+            answer = self.remote.feed(p.FeedRequest(cursors, tag, wait_s if self.caught_up else 0, contents=self.caught_up))
         except Refused as error:
             if error.status == 429:  # too many wait at the moment; what was new would have come all the same
                 self._stop.wait(_NO_PLACE_PAUSE_S)
@@ -264,6 +267,7 @@ class Engine:
                 return
             raise
         for page in answer.pages:
+            self._take_contents(page)
             arrivals.page(page.library, page.nodes, page.cursor)
             self.leases.page(page.library, page.leases)
         if not self._leases_known:
@@ -272,6 +276,18 @@ class Engine:
         self.caught_up = self.caught_up or not any(page.more for page in answer.pages)
         if answer.libraries_tag != tag:
             arrivals.libraries(self.remote.libraries())
+
+    def _take_contents(self, page: p.FeedPage) -> None:
+        """Before the page is applied, so that whoever is told of a new version finds it on its way."""
+        if not page.contents:
+            return
+        for content in page.contents:
+            self.content.told(content)
+        told = {manifest_digest(content.manifest) for content in page.contents if content.manifest is not None}
+        for node in page.nodes if self._fetches_at_once else ():
+            file = self.index.by_node(node.id)
+            if file is not None and node.manifest is not None and node.manifest in told and file.manifest != node.manifest:
+                self.content.fetch_next(file, node.manifest)
 
     def _beat(self) -> None:
         heartbeat_s = self.beat()

@@ -28,6 +28,7 @@ MAX_LEASES = 200
 MAX_NODES = 5000
 MAX_WAIT_S = 30
 MAX_ASKS = 50
+MAX_TOLD = 8
 
 _ID = re.compile(r"[0-9A-Za-z-]{20,40}\Z")
 
@@ -228,12 +229,13 @@ class Node:
 
 @dataclass(frozen=True)
 class FeedRequest:
-    """cursors: library -> seq up to which the agent knows everything; 0 asks for the whole tree."""
+    """cursors: library -> seq up to which the agent knows everything; 0 asks for the whole tree. contents: see FeedPage."""
 
     cursors: dict[str, int]
     libraries_tag: str
     wait_s: int
     limit: int = MAX_NODES
+    contents: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,13 +250,17 @@ class Lease:
 
 @dataclass(frozen=True)
 class FeedPage:
-    """Rows after the cursor in order of seq. more: ask again at once. leases: all that are in force in the library now."""
+    """Rows after the cursor in order of seq. more: ask again at once. leases: all that are in force in the library now.
+
+    contents: for whoever asked for them, what CONTENT would say of small versions that others have just saved, MAX_TOLD at most.
+    """
 
     library: str
     nodes: tuple[Node, ...]
     cursor: int
     more: bool
     leases: tuple[Lease, ...] = ()
+    contents: tuple[ContentAnswer, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,12 @@ class Client:
             if not any(page.more for page in answer.pages):
                 return nodes, cursor
 
+    def page(self, cursor: int) -> p.FeedPage:
+        """The feed with contents, on one page."""
+        asked = p.FeedRequest({self.library: cursor}, self.remote.libraries().tag, 0, contents=True)
+        (page,) = self.remote.feed(asked).pages
+        return page
+
     def read(self, digest: Address) -> bytes:
         first = self.remote.content(self.library, p.ContentRequest(digest, 0, 1024))
         assert first.manifest is not None
@@ -218,6 +224,22 @@ class LibraryContract:
         assert seen == answer.node
         if size:
             assert chen.read(seen.manifest) == content
+
+    def test_feed_when_contents_are_asked_for_then_says_where_small_saves_of_others_lie(self, lin: Client, chen: Client) -> None:
+        lin.commit("旧.bin", b"old")
+        _, before = chen.feed(0)
+        content = b"saved a moment ago" * 1000
+        saved = lin.commit("海报.bin", content).node
+        lin.commit("大.bin", bytes(2 * MIB))
+        assert saved is not None
+        assert saved.manifest is not None
+        (told,) = chen.page(before).contents
+        assert told.manifest is not None
+        assert manifest_digest(told.manifest) == saved.manifest
+        (place,) = told.places
+        assert chen.remote.get_chunks(told.packs[place.pack], [place]) == [(address_of(content), content)]
+        assert lin.page(before).contents == (), "who saved it has it"
+        assert chen.page(0).contents == (), "newcomers take everything in first"
 
     def test_commit_when_chunks_were_never_stored_then_refused_and_named(self, lin: Client) -> None:
         op = lin.commit_op("a", b"never sent")

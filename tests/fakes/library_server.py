@@ -21,6 +21,7 @@ from pathlib import Path
 from sync.agent.journal import new_id
 from sync.core import packs, paths
 from sync.core import protocol as p
+from sync.core.chunking import MIB
 from sync.core.codec import BadMessage, from_bytes, to_bytes
 from sync.core.hashing import Address, address_of
 from sync.core.manifest import Manifest, manifest_digest
@@ -85,6 +86,7 @@ class FakeLibrary:
         self.done: list[tuple[p.Op, p.OpAnswer]] = []
         self.tag = 1
         self.positions: dict[str, dict[str, int]] = {}
+        self.saved_on: dict[tuple[str, int], str] = {}
         self.leases: dict[str, p.Lease] = {}
         self._server: ThreadingHTTPServer | None = None
         self.api = ""
@@ -231,16 +233,16 @@ class FakeLibrary:
             )
             return p.LibrariesAnswer(str(self.tag), listed)
 
-    def feed(self, member: str, request: p.FeedRequest) -> p.FeedAnswer:
+    def feed(self, who: tuple[str, str], request: p.FeedRequest) -> p.FeedAnswer:
+        device, member = who
         deadline = time.monotonic() + request.wait_s
         if self.faults.no_news:
             time.sleep(0.05)
             return p.FeedAnswer(str(self.tag), tuple(p.FeedPage(each, (), cursor, more=True) for each, cursor in request.cursors.items()))
         with self.condition:
             while True:
-                pages = tuple(
-                    page for library, cursor in request.cursors.items() if (page := self._page(member, library, cursor, request.limit))
-                )
+                found = [self._page(member, library, cursor, request.limit) for library, cursor in request.cursors.items()]
+                pages = tuple(self._with_contents(device, page, request) for page in found if page)
                 left = deadline - time.monotonic()
                 if pages or request.libraries_tag != str(self.tag) or left <= 0 or self.faults.refuse_everything:
                     return p.FeedAnswer(str(self.tag), pages)
@@ -261,6 +263,17 @@ class FakeLibrary:
             return None
         more = len(fresh) > limit
         return p.FeedPage(library, listed, page[-1].seq if more else shelf.seq, more, leases)
+
+    def _with_contents(self, device: str, page: p.FeedPage, request: p.FeedRequest) -> p.FeedPage:
+        """What others have saved, as far as it is small, where one asked for it and is no newcomer."""
+        if not request.contents or not request.cursors[page.library]:
+            return page
+        small = [node for node in page.nodes if node.manifest and not node.deleted and 0 < node.size_bytes <= MIB]
+        if len(small) > p.MAX_TOLD:
+            return page
+        shelf = self.shelves[page.library]
+        told = [node.manifest for node in small if self.saved_on.get((node.id, node.version)) != device]
+        return replace(page, contents=tuple(self.content(shelf, p.ContentRequest(each, 0, 1)) for each in told if each))
 
     def _leases_of(self, shelf: Shelf) -> tuple[p.Lease, ...]:
         return tuple(lease for node, lease in self.leases.items() if node in shelf.nodes)
@@ -351,6 +364,8 @@ class FakeLibrary:
                 self.answers[key] = answer
                 answers.append(answer)
                 self.done.append((op, answer))
+                if isinstance(op, p.Commit) and (saved := answer.second or answer.node):
+                    self.saved_on.setdefault((saved.id, saved.version), who[0])
                 self.condition.notify_all()
         return p.OpsAnswer(tuple(answers))
 
@@ -584,7 +599,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == p.Endpoint.LIBRARIES:
             return fake.libraries()
         if path == p.Endpoint.FEED:
-            return fake.feed(who[1], from_bytes(p.FeedRequest, body))
+            return fake.feed(who, from_bytes(p.FeedRequest, body))
         match = _LIBRARY_PATH.match(path)
         if match is None:
             raise Refusal(404, p.ErrorCode.NOT_FOUND, "没有这个地址")

@@ -23,11 +23,8 @@ from sync.core.protocol import (
     VERSION,
     VERSION_HEADER,
     ChildrenRequest,
-    ChunkPlace,
-    CodingName,
     ContentAnswer,
     ContentRequest,
-    Download,
     EnrolAnswer,
     EnrolRequest,
     FeedAnswer,
@@ -50,6 +47,7 @@ from sync.core.protocol import (
 )
 from sync.core.protocol import Lease as LeaseMessage
 from sync.library.agents_api.actions import note_positions
+from sync.library.agents_api.contents import chunk_place, download
 from sync.library.agents_api.feed import Bell, NoPlace, read_children, read_feed
 from sync.library.agents_api.queries import find_digest, library_messages, seen_by
 from sync.library.assets.access import visible_nodes
@@ -58,7 +56,6 @@ from sync.library.assets.log import Receipt
 from sync.library.assets.wire import lease_message, to_ms
 from sync.library.content.access import find_chunks, load_manifest, pack_states, promised_chunks
 from sync.library.content.actions import CheckedPack, check_pack, pack_key, record_packs
-from sync.library.content.models import Chunk
 from sync.library.grants.chunks import lend_chunks, lent_key, missing_for
 from sync.library.leases.access import leases_by_node, live_leases
 from sync.library.leases.actions import return_lease, take_lease
@@ -78,7 +75,6 @@ api = Routes("agents_api", __name__, api=True)
 
 HEARTBEAT_S = 15
 UPLOAD_VALID = timedelta(hours=6)
-DOWNLOAD_VALID = timedelta(hours=1)
 _PACK_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}\Z")
 
 M = TypeVar("M")
@@ -213,20 +209,15 @@ def locate_content(library_id: str) -> Response:
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
     found = [chunks[address] for address in wanted if address in chunks]
     if view.sees_all:
-        places = tuple(_place(chunk, chunk.pack_id, chunk.offset) for chunk in found)
-        packs = {place.pack: _download(store, pack_key(library_id, place.pack)) for place in places}
+        places = tuple(chunk_place(chunk, chunk.pack_id, chunk.offset) for chunk in found)
+        packs = {place.pack: download(store, pack_key(library_id, place.pack)) for place in places}
     elif found:
         name, lent = lend_chunks(store, library_id, found, now=now)
-        places = tuple(_place(each.chunk, name, each.offset) for each in lent)
-        packs = {name: _download(store, lent_key(library_id, name))}
+        places = tuple(chunk_place(each.chunk, name, each.offset) for each in lent)
+        packs = {name: download(store, lent_key(library_id, name))}
     else:
         places, packs = (), {}
     return _sent(ContentAnswer(manifest if start == 0 else None, places, packs))
-
-
-def _place(chunk: Chunk, pack: str, offset: int) -> ChunkPlace:
-    coding = CodingName.ZSTD if chunk.coding else CodingName.RAW
-    return ChunkPlace(chunk.address, pack, offset, chunk.stored_bytes, chunk.size_bytes, coding)
 
 
 @api.post("/agent/libraries/<library_id>/leases", needs=DEVICE, opens_work=False)
@@ -275,11 +266,6 @@ def _slot(store: ObjectStore, library_id: str) -> Upload:
     pack_id = new_id()
     ticket = store.presign_put(pack_key(library_id, pack_id), UPLOAD_VALID)
     return Upload(pack_id, ticket.url, ticket.headers, to_ms(ticket.expires_at), PACK_MAX_BYTES)
-
-
-def _download(store: ObjectStore, key: str) -> Download:
-    ticket = store.presign_get(key, DOWNLOAD_VALID)
-    return Download(ticket.url, ticket.headers, to_ms(ticket.expires_at))
 
 
 def _received(kind: type[M]) -> M:

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from sync.core.protocol import MAX_NODES, ChildrenAnswer, FeedAnswer, FeedPage, FeedRequest
 from sync.core.protocol import Node as NodeMessage
+from sync.library.agents_api.contents import new_contents
 from sync.library.assets.models import Node
 from sync.library.assets.wire import hidden_message, lease_message, node_message, right_message
 from sync.library.grants.access import right_to, shows, ways_above
@@ -48,13 +49,13 @@ def read_feed(work: Work, request: FeedRequest, limit: int) -> FeedAnswer:
         for found in opened
         if found.library.id in request.cursors
         and found.library.seq > request.cursors[found.library.id]
-        and (page := _page(work, found, cursor=request.cursors[found.library.id], limit=limit)).cursor > request.cursors[found.library.id]
+        and (page := _page(work, found, request, limit=limit)).cursor > request.cursors[found.library.id]
     ]
     return FeedAnswer(libraries_tag(opened), tuple(pages))
 
 
-def _page(work: Work, found: OpenLibrary, *, cursor: int, limit: int) -> FeedPage:
-    library = found.library
+def _page(work: Work, found: OpenLibrary, request: FeedRequest, *, limit: int) -> FeedPage:
+    library, cursor = found.library, request.cursors[found.library.id]
     query = select(Node).where(Node.library_id == library.id, Node.seq > cursor).order_by(Node.seq).limit(limit + 1)
     if cursor == 0:
         query = query.where(Node.deleted_at.is_(None))  # A newcomer has nothing to remove.
@@ -67,7 +68,8 @@ def _page(work: Work, found: OpenLibrary, *, cursor: int, limit: int) -> FeedPag
     # What was numbered without a node (check-outs) moves the cursor as well; the library's row was read before its nodes.
     reached = shown[-1].seq if more else max(cursor, library.seq, shown[-1].seq if shown else 0)
     leases = [lease for lease in live_leases(work, library.id) if found.view.is_even or _sees(work, found.view, lease.node_id)]
-    return FeedPage(library.id, tuple(nodes), reached, more, tuple(lease_message(lease, work.now) for lease in leases))
+    contents = new_contents(work, found.view, nodes) if request.contents and cursor > 0 else ()
+    return FeedPage(library.id, tuple(nodes), reached, more, tuple(lease_message(lease, work.now) for lease in leases), contents)
 
 
 def _sees(work: Work, view: View, node_id: str) -> bool:

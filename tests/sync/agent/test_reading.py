@@ -111,3 +111,32 @@ def test_places_when_they_are_old_then_the_library_is_asked_again(
     content.read(film, 20 * MIB, 1)
     content.read(film, 30 * MIB, 1)
     assert len(remote.asked) >= before + 2, "a right that was taken back must be noticed"
+
+
+def told_of(remote: FakeRemote, number: int) -> p.ContentAnswer:
+    """A small version that is this chunk alone, as the feed tells where it lies."""
+    chunk = remote.chunks[number]
+    place = p.ChunkPlace(chunk.address, "pack", number * MIB, MIB, MIB, p.CodingName.RAW)
+    return p.ContentAnswer(Manifest(MIB, Cutter.WHOLE, (chunk,)), (place,), {"pack": p.Download("http://store", {}, 0)})
+
+
+def test_read_when_the_feed_told_where_it_lies_then_the_library_is_not_asked(content: Content, remote: FakeRemote, film: File) -> None:
+    told = told_of(remote, 7)
+    assert told.manifest is not None
+    content.told(told)
+    assert content.read(film._replace(manifest=manifest_digest(told.manifest), size=MIB), 0, MIB) == remote.bodies[7]
+    assert remote.asked == []
+
+
+@pytest.mark.parametrize("was_read", [True, False])
+def test_next_version_when_the_one_before_was_read_here_then_it_is_fetched_unasked(
+    content: Content, remote: FakeRemote, film: File, was_read: bool
+) -> None:
+    if was_read:
+        content.read(film, 0, 1)
+    told = told_of(remote, 39)
+    assert told.manifest is not None
+    content.told(told)
+    content.fetch_next(film, manifest_digest(told.manifest))
+    content.close()
+    assert (content.chunks.in_memory(remote.chunks[39].address) is not None) == was_read

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from werkzeug.routing import BuildError
 
 from sync.core.hashing import address_of
-from sync.core.protocol import ContentAnswer, Endpoint, MissingAnswer, MissingRequest, Node, Right
+from sync.core.protocol import ContentAnswer, Endpoint, FeedAnswer, FeedRequest, MissingAnswer, MissingRequest, Node, Right
 from sync.library.grants.actions import membership_changes, set_right
 from sync.library.grants.models import FolderGrant, GrantEvent
 from sync.library.grants.queries import explain
@@ -196,6 +196,13 @@ def test_content_when_the_file_is_hidden_then_neither_read_nor_probed_nor_claime
     (answer,) = room.chen.ops(room.id, replace(claim, op_id=fresh("op")), packs=(pack,))
     assert outcome(answer) == ("applied", None), "who has the bytes may save them"
     assert room.chen.missing(room.id, [chunk]).missing == ()
+
+
+def test_feed_when_contents_are_asked_for_then_no_pack_with_hidden_chunks_is_named(room: Room, closed: Closed) -> None:
+    asked = FeedRequest({room.id: 1}, "", 0, contents=True)
+    (page,) = room.chen.ask(Endpoint.FEED.path(), asked, FeedAnswer).pages
+    assert closed.plain.manifest in [node.manifest for node in page.nodes]
+    assert page.contents == ()
 
 
 def test_content_when_a_pack_holds_hidden_chunks_too_then_only_the_visible_ones_are_lent(room: Room, closed: Closed) -> None:

@@ -1,0 +1,71 @@
+"""Where content lies, as agents are told: in answer to their question, and unasked with the feed for small new versions.
+
+A save is read elsewhere a moment after it was made, and the question for its place was a third of that moment. So the feed
+brings the answer along. Only to those who see all of a library: others get copies of single chunks (grants.chunks),
+which are not made before somebody asks.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy import and_, bindparam, select
+
+from sync.core.hashing import Address
+from sync.core.manifest import Manifest, manifest_from_bytes
+from sync.core.protocol import MAX_TOLD, ChunkPlace, CodingName, ContentAnswer, Download
+from sync.core.protocol import Node as NodeMessage
+from sync.library.assets.models import Node, Version
+from sync.library.assets.wire import to_ms
+from sync.library.content.access import find_chunks
+from sync.library.content.actions import pack_key
+from sync.library.content.models import Chunk, ManifestRow
+from sync.library.grants.rules import View
+from sync.library.storage import ObjectStore
+from workspace.work import Work
+
+DOWNLOAD_VALID = timedelta(hours=1)
+SMALL_BYTES = 1024 * 1024
+CHUNKS = 16
+"""Our agents cut so little into one chunk; another program may have its own mind."""
+FRESH = timedelta(minutes=1)
+
+# Made once: every agent that waits asks it after each save of anybody.
+_NEW_CONTENT = (
+    select(ManifestRow.body)
+    .join(Version, Version.digest == ManifestRow.digest)
+    .join(Node, and_(Node.id == Version.node_id, Node.version == Version.number))
+    .where(Node.id.in_(bindparam("nodes", expanding=True)), Version.at > bindparam("since", type_=Version.at.type))
+    .where(Version.device_id.is_distinct_from(bindparam("device")))
+)
+
+
+def chunk_place(chunk: Chunk, pack: str, offset: int) -> ChunkPlace:
+    coding = CodingName.ZSTD if chunk.coding else CodingName.RAW
+    return ChunkPlace(chunk.address, pack, offset, chunk.stored_bytes, chunk.size_bytes, coding)
+
+
+def download(store: ObjectStore, key: str) -> Download:
+    ticket = store.presign_get(key, DOWNLOAD_VALID)
+    return Download(ticket.url, ticket.headers, to_ms(ticket.expires_at))
+
+
+def new_contents(work: Work, view: View, nodes: Sequence[NodeMessage]) -> tuple[ContentAnswer, ...]:
+    """Of nodes that the member may see: the content of the small ones that others have just saved, when there are few."""
+    small = [node.id for node in nodes if node.manifest is not None and not node.deleted and 0 < node.size_bytes <= SMALL_BYTES]
+    if not view.sees_all or not 0 < len(small) <= MAX_TOLD:
+        return ()
+    asked = {"nodes": small, "since": work.now - FRESH, "device": work.actor.device_id}
+    manifests = [manifest_from_bytes(body) for body in dict.fromkeys(work.session.scalars(_NEW_CONTENT, asked))]
+    manifests = [manifest for manifest in manifests if len(manifest.chunks) <= CHUNKS]
+    if not manifests:
+        return ()
+    chunks = find_chunks(work, view.library_id, [chunk.address for manifest in manifests for chunk in manifest.chunks])
+    store = work.parts.get(ObjectStore)  # type: ignore[type-abstract]
+    return tuple(_answer(store, view.library_id, manifest, chunks) for manifest in manifests)
+
+
+def _answer(store: ObjectStore, library_id: str, manifest: Manifest, known: Mapping[Address, Chunk]) -> ContentAnswer:
+    chunks = [known[each.address] for each in manifest.chunks if each.address in known]
+    places = tuple(chunk_place(chunk, chunk.pack_id, chunk.offset) for chunk in chunks)
+    packs = {pack: download(store, pack_key(library_id, pack)) for pack in dict.fromkeys(place.pack for place in places)}
+    return ContentAnswer(manifest, places, packs)
