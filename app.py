@@ -1,6 +1,5 @@
 """Composition: the web application with every feature's pages and api, on the parts and jobs of wiring.py."""
 
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -66,11 +65,12 @@ from workspace.search.pages import api as search_api
 from workspace.search.pages import pages as search_pages
 from workspace.secrets import SigningKey
 from workspace.security import Csrf, install_headers
-from workspace.settings import Settings, load_settings
+from workspace.settings import ROOT, Settings, load_settings
 from workspace.signin.access import identify
 from workspace.signin.pages import pages as signin_pages
+from workspace.statics import install_statics
 from workspace.status.pages import pages as status_pages
-from workspace.web import Web, answer_error, install_identity, register
+from workspace.web import Web, answer_error, install_identity, passed, register
 
 DEVICE_RATE_LIMIT = "6000 per minute"  # A sync agent sends a request for each batch of files.
 MANY_SMALL = {"assets.send_picture", "uploads.create_upload", "uploads.add_bytes"}
@@ -152,16 +152,14 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     configure_logs(settings)
     parts = parts or make_parts(settings)
     csrf = Csrf(parts.get(SigningKey))
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.secret_key = parts.get(SigningKey).mac("flask", "messages after a redirect")
     app.config.update(
         MAX_CONTENT_LENGTH=64 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
-        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         COMPRESS_ALGORITHM=["br", "gzip"],
-        COMPRESS_STREAMS=True,  # Static files are streamed; without this they would go out as they are.
         BABEL_DEFAULT_LOCALE="zh",
         BABEL_TRANSLATION_DIRECTORIES="translations",
     )
@@ -176,6 +174,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     install_limits(app, settings)
     install_context(app, settings, csrf, NAV)
     Compress(app)
+    install_statics(app, ROOT / "static")
     for routes in ROUTES:
         register(app, routes)
     install_openapi(app)
@@ -194,7 +193,8 @@ def install_limits(app: Flask, settings: Settings) -> None:
         in_memory_fallback_enabled=True,  # While Redis is away each process counts for itself.
         strategy="moving-window",
     )
-    limiter.request_filter(lambda: request.path.startswith("/static/") or request.path == "/health")
+    # What a page has just shown is counted with the page: counting starts a thread, which cost more than the picture.
+    limiter.request_filter(lambda: request.path.startswith("/static/") or request.path == "/health" or passed() is not None)
     limiter.init_app(app)
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app, g, request
+from markupsafe import Markup
 from sqlalchemy import select
 
 from workspace.i18n import LOCALES
@@ -58,7 +59,7 @@ class Me:
 
 def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGroup, ...]) -> None:
     app.extensions["mainline_nav"] = nav
-    app.jinja_env.globals.update(asset_url=asset_url, vendor_url=vendor_url)
+    app.jinja_env.globals.update(asset_url=asset_url, asset_text=asset_text, vendor_url=vendor_url)
 
     @app.context_processor
     def _values() -> dict[str, Any]:
@@ -138,6 +139,12 @@ def asset_url(path: str) -> str:
     """URL of our own static file with a content hash, so that browsers may keep it for ever."""
     digest = hashlib.sha256((ROOT / "static" / path).read_bytes()).hexdigest()[:10]
     return f"/static/{path}?v={digest}"
+
+
+@lru_cache(maxsize=16)
+def asset_text(path: str) -> Markup:
+    """Our own static file itself, for the few lines that a page must not wait for."""
+    return Markup((ROOT / "static" / path).read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)

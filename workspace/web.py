@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,7 +24,9 @@ from workspace.errors import Conflict, InvalidInput, MainlineError, NotAllowed, 
 from workspace.i18n import _
 from workspace.idempotency import store_reply, stored_reply
 from workspace.parts import Parts
+from workspace.passes import Passes
 from workspace.roles.permissions import Permission
+from workspace.security import SESSION_COOKIE
 from workspace.work import Actor, Work, head_seq, open_work
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -106,6 +108,7 @@ class Web:
     identify: Callable[[Work], Actor | None]
     check_csrf: Callable[[], None]
     facts: list[RouteFacts] = field(default_factory=list)
+    passes: Passes = field(default_factory=Passes)
 
 
 def web() -> Web:
@@ -196,9 +199,27 @@ def install_identity(app: Flask) -> None:
     def _identify() -> None:
         if request.endpoint in ("static", "health"):
             return
+        session = request.cookies.get(SESSION_COOKIE)
+        found = web().passes.find(session, request.path) if session and request.method == "GET" else None
+        if found is not None:
+            g.actor, g.passed = found.actor, found.what
+            return
         with open_work(web().database, writes=False, parts=web().parts) as work:
             g.head = head_seq(work)  # Before the view reads: its page is true up to here at least.
             g.actor = web().identify(work)
+
+
+def let_pass(addresses: Mapping[str, str]) -> None:
+    """The page being made shows these to its reader, who asks for them at once; see workspace.passes. path -> what to note for it."""
+    session, actor = request.cookies.get(SESSION_COOKIE), g.get("actor")
+    if session and actor is not None:
+        web().passes.let(session, actor, addresses)
+
+
+def passed() -> str | None:
+    """What was noted for this address by the page that shows it; None when the request must be checked."""
+    found: str | None = g.get("passed")
+    return found
 
 
 class _Refused(Exception):

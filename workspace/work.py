@@ -67,8 +67,12 @@ class Recorded:
 class Work:
     """See module. Made by ``open_work``; tests read ``recorded`` and ``jobs``."""
 
-    def __init__(self, session: Session, actor: Actor, *, now: datetime, parts: Parts, origin: Mapping[str, Any]) -> None:
+    def __init__(
+        self, session: Session, actor: Actor, *, now: datetime, parts: Parts, origin: Mapping[str, Any], writes: bool = True
+    ) -> None:
         self.session = session
+        self.known: dict[Any, Any] | None = None if writes else {}
+        """Answers that hold for as long as a reading Work lasts, by whatever names them; None in one that may change them."""
         self.actor = actor
         self.now = now
         self.parts = parts
@@ -202,7 +206,7 @@ def open_work(
     the place for what an answer promises outside the database. It may raise; the change stands.
     """
     with database.session(writes=writes) as session:
-        work = Work(session, actor, now=now or datetime.now(UTC), parts=parts or Parts(), origin=origin or {})
+        work = Work(session, actor, now=now or datetime.now(UTC), parts=parts or Parts(), origin=origin or {}, writes=writes)
         yield work
         if writes:
             work.commit()

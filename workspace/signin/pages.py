@@ -52,7 +52,9 @@ def submit_sign_in() -> BaseResponse | tuple[str, int]:
 @pages.post("/sign-out", needs=SIGNED_IN)
 def submit_sign_out(work: Work) -> BaseResponse:
     """End this browser's session."""
-    actions.sign_out(work, request.cookies.get(SESSION_COOKIE, ""))
+    session = request.cookies.get(SESSION_COOKIE, "")
+    actions.sign_out(work, session)
+    web().passes.forget(session)
     response = redirect("/sign-in")
     response.delete_cookie(SESSION_COOKIE)
     return response

@@ -12,7 +12,7 @@ from sync.library.assets.access import content_of, get_node, get_version
 from sync.library.assets.actions import delete_node, make_folder, rename_node, restore_version, save_upload
 from sync.library.assets.comparing import compare_view
 from sync.library.assets.listing import read_listing
-from sync.library.assets.queries import ITEMS_AT_ONCE, ITEMS_FIRST, asset_view, folder_view
+from sync.library.assets.queries import ITEMS_AT_ONCE, ITEMS_FIRST, FolderView, asset_view, folder_view
 from sync.library.assets.wire import name_problem_in_words
 from sync.library.content.sending import send_version
 from sync.library.content.writing import write_file
@@ -23,7 +23,7 @@ from sync.library.storage import ObjectStore
 from sync.library.tags.queries import marks_view
 from workspace.errors import Conflict, InvalidInput
 from workspace.i18n import _
-from workspace.web import SIGNED_IN, Routes, is_htmx, request_work, wants_json, web
+from workspace.web import SIGNED_IN, Routes, is_htmx, let_pass, request_work, wants_json, web
 from workspace.work import Work
 
 pages = Routes("assets", __name__)
@@ -50,6 +50,7 @@ def show_items(work: Work, folder_id: str) -> str:
     listing = read_listing(request.args)
     usual = ITEMS_AT_ONCE if listing.after else ITEMS_FIRST
     folder = folder_view(work, folder_id, listing, count=request.args.get("count", usual, type=int))
+    _let_pictures(folder)
     return render_template("library/_more.html" if listing.after else "library/_items.html", folder=folder, view=_view())
 
 
@@ -163,10 +164,16 @@ def _go_to(url: str) -> Any:
 def _show_folder(work: Work, folder_id: str) -> Response:
     view = _view()
     folder = folder_view(work, folder_id, replace(read_listing(request.args), after=""))
+    _let_pictures(folder)
     response = Response(render_template("library/folder.html", folder=folder, view=view, marks=marks_view(work, folder_id)))
     if request.args.get("view") in VIEWS:
         response.set_cookie(VIEW_COOKIE, view, max_age=365 * 86400, httponly=True, samesite="Lax")
     return response
+
+
+def _let_pictures(folder: FolderView) -> None:
+    """Whoever is shown the folder asks for its pictures next, dozens at once."""
+    let_pass({item.picture_url: item.digest for item in folder.items if item.picture})
 
 
 def _view() -> str:

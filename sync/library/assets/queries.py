@@ -49,6 +49,11 @@ class Item:
     picture: bool
     is_second_head: bool
     length: str = ""
+    digest: str = ""
+
+    @property
+    def picture_url(self) -> str:
+        return f"/library/assets/{self.id}/versions/{self.version}/preview"
 
     @property
     def url(self) -> str:
@@ -254,7 +259,7 @@ def _items(work: Work, nodes: list[Node]) -> list[Item]:
         Item(
             id=node.id, name=node.name, is_folder=node.kind == "folder", version=node.version, size_bytes=node.size_bytes,
             author_name=node.author_name, modified_at=node.modified_at, picture=node.digest in made,
-            is_second_head=node.head_of is not None, length=_length(made.get(node.digest or "")),
+            is_second_head=node.head_of is not None, length=_length(made.get(node.digest or "")), digest=node.digest or "",
         )
         for node in nodes
     ]  # fmt: skip

@@ -39,6 +39,16 @@ def views_of(work: Work, *, member_id: str | None = None, library_id: str | None
     member_id = member_id or work.actor.member_id
     if member_id is None:
         return {}
+    if work.known is None:
+        return _views(work, member_id, library_id)
+    key = ("views", member_id, library_id)
+    if key not in work.known:  # A page asks of the folder, of its files, of its tags and of who hears of them.
+        work.known[key] = _views(work, member_id, library_id)
+    found: dict[str, View] = work.known[key]
+    return dict(found)
+
+
+def _views(work: Work, member_id: str, library_id: str | None) -> dict[str, View]:
     rows = work.session.execute(_grants_naming(of_library=library_id is not None), {"member": member_id, "library": library_id}).all()
     roots = {row.library_id: root_id for row, root_id in rows}
     grants: dict[str, list[Grant]] = defaultdict(list)

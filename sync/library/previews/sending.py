@@ -11,7 +11,7 @@ from sync.library.previews.rules import Film
 from sync.library.storage import ObjectStore
 from workspace.errors import NotFound
 from workspace.i18n import _
-from workspace.web import request_work, web
+from workspace.web import passed, request_work, web
 from workspace.work import Work
 
 _FILM_PIECE_BYTES = 1024 * 1024
@@ -47,12 +47,10 @@ def send_preview(load: Callable[[Work], str], *, size: str = "small") -> Respons
     """Answer the current request with the picture of a content. ``load`` checks access and gives the digest.
 
     For views with ``opens_work=False``. size: small (480 px) or large (1600 px). NotFound while there is none.
+    A page that has just shown the picture to this reader noted its digest (web.let_pass): then nothing is asked.
     """
     size = "large" if size == "large" else "small"
-    with request_work(writes=False) as work:
-        digest = load(work)
-        if digest not in find_previews(work, [digest]):
-            raise NotFound(_("还没有预览"), _("请稍后再看，或下载原文件。"))
+    digest = passed() or _load(load)
     headers = _headers(f'"{digest}-{size}"')
     if headers["ETag"] in (request.headers.get("If-None-Match") or ""):
         return Response(status=304, headers=headers)
@@ -64,6 +62,14 @@ def send_preview(load: Callable[[Work], str], *, size: str = "small") -> Respons
         if size == "small":
             _PICTURES.put(key, picture)
     return Response(picture, content_type="image/webp", headers=headers)
+
+
+def _load(load: Callable[[Work], str]) -> str:
+    with request_work(writes=False) as work:
+        digest = load(work)
+        if digest not in find_previews(work, [digest]):
+            raise NotFound(_("还没有预览"), _("请稍后再看，或下载原文件。"))
+    return digest
 
 
 def send_film(load: Callable[[Work], str]) -> Response:

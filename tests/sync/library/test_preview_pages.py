@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 
+from sync.library.assets.models import AssetEvent
+from sync.library.grants.models import FolderGrant
 from sync.library.previews.jobs import make_missing_previews
 from sync.library.previews.models import Preview
 from sync.library.previews.rules import CHECK_LIMITS
@@ -14,9 +16,11 @@ from sync.library.previews.sandbox import run_drawing, workplace
 from tests.house import Person
 from tests.sync.library.conftest import Room
 from tests.sync.library.preview_files import SVG, film, photoshop
+from tests.sync.library.test_pages import picture
 from workspace.db import Database
 from workspace.jobs.models import Job
 from workspace.jobs.worker import JobRun
+from workspace.passes import PASS_S, Passes
 
 SignedIn = Callable[[str], Person]
 
@@ -112,3 +116,41 @@ def test_film_when_the_copy_fails_then_the_still_stays_and_says_why(room: Room, 
     assert "/preview?size=large" in page
     assert "<video" not in page
     assert "文件不完整或已损坏" in page
+
+
+def test_pictures_when_a_page_showed_them_then_sent_without_asking_and_to_that_session_alone(
+    room: Room, memory: Any, run_jobs: Any, parts: Any, signed_in: SignedIn
+) -> None:
+    node = save(room, "主图.png", picture())
+    run_jobs()
+    person, url = signed_in("linyue"), f"/library/assets/{node.id}/versions/1/preview"
+    checked = person.get(url)
+    assert url in person.get(f"/library/{room.id}").get_data(as_text=True)
+    asked: list[str] = []
+    engine = parts.get(Database).engine
+    event.listen(engine, "before_cursor_execute", note := lambda _c, _u, statement, *_rest: asked.append(statement))
+    shown = person.get(url)
+    event.remove(engine, "before_cursor_execute", note)
+    assert (shown.status_code, shown.data, shown.headers["ETag"]) == (200, checked.data, checked.headers["ETag"])
+    assert asked == []
+    assert signed_in("zhaoning").get(url).status_code == 404
+    assert person.client.post(url).status_code == 405
+    person.post("/sign-out")
+    assert person.get(url).status_code == 302
+
+
+def test_pictures_when_the_right_ended_long_after_the_page_then_refused(
+    room: Room, run_jobs: Any, app: Any, work_as: Any, signed_in: SignedIn
+) -> None:
+    node = save(room, "主图.png", picture())
+    run_jobs()
+    now = [0.0]
+    app.extensions["mainline"].passes = Passes(lambda: now[0])
+    person, url = signed_in("linyue"), f"/library/assets/{node.id}/versions/1/preview"
+    person.get(f"/library/{room.id}")
+    with work_as("林悦") as work:
+        work.session.execute(delete(FolderGrant).where(FolderGrant.library_id == room.id))
+        work.record(AssetEvent.FOLDER_MADE, subject="asset:x", rooms=[], asset="x")
+    assert person.get(url).status_code == 200
+    now[0] += PASS_S
+    assert person.get(url).status_code == 404
