@@ -89,4 +89,5 @@ def make_parts(settings: Settings) -> Parts:
 def _make_bell(settings: Settings, parts: Parts) -> Bell:
     bell = Bell(parts.get(Wake), parts.get(Database), places=settings.feed_places)  # type: ignore[type-abstract]
     parts.at_stop(bell.close)
+    parts.at_commit(bell.hear)
     return bell

@@ -5,7 +5,7 @@ tests provide a fake under the same type.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
@@ -17,6 +17,7 @@ class Parts:
         self._made: dict[type, Any] = {}
         self._guard = threading.RLock()
         self._at_stop: list[Callable[[], None]] = []
+        self._at_commit: list[Callable[[Sequence[Mapping[str, Any]]], None]] = []
         self._stopped = False
         self.wake: Callable[[], None] = wake or (lambda: None)
         self.simulated: Callable[[], bool] = lambda: False
@@ -35,6 +36,16 @@ class Parts:
                     raise LookupError(f"no part of type {kind.__name__} is provided in this process")
                 self._made[kind] = self._factories[kind]()
             return cast(T, self._made[kind])
+
+    def at_commit(self, call: Callable[[Sequence[Mapping[str, Any]]], None]) -> None:
+        """``call`` with the rows of events that this process has just committed, in the thread that did; it must be quick and not raise."""
+        with self._guard:
+            self._at_commit = [*self._at_commit, call]
+
+    def committed(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Tell this process of its own events before the others are woken."""
+        for call in self._at_commit:
+            call(events)
 
     def at_stop(self, call: Callable[[], None]) -> None:
         """``call`` when the process is told to stop, at once if it was already; it may come from any thread."""

@@ -6,6 +6,7 @@ With Redis one channel reaches all machines; without, datagrams go to the unix s
 import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Protocol
 
@@ -39,7 +40,8 @@ class Wake(Protocol):
     def __call__(self) -> None:
         """Wake every listener; never raises, never blocks."""
 
-    def listener(self) -> Listener: ...
+    def listener(self, *, own: bool = True) -> Listener:
+        """own: whether it hears of what this process itself commits; False for who is told of that directly."""
 
 
 class LocalWake:
@@ -50,6 +52,8 @@ class LocalWake:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
             for path in self._folder.glob("*.sock"):
+                if path.name.startswith(_others_of(os.getpid())):
+                    continue
                 try:
                     sender.sendto(b"1", str(path))
                 except BlockingIOError:
@@ -57,9 +61,15 @@ class LocalWake:
                 except OSError:
                     path.unlink(missing_ok=True)  # Its process is gone.
 
-    def listener(self) -> "_LocalListener":
+    def listener(self, *, own: bool = True) -> "_LocalListener":
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return _LocalListener(self._folder / f"{os.getpid()}-{os.urandom(4).hex()}.sock")
+        name = f"{os.getpid()}-" if own else _others_of(os.getpid())
+        return _LocalListener(self._folder / f"{name}{os.urandom(4).hex()}.sock")
+
+
+def _others_of(pid: int) -> str:
+    """How the names of sockets begin that hear of other processes alone."""
+    return f"{pid}~"
 
 
 class _LocalListener:
@@ -90,31 +100,34 @@ class RedisWake:
         import redis
 
         self._redis = redis.Redis.from_url(url, socket_timeout=5, health_check_interval=15)
+        self._mark = os.urandom(8).hex()
         self._errors = redis.RedisError
 
     def __call__(self) -> None:
         with contextlib.suppress(self._errors):
-            self._redis.publish(CHANNEL, "1")
+            self._redis.publish(CHANNEL, self._mark)
 
-    def listener(self) -> "_RedisListener":
-        return _RedisListener(self._redis, self._errors)
+    def listener(self, *, own: bool = True) -> "_RedisListener":
+        return _RedisListener(self._redis, self._errors, deaf_to=None if own else self._mark)
 
 
 class _RedisListener:
-    def __init__(self, redis_client: "object", errors: type[Exception]) -> None:
+    def __init__(self, redis_client: "object", errors: type[Exception], *, deaf_to: str | None) -> None:
         self._pubsub = redis_client.pubsub(ignore_subscribe_messages=True)  # type: ignore[attr-defined]
         self._pubsub.subscribe(CHANNEL)
-        self._errors = errors
+        self._errors, self._deaf_to = errors, deaf_to
 
     def close(self) -> None:
         self._pubsub.close()
 
     def wait(self, timeout_s: float) -> bool:
+        until = time.monotonic() + timeout_s
         try:
-            return self._pubsub.get_message(timeout=timeout_s) is not None
+            while True:
+                message = self._pubsub.get_message(timeout=max(0.0, until - time.monotonic()))
+                if message is None or self._deaf_to is None or message["data"] != self._deaf_to.encode():
+                    return message is not None
         except self._errors:
-            import time
-
             time.sleep(timeout_s)  # Redis is away: fall back to polling.
             return False
 

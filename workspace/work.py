@@ -128,17 +128,19 @@ class Work:
         if self._changed and not self.recorded:
             raise Unrecorded(f"Rows of {', '.join(sorted(self._changed))} changed without an event")
         wrote = bool(self.recorded or self.jobs)
-        self._write_events()
+        events = self._write_events()
         self.session.commit()
         self._changed.clear()
         self.recorded, recorded = [], self.recorded
         self.committed = recorded
+        if events:
+            self.parts.committed(events)
         if wrote:
             self.parts.wake()
 
-    def _write_events(self) -> None:
+    def _write_events(self) -> list[dict[str, Any]]:
         if not self.recorded:
-            return
+            return []
         if self.session.get_bind().dialect.name == "postgresql":
             self.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": EVENT_LOCK})
         last = self.session.execute(select(Event.seq, Event.hash).order_by(Event.seq.desc()).limit(1)).first()
@@ -159,6 +161,7 @@ class Work:
         for row in rows:
             for name in reactions_to(row["kind"]):
                 self.after_commit(name, key=f"{name}:{row['seq']}", seq=row["seq"])
+        return rows
 
     def _event_row(self, item: Recorded, seq: int) -> dict[str, Any]:
         changed = {name: value for name, value in (("join", item.joins), ("leave", item.leaves)) if value}

@@ -6,7 +6,7 @@ those that answer. Who finds no place is told to come back in a moment (429 with
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -116,7 +116,8 @@ def concerned(kind: str, rooms: Iterable[str], rooms_changed: dict[str, Any]) ->
 class Bell:
     """Wakes those waiting requests of one process that an event concerns.
 
-    It reads each new event once for all of them. Without that, every commit anywhere made every waiting request look.
+    It is told of what its own process commits, and reads each event of the others once for all who wait. Without that, every
+    commit anywhere made every waiting request look.
     """
 
     def __init__(self, wake: Wake, database: Database, places: int) -> None:
@@ -124,6 +125,7 @@ class Bell:
         self._lock = threading.Lock()
         self._waiting: dict[threading.Event, frozenset[str]] = {}
         self._heard: int | None = None  # Sequence of the last event that was looked at; None = not listening yet.
+        self._told: set[int] = set()  # Later ones, of this process, that were rung for when they were committed.
         self._closed = False
 
     @contextmanager
@@ -155,6 +157,17 @@ class Bell:
                 return answer
             bell.wait(left_s)
 
+    def hear(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Ring for events of this process, as soon as they are committed."""
+        libraries: set[str] = set()
+        with self._lock:
+            if self._heard is None:
+                return
+            for event in events:
+                libraries |= concerned(event["kind"], event["rooms"], event["rooms_changed"])
+                self._told.add(event["seq"])
+        self._ring(libraries)
+
     def close(self) -> None:
         """Whoever waits, and whoever comes from now on, gets an answer at once: the process is stopping."""
         with self._lock:
@@ -165,7 +178,7 @@ class Bell:
     def _listen(self) -> None:
         while not self._closed:
             try:
-                with closing(self._wake.listener()) as listener:
+                with closing(self._wake.listener(own=False)) as listener:
                     self._ring_with(listener)
             except Exception as error:  # The line or the database may be away for a moment; nothing is missed, the events stay.
                 log.error("bell.failed", exc_info=error)
@@ -187,11 +200,14 @@ class Bell:
             return int(session.scalar(select(func.max(Event.seq))) or 0)
 
     def _news(self) -> set[str]:
-        """The libraries that events since the last look concern."""
+        """The libraries that events since the last look concern, as far as nobody rang for them."""
         query = select(Event.seq, Event.kind, Event.rooms, Event.rooms_changed).where(Event.seq > self._heard).order_by(Event.seq)
         libraries: set[str] = set()
         with self._database.session(writes=False) as session:
             for seq, kind, rooms, changed in session.execute(query):
-                libraries |= concerned(kind, rooms, changed)
+                if seq not in self._told:
+                    libraries |= concerned(kind, rooms, changed)
                 self._heard = seq
+        with self._lock:
+            self._told = {seq for seq in self._told if seq > (self._heard or 0)}
         return libraries

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sync.core.protocol import FeedAnswer
+from sync.library.agents_api import feed
 from sync.library.agents_api.feed import EVERYONE, Bell, concerned
 from sync.library.libraries.actions import open_library
 from tests.house import member_named
@@ -57,6 +58,7 @@ class Waiter(threading.Thread):
 @pytest.fixture
 def bell(parts: Parts) -> Iterator[Bell]:
     made = Bell(parts.get(Wake), parts.get(Database), places=3)  # type: ignore[type-abstract]
+    parts.at_commit(made.hear)
     yield made
     made.close()
 
@@ -72,6 +74,23 @@ def test_wait_when_one_library_changes_then_only_its_agents_look(room: Room, bel
     with work_as("林悦") as work:
         issue_code(work, member_id=member_named(work, "陈墨").id, kind="pc", name="陈墨的电脑")
     wait_until(lambda: (here.looks, elsewhere.looks) == (2, 1), within_s=10, what="everybody looks when a device may have changed")
+
+
+def test_wait_when_another_process_commits_then_its_wake_rings_and_what_was_rung_for_does_not_ring_again(
+    room: Room, bell: Bell, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "LOOK_AGAIN_S", 60.0)
+    here = Waiter(bell, room.id)
+    room.su.save(room.id, room.root, "一.txt", b"one")
+    wait_until(lambda: here.looks == 1, within_s=10, what="the agent looks after a save")
+    wake = parts.get(Wake)  # type: ignore[type-abstract]
+    monkeypatch.setattr("workspace.wake.os.getpid", lambda: 1)
+    wake()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(parts, "_at_commit", [])
+        room.su.save(room.id, room.root, "二.txt", b"two")
+    wait_until(lambda: here.looks == 2, within_s=10, what="the agent looks after a save by another process")
+    assert bell._told == set()
 
 
 def test_wait_when_the_bell_is_closed_then_all_leave_at_once(room: Room, bell: Bell) -> None:
