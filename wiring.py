@@ -28,6 +28,7 @@ from sync.library.previews import jobs as preview_jobs
 from sync.library.retention import jobs as retention_jobs
 from sync.library.retention.access import Holders
 from sync.library.shares import models as share_models
+from sync.library.shares.access import held_by_links
 from sync.library.storage import ObjectStore, store_factory
 from sync.library.trash import jobs as trash_jobs
 from sync.library.uploads import jobs as upload_jobs
@@ -79,7 +80,7 @@ def make_parts(settings: Settings) -> Parts:
     parts.provide(SigningKey, lambda: load_signing_key(settings))
     parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
     parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
-    parts.provide(Holders, lambda: Holders((held_by_approvals, held_by_tasks, held_by_comments)))
+    parts.provide(Holders, lambda: Holders((held_by_approvals, held_by_tasks, held_by_comments, held_by_links)))
     parts.provide(Hypervisors, hypervisors_factory(parts))
     parts.simulated = lambda: only_simulated(parts.get(Database))
     parts.provide(Bell, lambda: _make_bell(settings, parts))

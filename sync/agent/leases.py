@@ -10,7 +10,7 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sync.agent.errors import AgentError, Refused
@@ -126,10 +126,11 @@ class Leases:
         for library, node in free.values():
             by_library.setdefault(library, ([], []))[1].append(node)
         for library, (take, give_back) in by_library.items():
-            try:
-                self._note(library, self._remote.leases(library, p.LeasesRequest(tuple(take), tuple(give_back))).leases)
-            except Refused as error:  # The member may no longer edit there: the check-outs end by themselves.
-                log.info("check-outs in %s are left: %s", library, error)
+            for request in _requests(take, give_back):
+                try:
+                    self._note(library, self._remote.leases(library, request).leases)
+                except Refused as error:  # The member may no longer edit there: the check-outs end by themselves.
+                    log.info("check-outs in %s are left: %s", library, error)
         with self._lock:
             if renewing:
                 self._renewed = time.monotonic()
@@ -146,3 +147,10 @@ class Leases:
         file = self._index.by_node(node)
         if file is not None:
             self._changed(file.ino)
+
+
+def _requests(take: list[str], give_back: list[str]) -> Iterator[p.LeasesRequest]:
+    """As many as it takes: the library refuses one that asks for too much."""
+    for start in range(0, max(len(take), len(give_back)), p.MAX_LEASES // 2):
+        part = slice(start, start + p.MAX_LEASES // 2)
+        yield p.LeasesRequest(tuple(take[part]), tuple(give_back[part]))

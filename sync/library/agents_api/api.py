@@ -233,8 +233,8 @@ def check_out(library_id: str) -> Response:
     with request_work(writes=True) as work:
         find_library(work, library_id, to=Right.EDIT, anywhere=True)
         for node_id in message.give_back:
-            return_lease(work, node_id, way="open")
-        # Each once, and of this library alone: its row is the only one that this request locks.
+            return_lease(work, node_id, way="open", library_id=library_id)
+        # Here and above of this library alone: its row is the only one that this request locks.
         ours = [node.id for node in visible_nodes(work, list(dict.fromkeys(message.take))) if node.library_id == library_id]
         for node_id in ours:
             with suppress(Conflict, NotFound, NotAllowed, InvalidInput):  # Somebody else has it, or it is no asset: the answer shows it.

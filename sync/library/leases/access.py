@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from sync.library.assets.models import Node
+from sync.library.grants.access import right_to, view_of
 from sync.library.leases.models import Lease
 from sync.library.leases.rules import binds
+from sync.library.libraries.rules import Right
+from workspace.people.models import Member
 from workspace.work import Work
 
 
@@ -21,6 +25,26 @@ def binding_leases(work: Work, library_id: str) -> dict[str, Lease]:
         for lease in live_leases(work, library_id)
         if binds(lease.member_id, work.actor.member_id, lease.until, work.now)
     }  # fmt: skip
+
+
+def count_leases(work: Work, library_id: str, member_id: str | None) -> int:
+    """Those of a member that are in force in a library."""
+    query = (
+        select(func.count()).select_from(Lease).where(Lease.library_id == library_id, Lease.member_id == member_id, Lease.until > work.now)
+    )
+    return int(work.session.scalar(query) or 0)
+
+
+def ended_leases(work: Work, library_id: str) -> list[Lease]:
+    """Those whose time is over, or whose holder may not edit there any more: nobody waits for somebody who cannot save."""
+    rows = list(work.session.scalars(select(Lease).where(Lease.library_id == library_id).order_by(Lease.node_id)))
+    return [lease for lease in rows if lease.until <= work.now or not _may_still_edit(work, lease)]
+
+
+def _may_still_edit(work: Work, lease: Lease) -> bool:
+    holder, node = work.session.get(Member, lease.member_id), work.session.get_one(Node, lease.node_id)
+    view = view_of(work, lease.library_id, lease.member_id) if holder is not None and holder.state == "active" else None
+    return view is not None and right_to(work, view, node) >= Right.EDIT
 
 
 def find_lease(work: Work, node_id: str) -> Lease | None:

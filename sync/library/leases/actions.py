@@ -1,6 +1,7 @@
 """Checking assets out and back in. Each change is numbered, so that open mounts and pages hear of it at once."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -9,21 +10,22 @@ from sync.library.assets.access import get_node
 from sync.library.assets.models import Node
 from sync.library.assets.tree import lock_tree
 from sync.library.grants.access import rooms_of_nodes
-from sync.library.leases.access import find_lease
+from sync.library.leases.access import count_leases, ended_leases, find_lease
 from sync.library.leases.models import Lease, LeaseEvent
-from sync.library.leases.rules import binds, until
+from sync.library.leases.rules import MOST, binds, until
 from sync.library.leases.words import checked_out
 from sync.library.libraries.models import Library
 from sync.library.libraries.rules import Right
-from workspace.errors import InvalidInput
+from workspace.errors import Conflict, InvalidInput
 from workspace.i18n import _
 from workspace.work import Work
 
 
-def take_lease(work: Work, node_id: str, *, way: str) -> Lease:
-    """Check an asset out that the actor may edit, or renew one's own check-out.
+def take_lease(work: Work, node_id: str, *, way: str, lasts: timedelta | None = None) -> Lease:
+    """Check an asset out that the actor may edit, or renew one's own check-out. lasts: shorter than usual.
 
     Conflict ``checked_out`` when somebody else has it. A check-out by hand is not made shorter by opening the file.
+    InvalidInput for a folder, and when the actor has too many.
     """
     node = get_node(work, node_id, to=Right.EDIT)
     if node.kind != "file":
@@ -33,23 +35,27 @@ def take_lease(work: Work, node_id: str, *, way: str) -> Lease:
     if lease is not None and binds(lease.member_id, work.actor.member_id, lease.until, work.now):
         raise checked_out(lease, node.name)
     if lease is not None and lease.until > work.now:
-        lease.until = max(lease.until, until(way, work.now))
+        lease.until = max(lease.until, until(way, work.now, lasts))
         if way == "hand" and lease.way != "hand":
             lease.way, lease.device_id = way, work.actor.device_id
         return lease
+    if count_leases(work, node.library_id, work.actor.member_id) >= MOST:
+        raise InvalidInput(_("您签出的文件太多"), _("最多 %(n)s 个，请先归还一些。", n=MOST))
     if lease is None:
         lease = Lease(node_id=node.id, library_id=node.library_id)
         work.session.add(lease)
     lease.member_id, lease.member_name, lease.device_id = str(work.actor.member_id), work.actor.name, work.actor.device_id
-    lease.way, lease.taken_at, lease.until = way, work.now, until(way, work.now)
+    lease.way, lease.taken_at, lease.until = way, work.now, until(way, work.now, lasts)
     tree.tell(lease={"node": node.id, "member": lease.member_name})
     _record(work, tree.library, node, LeaseEvent.TAKEN)
     return lease
 
 
-def return_lease(work: Work, node_id: str, *, way: str | None = None) -> bool:
-    """Give one's own check-out back; whether there was one. way: only one that was taken this way."""
+def return_lease(work: Work, node_id: str, *, way: str | None = None, library_id: str | None = None) -> bool:
+    """Give one's own check-out back; whether there was one. way: only one that was taken this way. library_id: only in that one."""
     lease = find_lease(work, node_id)
+    if lease is not None and library_id not in (None, lease.library_id):
+        return False
     if lease is None or lease.member_id != work.actor.member_id or (way is not None and lease.way != way):
         return False
     if way is not None and lease.device_id != work.actor.device_id:
@@ -58,17 +64,22 @@ def return_lease(work: Work, node_id: str, *, way: str | None = None) -> bool:
     return True
 
 
-def break_lease(work: Work, node_id: str) -> None:
-    """Take somebody's check-out back, for whoever manages the folder. The holder is told (reactions)."""
-    get_node(work, node_id, to=Right.MANAGE)
+def break_lease(work: Work, node_id: str, *, holder_id: str | None = None) -> None:
+    """Take somebody's check-out back, for whoever manages the folder. The holder is told (reactions).
+
+    holder_id: whose it was when the actor saw it; Conflict when it is another's by now.
+    """
+    node = get_node(work, node_id, to=Right.MANAGE)
     lease = find_lease(work, node_id)
+    if lease is not None and holder_id not in (None, lease.member_id):
+        raise Conflict(_("现在是%(name)s在编辑“%(asset)s”", name=lease.member_name, asset=node.name), _("请刷新后再决定是否收回。"))
     if lease is not None:
         _end(work, lease, LeaseEvent.BROKEN, holder=lease.member_name, holder_id=lease.member_id)
 
 
 def end_leases(work: Work, library_id: str) -> int:
-    """End those whose time is over; how many."""
-    rows = list(work.session.scalars(select(Lease).where(Lease.library_id == library_id, Lease.until <= work.now)))
+    """End those that bind for no reason any more (access.ended_leases); how many."""
+    rows = ended_leases(work, library_id)
     for lease in rows:
         _end(work, lease, LeaseEvent.ENDED, holder=lease.member_name)
     return len(rows)

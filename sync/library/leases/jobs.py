@@ -1,7 +1,8 @@
-"""Check-outs end by themselves: when their time is over, and with the device that had the file open."""
+"""Check-outs end by themselves: when their time or their holder's right is over, and with the device that had the file open."""
 
 from sqlalchemy import select
 
+from sync.library.leases.access import ended_leases
 from sync.library.leases.actions import end_leases, end_leases_of_devices
 from sync.library.leases.models import Lease, LeaseEvent
 from workspace.devices.models import DeviceEvent
@@ -14,7 +15,8 @@ from workspace.notices.actions import send_notices
 def end_all_leases(run: JobRun) -> None:
     """One transaction a library."""
     with run.open_work(writes=False) as work:
-        library_ids = list(work.session.scalars(select(Lease.library_id).where(Lease.until <= work.now).distinct()))
+        held = work.session.scalars(select(Lease.library_id).distinct()).all()
+        library_ids = [library_id for library_id in held if ended_leases(work, library_id)]
     for library_id in library_ids:
         with run.open_work() as work:
             end_leases(work, library_id)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import render_template
+from flask import render_template, request
 
 from sync.library.assets.access import asset_right, get_asset
 from sync.library.leases.access import find_lease
@@ -21,6 +21,7 @@ class LeaseView:
 
     asset_id: str
     holder: str
+    holder_id: str
     way: str
     mine: bool
     since: datetime | None
@@ -53,7 +54,7 @@ def give_back(work: Work, asset_id: str) -> str:
 @pages.post("/library/assets/<asset_id>/lease/breaking", needs=SIGNED_IN)
 def take_back(work: Work, asset_id: str) -> str:
     """Take it back from who has it."""
-    break_lease(work, asset_id)
+    break_lease(work, asset_id, holder_id=request.form.get("holder"))
     return _fragment(work, asset_id)
 
 
@@ -61,9 +62,9 @@ def _fragment(work: Work, asset_id: str) -> str:
     asset = get_asset(work, asset_id)
     work.session.flush()
     lease, right = find_lease(work, asset.id), asset_right(work, asset)
+    holder = (lease.member_name, lease.member_id, lease.way) if lease else ("", "", "")
     view = LeaseView(
-        asset.id, lease.member_name if lease else "", lease.way if lease else "", bool(lease and lease.member_id == work.actor.member_id),
-        lease.taken_at if lease else None, lease.until if lease else None, right >= Right.EDIT and asset.deleted_at is None,
-        right >= Right.MANAGE,
+        asset.id, *holder, bool(lease and lease.member_id == work.actor.member_id), lease.taken_at if lease else None,
+        lease.until if lease else None, right >= Right.EDIT and asset.deleted_at is None, right >= Right.MANAGE,
     )  # fmt: skip
     return render_template("library/_lease.html", lease=view)

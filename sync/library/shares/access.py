@@ -1,18 +1,18 @@
 """Finding what a link leads to: as its maker may see it now, so that a link never shows more than they could themselves."""
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
 from sync.library.assets.access import ancestors_of, get_node
 from sync.library.assets.models import Node
 from sync.library.libraries.rules import Right
 from sync.library.shares.models import Share
-from sync.library.shares.rules import Limits
+from sync.library.shares.rules import MOST_LINKS, Limits
 from workspace.errors import NotAllowed, NotFound
 from workspace.i18n import _
 from workspace.people.models import Member
@@ -64,11 +64,25 @@ def get_own_share(work: Work, share_id: str) -> Share:
 
 
 def shares_of(work: Work, node: Node, *, manages: bool) -> list[Share]:
-    """The links to a file or folder that the actor may look after, newest first."""
-    query = select(Share).where(Share.node_id == node.id, Share.revoked_at.is_(None)).order_by(Share.created_at.desc(), Share.id)
+    """The links to a file or folder that the actor may look after: those that live first, newest first."""
+    live = case((Share.expires_at > work.now, 0), else_=1)
+    query = select(Share).where(Share.node_id == node.id, Share.revoked_at.is_(None)).order_by(live, Share.created_at.desc(), Share.id)
     if not manages:
         query = query.where(Share.creator_id == work.actor.member_id)
-    return list(work.session.scalars(query.limit(100)))
+    return list(work.session.scalars(query.limit(MOST_LINKS)))
+
+
+def count_live(work: Work, node: Node) -> int:
+    """Links to a file or folder that may still be opened, whoever made them."""
+    live = (Share.node_id == node.id, Share.revoked_at.is_(None), Share.expires_at > work.now)
+    return int(work.session.scalar(select(func.count()).select_from(Share).where(*live)) or 0)
+
+
+def held_by_links(work: Work, library_id: str) -> Iterable[tuple[str, int]]:
+    """The versions that a live link shows: they are not thinned out under a visitor's eyes."""
+    query = select(Share.node_id, Share.number).join(Node, Node.id == Share.node_id).where(Node.library_id == library_id)
+    query = query.where(Share.number.is_not(None), Share.revoked_at.is_(None), Share.expires_at > work.now)
+    return [(row.node_id, row.number) for row in work.session.execute(query)]
 
 
 @dataclass(frozen=True)

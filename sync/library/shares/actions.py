@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from sync.library.assets.access import get_asset, get_node, get_version
 from sync.library.assets.models import Node
 from sync.library.libraries.rules import Right
-from sync.library.shares.access import get_own_share, limits_of, over
+from sync.library.shares.access import count_live, get_own_share, limits_of, over
 from sync.library.shares.models import Share, ShareEvent
-from sync.library.shares.rules import DAYS, FAILURES_WINDOW, MOST_VIEWS, State, must_wait, state_of
+from sync.library.shares.rules import DAYS, FAILURES_WINDOW, MOST_LINKS, MOST_VIEWS, State, must_wait, state_of
 from workspace.db import new_id
 from workspace.errors import InvalidInput, TooManyRequests
 from workspace.i18n import _
@@ -43,6 +43,8 @@ def make_share(work: Work, node_id: str, wish: Wish, *, password_hash: str | Non
     node = get_node(work, node_id, to=Right.EDIT)
     if problems := problems_of(wish):
         raise InvalidInput(_("有内容需要修改"), _("请按提示修改后再提交。"), fields=problems)
+    if count_live(work, node) >= MOST_LINKS:
+        raise InvalidInput(_("链接太多"), _("一个文件或文件夹最多 %(n)s 个链接，请先停用一些。", n=MOST_LINKS))
     if wish.number is not None:
         get_version(work, get_asset(work, node.id).id, wish.number)
     share = Share(
@@ -78,7 +80,7 @@ def hash_of(wish: Wish) -> str | None:
 
 def open_share(work: Work, share_id: str) -> None:
     """Count one more visitor. NotFound when the link is over by now; two who come at once cannot both be the last."""
-    share = work.session.scalars(select(Share).where(Share.id == share_id).with_for_update()).one()
+    share = _locked(work, share_id)
     if state_of(limits_of(share), work.now) is not State.LIVE:
         raise over()
     share.views += 1
@@ -86,20 +88,28 @@ def open_share(work: Work, share_id: str) -> None:
     _record(work, ShareEvent.OPENED, share, work.session.get_one(Node, share.node_id), views=share.views)
 
 
-def check_patience(work: Work, share: Share) -> None:
-    """TooManyRequests while too many wrong passwords were tried."""
+def begin_attempt(work: Work, share_id: str) -> None:
+    """Count a password before it is looked at, which is slow: many that come at once must not all find room.
+
+    TooManyRequests while too many wrong ones were tried. A right one takes the count back (open_share).
+    """
+    share = _locked(work, share_id)
     if must_wait(share.failures, share.failures_since, work.now):
         raise TooManyRequests(_("密码错误次数过多"), _("请 15 分钟后再试。"))
+    if share.failures_since is None or work.now - share.failures_since >= FAILURES_WINDOW:
+        share.failures, share.failures_since = 0, work.now
+    share.failures += 1
+    _record(work, ShareEvent.TRIED, share, work.session.get_one(Node, share.node_id))
 
 
 def note_failure(work: Work, share_id: str) -> None:
-    """A wrong password. It counts for FAILURES_WINDOW from the first on."""
+    """What was counted was a wrong password."""
     share = work.session.get_one(Share, share_id)
-    fresh = share.failures_since is not None and work.now - share.failures_since < FAILURES_WINDOW
-    values = {"failures": Share.failures + 1} if fresh else {"failures": 1, "failures_since": work.now}
-    work.session.execute(update(Share).where(Share.id == share_id).values(values))
-    work.session.expire(share)
     _record(work, ShareEvent.REFUSED, share, work.session.get_one(Node, share.node_id))
+
+
+def _locked(work: Work, share_id: str) -> Share:
+    return work.session.scalars(select(Share).where(Share.id == share_id).with_for_update()).one()
 
 
 def revoke_share(work: Work, share_id: str) -> Share:
@@ -113,7 +123,8 @@ def revoke_share(work: Work, share_id: str) -> Share:
 
 def _record(work: Work, kind: ShareEvent, share: Share, node: Node, **facts: Any) -> None:
     """For the audit and the link's maker alone: who else sees the library need not know whom it was shown to."""
+    rooms = ["audit"] if kind is ShareEvent.TRIED else ["audit", f"member:{share.creator_id}"]
     work.record(
-        kind, subject=f"share:{share.id}", rooms=["audit", f"member:{share.creator_id}"],
+        kind, subject=f"share:{share.id}", rooms=rooms,
         asset=node.name or _("素材库"), asset_id=node.id, purpose=share.purpose, **facts,
     )  # fmt: skip

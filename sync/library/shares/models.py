@@ -14,7 +14,7 @@ class Share(Base):
     """The address is made of the id and a signature (access.address_of); whoever reads this table alone cannot open it.
 
     number: the one version that is shown, None for the newest and for folders. purpose: for whom; drawn over watermarked pictures.
-    views: how often it was opened. failures: wrong passwords since failures_since.
+    views: how often it was opened. failures: wrong passwords since failures_since, and those that are being looked at.
     """
 
     __tablename__ = "share"
@@ -40,5 +40,6 @@ class Share(Base):
 class ShareEvent(EventKind):
     MADE = "library.share.made", N_("%(actor)s 为“%(purpose)s”生成了“%(asset)s”的分享链接，%(until)s 到期")
     OPENED = "library.share.opened", N_("有人打开了“%(asset)s”的分享链接（%(purpose)s），第 %(views)s 次")
+    TRIED = "library.share.tried", N_("有人输入密码，想打开“%(asset)s”的分享链接（%(purpose)s）")
     REFUSED = "library.share.refused", N_("有人用错误的密码尝试“%(asset)s”的分享链接（%(purpose)s）")
     REVOKED = "library.share.revoked", N_("%(actor)s 停用了“%(asset)s”的分享链接（%(purpose)s）")

@@ -16,9 +16,9 @@ from sync.library.content.sending import VersionContent, send_version
 from sync.library.libraries.rules import Right
 from sync.library.previews.access import find_previews
 from sync.library.previews.rules import Film
-from sync.library.previews.sending import send_film, send_preview
+from sync.library.previews.sending import Pictures, send_film, send_preview
 from sync.library.shares.access import Shared, find_share, find_shared, limits_of, over, work_of_maker
-from sync.library.shares.actions import Wish, check_patience, hash_of, make_share, note_failure, open_share, problems_of, revoke_share
+from sync.library.shares.actions import Wish, begin_attempt, hash_of, make_share, note_failure, open_share, problems_of, revoke_share
 from sync.library.shares.models import Share
 from sync.library.shares.queries import shared_view, shares_view
 from sync.library.shares.rules import DAYS, VISIT, State, may_go_on, state_of
@@ -35,6 +35,7 @@ pages = Routes("shares", __name__)
 
 COOKIE = "mainline_share"
 _PURPOSE = "share visit"
+_MARKED = Pictures(16 * 1024 * 1024)
 
 
 # --- members ----------------------------------------------------------------------------------------------------------
@@ -102,7 +103,9 @@ def show_link(token: str) -> Any:
     if not _is_visitor(share):
         if state_of(limits_of(share), datetime.now(UTC)) is not State.LIVE:
             raise over()
-        if share.password_hash is not None or share.most_views is not None:  # Programs that fetch a preview of a link are no visitors.
+        # Programs that fetch a preview of a link are no visitors. Who was let in a moment ago and brings no cookie keeps none: a button,
+        # instead of sending them here and there for ever.
+        if share.password_hash is not None or share.most_views is not None or "in" in request.args:
             return render_template("shares/door.html", address=f"/s/{token}", share=share, error=None)
         return _let_in(share, token)
     return _show(share, token, None)
@@ -110,11 +113,16 @@ def show_link(token: str) -> Any:
 
 @pages.post("/s/<token>", needs=ANYONE, opens_work=False)
 def enter(token: str) -> Any:
-    """Open the link, with its password where it has one."""
+    """Open the link, with its password where it has one. Once: another tab of who is inside already counts nothing."""
     share = _share(token)
+    if _is_visitor(share):
+        return redirect(f"/s/{token}", 303)
     try:
-        with request_work(writes=False) as work:
-            check_patience(work, share)
+        if state_of(limits_of(share), datetime.now(UTC)) is not State.LIVE:
+            raise over()
+        if share.password_hash is not None:
+            with request_work(writes=True) as work:
+                begin_attempt(work, share.id)
         if share.password_hash is not None and not password_matches(share.password_hash, request.form.get("password", "")):
             with request_work(writes=True) as work:
                 note_failure(work, share.id)
@@ -139,14 +147,22 @@ def send_picture(token: str, item: str) -> Response:
     share = _visited(token)
     with _inside(share, item) as (work, shared):
         digest = get_version(work, shared.node.id, shared.number).digest
-    response = send_preview(lambda work: digest, size=request.args.get("size", "small"))
+    size = "large" if request.args.get("size") == "large" else "small"
+    response = send_preview(lambda work: digest, size=size)
     if share.watermark and response.status_code == 200:
-        company = web().parts.get(Settings).company_name
-        response = Response(
-            mark(response.get_data(), f"{company} · {share.purpose} · {share.created_at:%Y-%m-%d}"), content_type="image/webp"
-        )
+        response = Response(_marked(share, f"{digest}-{size}", response.get_data()), content_type="image/webp")
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
+
+
+def _marked(share: Share, name: str, picture: bytes) -> bytes:
+    """With the watermark; drawn once while it is asked for often, since strangers decide how often."""
+    key = f"{share.id}-{name}"
+    marked = _MARKED.get(key)
+    if marked is None:
+        marked = mark(picture, f"{web().parts.get(Settings).company_name} · {share.purpose} · {share.created_at:%Y-%m-%d}")
+        _MARKED.put(key, marked)
+    return marked
 
 
 @pages.get("/s/<token>/<item>/film", needs=ANYONE, opens_work=False)
@@ -185,7 +201,7 @@ def _let_in(share: Share, token: str) -> Response:
         pass  # What it leads to is still there: nobody is counted for nothing.
     with request_work(writes=True) as work:
         open_share(work, share.id)
-    response = redirect(f"/s/{token}", 303)
+    response = redirect(f"/s/{token}?in=1", 303)
     settings = web().parts.get(Settings)
     value = web().parts.get(SigningKey).sign(_PURPOSE, {"share": share.id})
     response.set_cookie(

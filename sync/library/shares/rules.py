@@ -7,6 +7,8 @@ from enum import StrEnum
 DAYS = (1, 7, 30, 90)
 LONGEST = timedelta(days=max(DAYS))
 MOST_VIEWS = 10_000
+MOST_LINKS = 100
+"""Live links to one file or folder: as many as its page shows."""
 FAILURES_MAX = 10
 FAILURES_WINDOW = timedelta(minutes=15)
 VISIT = timedelta(hours=12)

@@ -4,7 +4,12 @@ import functools
 import io
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from workspace.errors import Unavailable
+from workspace.i18n import _
 
 _FONTS = (
     "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
@@ -13,13 +18,14 @@ _FONTS = (
 )
 _AT_ONCE = threading.BoundedSemaphore(2)
 """A picture costs some 60 ms of a processor and 20 MB; strangers must not take them all."""
+_PATIENCE_S = 5.0
 
 
 def mark(picture: bytes, text: str) -> bytes:
     """A preview (WebP) with ``text`` repeated across it, as WebP."""
     from PIL import Image, ImageDraw  # Only where it is needed: it costs every web process 10 MB.
 
-    with _AT_ONCE, Image.open(io.BytesIO(picture), formats=("WEBP",)) as opened:
+    with _place(), Image.open(io.BytesIO(picture), formats=("WEBP",)) as opened:
         image = opened.convert("RGBA")
         size = max(14, max(image.size) // 36)
         font = _font(size)
@@ -38,6 +44,17 @@ def mark(picture: bytes, text: str) -> bytes:
         out = io.BytesIO()
         image.convert("RGB").save(out, "WEBP", quality=80, method=2)
         return out.getvalue()
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """Unavailable when it takes too long: whoever waits here keeps a thread from the members."""
+    if not _AT_ONCE.acquire(timeout=_PATIENCE_S):
+        raise Unavailable(_("正在处理的图片太多"), _("请稍候片刻再试。"))
+    try:
+        yield
+    finally:
+        _AT_ONCE.release()
 
 
 @functools.cache

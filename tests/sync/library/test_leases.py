@@ -1,15 +1,18 @@
 """Check-outs: they bind everywhere, end by themselves, and never cost anybody a save."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete as delete_rows
 
 from sync.core.protocol import Endpoint, LeasesAnswer, LeasesRequest, Outcome
 from sync.library.leases.actions import end_leases, take_lease
 from sync.library.leases.models import Lease
 from sync.library.leases.rules import WAYS, binds, until
+from sync.library.libraries.actions import open_library
 from sync.library.libraries.rules import Right
 from tests.house import NOW, Person, member_named
 from tests.sync.library.agents import Refused, TestAgent, commit, delete, make_folder, rename
@@ -19,6 +22,8 @@ from tests.sync.library.test_pages import upload
 from tests.sync.library.test_webdav import TOP, Program, opened
 from workspace.devices.actions import revoke_devices_of_desktop
 from workspace.errors import Conflict
+from workspace.people.actions import make_group
+from workspace.people.models import GroupMember
 
 __all__ = ["opened"]
 
@@ -180,3 +185,59 @@ def test_lock_of_a_network_folder_when_taken_then_a_check_out_for_all(
     assert chen.send("PUT", f"{TOP}/主视觉.psd", b"x").status_code == 204
     with work_as("苏航") as work:
         assert member_named(work, "陈墨").id == work.session.get_one(Lease, asset.id).member_id
+
+
+def test_check_out_when_a_member_has_too_many_then_refused_in_words(
+    room: Room, asset: Any, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.library.leases.actions.MOST", 1)
+    other = room.su.save(room.id, room.root, "b.psd", b"b").node
+    assert check_out(room.su, room, asset.id, other.id) == {asset.id: "苏航"}
+    answer = signed_in("suhang").post(f"/library/assets/{other.id}/lease", {})
+    assert answer.status_code == 422
+    assert "您签出的文件太多" in answer.get_data(as_text=True)
+    assert check_out(room.su, room, asset.id) == {asset.id: "苏航"}  # What one has is renewed all the same.
+    assert check_out(room.chen, room, other.id) == {other.id: "陈墨"}
+
+
+@pytest.mark.parametrize("change", ["grant", "leaves"])
+def test_lease_when_its_holder_may_not_edit_any_more_then_it_ends(room: Room, asset: Any, work_as: Opens, change: str) -> None:
+    other = room.chen.save(room.id, room.root, "b.psd", b"b").node
+    with work_as("苏航", now=NOW) as work:
+        take_lease(work, asset.id, way="hand")
+    with work_as("陈墨", now=NOW) as work:
+        take_lease(work, other.id, way="hand")
+    with work_as("管力", now=NOW) as work:
+        if change == "grant":
+            grant_member(work, room.root, "苏航", Right.SEE)
+            work.session.execute(delete_rows(GroupMember).where(GroupMember.member_id == member_named(work, "苏航").id))
+        else:
+            member_named(work, "苏航").state = "left"
+            work.session.flush()
+        assert end_leases(work, room.id) == 1
+        assert work.session.get(Lease, asset.id) is None
+        assert work.session.get(Lease, other.id) is not None
+
+
+def test_give_back_when_it_names_an_asset_of_another_library_then_that_one_is_left(room: Room, asset: Any, work_as: Opens) -> None:
+    with work_as("苏航") as work:
+        group = make_group(work, name="另一组", kind="free", member_ids=[work.actor.member_id])
+        elsewhere = open_library(work, name="other", scope_room=None, group_id=group.id).id
+    check_out(room.su, room, asset.id)
+    room.su.ask(Endpoint.LEASES.path(elsewhere), LeasesRequest((), (asset.id,)), LeasesAnswer)
+    assert check_out(room.chen, room, asset.id) == {asset.id: "苏航"}
+
+
+def test_breaking_when_somebody_else_has_it_by_now_then_told_and_left(room: Room, asset: Any, signed_in: SignedIn, work_as: Opens) -> None:
+    """Two tabs: what the page showed is not what is there any more."""
+    here = f"/library/assets/{asset.id}/lease"
+    with work_as("管力") as work:
+        grant_member(work, room.root, "林悦", Right.MANAGE)
+    su, chen, manager = signed_in("suhang"), signed_in("chenmo"), signed_in("linyue")
+    su.post(here, {})
+    found = re.search(r'name="holder" value="(\w+)"', manager.get(here).get_data(as_text=True))
+    assert found
+    su.post(f"{here}/return", {})
+    chen.post(here, {})
+    assert manager.post(f"{here}/breaking", {"holder": found[1]}).status_code == 409
+    assert "您正在编辑" in chen.get(here).get_data(as_text=True)

@@ -2,8 +2,9 @@
 
 import io
 import re
+import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,14 +15,17 @@ from sqlalchemy import update
 
 from sync.library.libraries.models import Library
 from sync.library.libraries.rules import Right
+from sync.library.retention.access import held_versions
 from sync.library.shares.models import Share
 from sync.library.shares.rules import FAILURES_MAX, Limits, State, may_go_on, must_wait, state_of
+from sync.library.shares.watermark import _place, mark
 from tests.house import NOW, Person
 from tests.sync.library.agents import delete, make_folder
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_right
 from tests.sync.library.test_pages import picture
 from workspace.db import Database
+from workspace.errors import Unavailable
 from workspace.people.models import Group
 
 SignedIn = Callable[[str], Person]
@@ -133,6 +137,99 @@ def test_password_when_wrong_then_refused_and_after_many_closed_for_a_while(app:
     for _attempt in range(FAILURES_MAX):
         enter(other, address, "guess")
     assert enter(other, address, "kaimen-2026").status_code == 429
+
+
+def test_password_when_many_are_tried_at_once_then_no_more_than_the_limit_are_looked_at(
+    app: Flask, asset: Any, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = share(signed_in("suhang"), asset.id, password="kaimen-2026")
+    looked: list[str] = []
+
+    def slow(stored: str, password: str) -> bool:
+        """While this one is looked at, all the others come."""
+        looked.append(password)
+        if len(looked) == 1:
+            for number in range(FAILURES_MAX + 5):
+                enter(app.test_client(), address, f"guess {number}")
+        return False
+
+    monkeypatch.setattr("sync.library.shares.pages.password_matches", slow)
+    enter(app.test_client(), address, "guess")
+    assert len(looked) == FAILURES_MAX
+
+
+def test_visitor_when_inside_already_and_opening_again_then_counted_once(app: Flask, asset: Any, signed_in: SignedIn) -> None:
+    """Two tabs, or a form that is sent twice."""
+    designer = signed_in("suhang")
+    address = share(designer, asset.id, most_views="2")
+    first, second = app.test_client(), app.test_client()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', first.get(address).get_data(as_text=True))
+    assert token
+    for _tab in range(3):
+        assert first.post(address, data={"csrf_token": token[1]}).status_code == 303
+    assert enter(second, address).status_code == 303
+
+
+def test_visitor_when_their_browser_keeps_no_cookies_then_a_door_and_no_circle(app: Flask, asset: Any, signed_in: SignedIn) -> None:
+    address = share(signed_in("suhang"), asset.id)
+    blind = app.test_client(use_cookies=False)
+    answer = blind.get(address)
+    assert answer.status_code == 303
+    assert blind.get(answer.headers["Location"]).status_code == 200
+    assert views_of(asset.id, signed_in("suhang")) == 1
+
+
+def views_of(node_id: str, person: Person) -> int:
+    found = re.search(r"打开 (\d+) 次", person.get(f"/library/nodes/{node_id}/shares").get_data(as_text=True))
+    assert found
+    return int(found[1])
+
+
+def test_watermark_when_the_picture_is_asked_for_again_then_drawn_once(
+    app: Flask, asset: Any, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+
+    def counted(picture: bytes, text: str) -> bytes:
+        drawn.append(text)
+        return mark(picture, text)
+
+    monkeypatch.setattr("sync.library.shares.pages.mark", counted)
+    address = share(signed_in("suhang"), asset.id, watermark="true")
+    pictures = []
+    for _visitor in range(2):
+        stranger = app.test_client()
+        stranger.get(address)
+        pictures.append(stranger.get(f"{address}/{asset.id}/preview").data)
+    assert len(drawn) == 1
+    assert pictures[0] == pictures[1]
+    other = share(signed_in("chenmo"), asset.id, watermark="true", purpose="另一家")
+    stranger.get(other)
+    assert stranger.get(f"{other}/{asset.id}/preview").data != pictures[0]
+
+
+def test_watermark_when_too_many_are_drawn_then_later_instead_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.library.shares.watermark._PATIENCE_S", 0.01)
+    monkeypatch.setattr("sync.library.shares.watermark._AT_ONCE", threading.BoundedSemaphore(1))
+    with _place(), pytest.raises(Unavailable):
+        mark(b"", "x")
+
+
+def test_version_when_a_live_link_shows_it_then_held(room: Room, asset: Any, signed_in: SignedIn, work_as: Opens) -> None:
+    share(signed_in("suhang"), asset.id, number="1")
+    with work_as("苏航") as work:
+        assert (asset.id, 1) in held_versions(work, room.id)
+    with work_as("苏航", now=datetime.now(UTC) + timedelta(days=8)) as work:
+        assert (asset.id, 1) not in held_versions(work, room.id)
+
+
+def test_making_when_there_are_many_links_already_then_refused(asset: Any, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.library.shares.actions.MOST_LINKS", 1)
+    designer = signed_in("suhang")
+    share(designer, asset.id)
+    answer = designer.post(f"/library/nodes/{asset.id}/shares", {"purpose": "x", "days": "7"})
+    assert answer.status_code == 422
+    assert "链接太多" in answer.get_data(as_text=True)
 
 
 def test_views_when_used_up_then_no_new_visitor_and_the_last_may_finish(app: Flask, asset: Any, signed_in: SignedIn) -> None:
