@@ -60,6 +60,7 @@ from workspace.notices.queries import unread_count
 from workspace.openapi import install_openapi
 from workspace.parts import Parts
 from workspace.people.pages import pages as people_pages
+from workspace.rate_limits import ProcessStorage
 from workspace.roles.models import WorkspacePermission
 from workspace.search.pages import api as search_api
 from workspace.search.pages import pages as search_pages
@@ -188,7 +189,7 @@ def install_limits(app: Flask, settings: Settings) -> None:
     limiter = Limiter(
         key_func=_who_is_counted,
         default_limits=[lambda: DEVICE_RATE_LIMIT if _comes_often() else settings.rate_limit],
-        storage_uri=settings.redis_url or "memory://",
+        storage_uri=settings.redis_url or f"{ProcessStorage.STORAGE_SCHEME[0]}://",
         storage_options={"socket_timeout": 1, "socket_connect_timeout": 1} if settings.redis_url else {},
         in_memory_fallback_enabled=True,  # While Redis is away each process counts for itself.
         strategy="moving-window",
