@@ -5,9 +5,21 @@ import pytest
 from tests.house import *  # noqa: F403
 from tests.pages import *  # noqa: F403
 from tests.servers import *  # noqa: F403
-from tests.stages import pytest_collection_modifyitems, pytest_sessionfinish, pytest_sessionstart, pytest_terminal_summary
+from tests.stages import (
+    pytest_collection_finish,
+    pytest_collection_modifyitems,
+    pytest_sessionfinish,
+    pytest_sessionstart,
+    pytest_terminal_summary,
+)
 
-__all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_sessionstart", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_collection_finish",
+    "pytest_collection_modifyitems",
+    "pytest_sessionfinish",
+    "pytest_sessionstart",
+    "pytest_terminal_summary",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,18 +13,23 @@ from flask.testing import FlaskClient
 from sqlalchemy.engine import make_url
 
 import app as composition
+import demo
 from demo import DEMO_PASSWORD, seed_company
+from tests.compiled import compile_once, hash_cheaply
 from tests.servers import PostgresServer
 from workspace.db import Base, Database
 from workspace.jobs.worker import Worker
 from workspace.parts import Parts
 from workspace.people.models import Member
 from workspace.roles.access import permissions_of
+from workspace.secrets import SigningKey
+from workspace.security import SESSION_COOKIE, VISIT_COOKIE, Csrf
 from workspace.settings import Settings
 from workspace.work import Actor, Work, open_work
 
 NOW = datetime(2026, 10, 1, 2, 0, tzinfo=UTC)
 
+compile_once()
 
 Fill = Callable[[Database, Parts], object]
 
@@ -61,7 +66,9 @@ class Templates:
         parts = composition.make_parts(settings)
         database = parts.get(Database)
         Base.metadata.create_all(database.engine)
-        fill(database, parts)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(demo, "hash_password", hash_cheaply)
+            fill(database, parts)
         if database.is_sqlite:
             with database.engine.connect() as connection:
                 connection.exec_driver_sql("COMMIT")
@@ -143,7 +150,7 @@ class Person:
         self.client = client
 
     def csrf(self) -> str:
-        """The token that any page carries in its head; an error page is the cheapest."""
+        """The token that any page carries in its head."""
         page = self.client.get("/no-such-page", headers={"Accept": "text/html"}).get_data(as_text=True)
         found = re.search(r'name="csrf-token" content="([0-9a-f]+)"', page)
         assert found, page
@@ -154,7 +161,16 @@ class Person:
         return self.client.get(url, buffered=buffered, **options)
 
     def post(self, url: str, data: object = None, *, json: object = None, headers: dict[str, str] | None = None, **options: object):
-        return self.client.post(url, data=data, json=json, headers={"X-CSRF-Token": self.csrf(), **(headers or {})}, **options)
+        return self.client.post(url, data=data, json=json, headers={"X-CSRF-Token": self._token(), **(headers or {})}, **options)
+
+    def _token(self) -> str:
+        """What ``csrf`` would read from a page, without the page when a cookie says already whose it is."""
+        cookies = [cookie for name in (SESSION_COOKIE, VISIT_COOKIE) if (cookie := self.client.get_cookie(name))]
+        if not cookies:
+            return self.csrf()
+        app = self.client.application
+        with app.test_request_context(headers={"Cookie": "; ".join(f"{cookie.key}={cookie.value}" for cookie in cookies)}):
+            return Csrf(app.extensions["mainline"].parts.get(SigningKey)).token()
 
 
 @pytest.fixture
@@ -168,6 +184,7 @@ def signed_in(app: Flask) -> Callable[[str], Person]:
 
     def enter(login: str) -> Person:
         person = Person(app.test_client())
+        person.client.set_cookie(VISIT_COOKIE, "a browser that has been here")
         answer = person.post("/sign-in", data={"login": login, "password": DEMO_PASSWORD})
         assert answer.status_code == 302, answer.get_data(as_text=True)
         return person

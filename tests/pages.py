@@ -20,7 +20,8 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def site(app: Flask) -> Iterator[str]:
-    """Address of the app."""
+    """Address of the app. Between two programs of one machine nothing is gained by compressing what they send."""
+    app.config["COMPRESS_STREAMS"] = False
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
