@@ -1,6 +1,6 @@
 """Which processes make up one running product, in the order they start. Composition level, beside app.py.
 
-Embedded default: store, web, realtime, worker and gateway as children of one supervisor. What a setting places
+Embedded default: store, web, realtime, worker, gateway and cache as children of one supervisor. What a setting places
 elsewhere (an S3 server, a libvirt host) is simply not started here.
 """
 
@@ -12,14 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from desktops.caching.server import cache_answers
 from desktops.hypervisor.choose import choose_hypervisor, open_host
 from desktops.machines.files import DesktopSockets, installation_id
 from desktops.machines.leaving import put_to_sleep
 from sync.library.embedded_store import prepare_store
+from workspace.logs import configure_logs
 from workspace.parts import Parts
 from workspace.ports import http_answers
 from workspace.secrets import load_signing_key
-from workspace.settings import ROOT, Settings
+from workspace.settings import ROOT, Settings, load_settings
 from workspace.supervise import Child, Supervisor
 from workspace.wake import require_short_paths
 
@@ -50,6 +52,15 @@ def start_gateway(settings: Settings, parts: Parts) -> None:
     from desktops.consoles.gateway import run_gateway  # Loaded here alone: one process of five serves consoles.
 
     run_gateway(settings, parts, DesktopSockets(settings))
+
+
+def start_cache() -> None:
+    """The cache process: content for the desktops on this machine."""
+    from desktops.caching.server import run_cache  # As above.
+
+    settings = load_settings()
+    configure_logs(settings)
+    run_cache(settings, load_signing_key(settings))
 
 
 def children(settings: Settings) -> list[Child]:
@@ -84,6 +95,7 @@ def children(settings: Settings) -> list[Child]:
             ready=lambda: http_answers(host, gateway, "/health"),
             ports=((host, gateway),),
         ),
+        *([mainline.child("cache", "cache", needs=(), ready=lambda: cache_answers(settings))] if settings.chunk_cache_mib else []),
     ]
 
 

@@ -52,6 +52,7 @@ class Settings:
 
     libvirt_uri: str = _setting("", "libvirt connection; empty = qemu:///system, else qemu:///session, else simulated.")
     image_dir: str = _setting("", "Folder of golden images; empty = images/ in data_dir, the only place where superseded ones are deleted.")
+    chunk_cache_mib: int = _setting(8192, "MiB of content that this machine keeps for its desktops, so that it comes once; 0 = none.")
     console_token_s: int = _setting(60, "Seconds that a console token may wait before it is used; at most 60.")
     idle_minutes: int = _setting(30, "Minutes without key or pointer before a desktop hibernates, unless its template says otherwise.")
 

@@ -1,7 +1,7 @@
 """The host's end of the channels to the guests. A desktop has no network: what its sync client says to the product
 travels over a virtio-serial port, here a unix socket, on which ``sync.core.mux`` carries streams.
 
-A stream names its target; only the two names given here are accepted, everything else is refused. Memory is bounded by
+A stream names its target; only the names given here are accepted, everything else is refused. Memory is bounded by
 the multiplexer's windows: bytes are acknowledged only after they were passed on.
 """
 
@@ -17,7 +17,8 @@ from sync.core.mux import MAX_PAYLOAD, Closed, Data, Down, Event, Mux, MuxError,
 
 log = structlog.get_logger("channels")
 
-Targets = Mapping[str, tuple[str, int]]
+Targets = Mapping[str, tuple[str, int] | Path]
+"""Where a name leads: host and port, or a unix socket, whose owner is first told in a line which desktop is speaking."""
 HELLO_S = 1.0
 CONNECT_S = 5.0
 RETRY_S = (0.1, 0.2, 0.5)
@@ -36,7 +37,7 @@ class _Pipe:
 class GuestChannel:
     """The channel of one desktop; ``run`` connects again whenever the guest stops, sleeps or restarts, until cancelled.
 
-    targets: name -> (host, port) of what the guest may reach. on_up: called when the guest has answered.
+    targets: what the guest may reach. on_up: called when the guest has answered.
     """
 
     def __init__(self, path: Path, targets: Targets, *, name: str = "", on_up: Callable[[], None] = lambda: None) -> None:
@@ -139,10 +140,17 @@ class GuestChannel:
         if pipe and pipe.task:
             pipe.task.cancel()
 
-    async def _pipe(self, stream: int, pipe: _Pipe, address: tuple[str, int]) -> None:
+    async def _connect(self, address: tuple[str, int] | Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if not isinstance(address, Path):
+            return await asyncio.open_connection(*address)
+        reader, writer = await asyncio.open_unix_connection(str(address))
+        writer.write(f"{self._name}\n".encode("ascii"))
+        return reader, writer
+
+    async def _pipe(self, stream: int, pipe: _Pipe, address: tuple[str, int] | Path) -> None:
         code = ResetCode.UNREACHABLE
         try:
-            reader, writer = await asyncio.wait_for(asyncio.open_connection(*address), CONNECT_S)
+            reader, writer = await asyncio.wait_for(self._connect(address), CONNECT_S)
             code = ResetCode.CANCELLED
             try:
                 await _both(self._to_target(stream, pipe, writer), self._to_guest(stream, pipe, reader))

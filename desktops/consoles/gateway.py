@@ -23,6 +23,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from desktops.caching.server import socket_of
 from desktops.consoles import actions
 from desktops.consoles.access import allowed_sessions, sessions_of
 from desktops.consoles.bridge import bridge
@@ -233,11 +234,12 @@ def powered_desktops(session: Any) -> set[str]:
 
 
 def targets_of(settings: Settings) -> Targets:
-    """The only two places that a guest can reach: the web process and the object store."""
+    """The only places that a guest can reach: the web process, the object store, and the chunk cache of this machine."""
     here = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     store = urlsplit(f"//{settings.s3_endpoint}") if settings.s3_endpoint else None
     store_port = (store.port or (443 if settings.s3_secure else 80)) if store else settings.store_port
-    return {"api": (here, settings.port), "store": ((store.hostname or "") if store else "127.0.0.1", store_port)}
+    cache: Targets = {"cache": socket_of(settings)} if settings.chunk_cache_mib else {}
+    return {"api": (here, settings.port), "store": ((store.hostname or "") if store else "127.0.0.1", store_port), **cache}
 
 
 def run_gateway(settings: Settings, parts: Parts, sockets: Sockets) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from sync.agent.errors import DamagedContent, NotEnrolled, Refused, Unreachable
+from sync.agent.host_cache import HostCache
 from sync.agent.transport import API, STORE, Answer, Transport
 from sync.core import protocol as p
 from sync.core.codec import BadMessage, from_bytes, to_bytes
@@ -26,6 +27,7 @@ class Remote:
         self._transport = transport
         self._api = api.rstrip("/")
         self._token = token
+        self._cache = HostCache(transport) if transport.in_desktop else None
 
     # --- identity and catalogue -----------------------------------------------------------------------------------
 
@@ -84,22 +86,22 @@ class Remote:
         return self._post(p.Endpoint.CONTENT.path(library), request, p.ContentAnswer)
 
     def get_chunks(self, download: p.Download, places: Sequence[p.ChunkPlace]) -> list[tuple[Address, bytes]]:
-        """Neighbouring chunks of one pack in one ranged GET, decoded and verified; raises DamagedContent."""
+        """Neighbouring chunks of one pack, decoded and verified; raises DamagedContent.
+
+        From the cache of the host where there is one that has them or gets them, otherwise in one ranged GET.
+        """
+        if self._cache is not None and (stored := self._cache.stored(download, places)) is not None:
+            try:
+                return _verified(places, stored)
+            except DamagedContent as error:
+                self._cache.distrust(error)
         start, stop = places[0].offset, places[-1].offset + places[-1].stored
         headers = {**download.headers, "Range": f"bytes={start}-{stop - 1}"}
         answer = self._transport.request(STORE, "GET", download.url, headers=headers, timeout_s=_STORE_S)
         if answer.status not in (200, 206):
             raise Unreachable("素材存储暂时不可用", f"GET of a pack: HTTP {answer.status} {answer.body[:300]!r}")
         body = memoryview(answer.body) if answer.status == 206 else memoryview(answer.body)[start:stop]
-        chunks = []
-        for place in places:
-            stored = body[place.offset - start : place.offset - start + place.stored]
-            where = Place(place.chunk, place.offset, place.stored, place.size, _CODINGS[place.coding])
-            try:
-                chunks.append((place.chunk, read_chunk(where, stored)))
-            except BadPack as error:
-                raise DamagedContent("内容校验失败", str(error)) from error
-        return chunks
+        return _verified(places, [body[place.offset - start : place.offset - start + place.stored] for place in places])
 
     # --- HTTP -----------------------------------------------------------------------------------------------------
 
@@ -133,3 +135,14 @@ class Remote:
             return from_bytes(kind, answer.body)
         except BadMessage as error:
             raise Unreachable("服务的回答无法理解", str(error)) from error
+
+
+def _verified(places: Sequence[p.ChunkPlace], stored: Sequence[memoryview]) -> list[tuple[Address, bytes]]:
+    chunks = []
+    for place, body in zip(places, stored, strict=True):
+        where = Place(place.chunk, place.offset, place.stored, place.size, _CODINGS[place.coding])
+        try:
+            chunks.append((place.chunk, read_chunk(where, body)))
+        except BadPack as error:
+            raise DamagedContent("内容校验失败", str(error)) from error
+    return chunks

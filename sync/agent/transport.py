@@ -1,7 +1,8 @@
 """HTTP/1.1 with keep-alive, over plain TCP or over streams of the desktop's channel.
 
 Presigned URLs are signed for the Host in them, so a request always carries the Host of its URL, whatever the bytes
-travel through. In a desktop the gateway knows two targets by name: `api` is the product, `store` every presigned URL.
+travel through. In a desktop the gateway knows three targets by name: `api` is the product, `store` every presigned URL,
+`cache` the chunk cache of the host.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sync.agent.limits import PIECE_BYTES, Limits
 
 API = "api"
 STORE = "store"
+CACHE = "cache"
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _CONNECT_S = 10.0
 _IDLE_PER_HOST = 6
@@ -82,6 +84,11 @@ class Transport:
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
         self._busy: set[http.client.HTTPConnection] = set()
         self._closed = False
+
+    @property
+    def in_desktop(self) -> bool:
+        """Whether there is a host around this machine that may have a cache."""
+        return isinstance(self._dialer, ChannelDialer)
 
     def request(
         self, target: str, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None, timeout_s: float

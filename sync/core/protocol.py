@@ -488,7 +488,10 @@ class CodingName(StrEnum):
 
 @dataclass(frozen=True)
 class ChunkPlace:
-    """A chunk's stored bytes: `Range: bytes=offset-(offset+stored-1)` of a pack. size: after decoding."""
+    """A chunk's stored bytes: `Range: bytes=offset-(offset+stored-1)` of a pack. size: after decoding.
+
+    voucher: opens the chunk in the cache of the desktop's host, see `host_cache`; empty for a device that is no desktop.
+    """
 
     chunk: Address
     pack: str
@@ -496,6 +499,7 @@ class ChunkPlace:
     stored: int
     size: int
     coding: CodingName
+    voucher: str = ""
 
 
 @dataclass(frozen=True)

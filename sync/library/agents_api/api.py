@@ -47,7 +47,7 @@ from sync.core.protocol import (
 )
 from sync.core.protocol import Lease as LeaseMessage
 from sync.library.agents_api.actions import note_positions
-from sync.library.agents_api.contents import chunk_place, download
+from sync.library.agents_api.contents import chunk_place, desktop_of, download, with_vouchers
 from sync.library.agents_api.feed import Bell, NoPlace, read_children, read_feed
 from sync.library.agents_api.queries import find_digest, library_messages, seen_by
 from sync.library.assets.access import visible_nodes
@@ -206,6 +206,7 @@ def locate_content(library_id: str) -> Response:
         manifest = load_manifest(work, message.manifest)
         wanted = list(dict.fromkeys(chunk.address for chunk in manifest.chunks[start : start + count]))
         chunks = find_chunks(work, library_id, wanted)
+        desktop = desktop_of(work)
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
     found = [chunks[address] for address in wanted if address in chunks]
     if view.sees_all:
@@ -217,7 +218,8 @@ def locate_content(library_id: str) -> Response:
         packs = {name: download(store, lent_key(library_id, name))}
     else:
         places, packs = (), {}
-    return _sent(ContentAnswer(manifest if start == 0 else None, places, packs))
+    answer = ContentAnswer(manifest if start == 0 else None, places, packs)
+    return _sent(with_vouchers(web().parts, answer, desktop, now) if desktop is not None else answer)
 
 
 @api.post("/agent/libraries/<library_id>/leases", needs=DEVICE, opens_work=False)

@@ -6,11 +6,14 @@ which are not made before somebody asks.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import and_, bindparam, select
 
 from sync.core.hashing import Address
+from sync.core.host_cache import PURPOSE, make_voucher
 from sync.core.manifest import Manifest, manifest_from_bytes
 from sync.core.protocol import MAX_TOLD, ChunkPlace, CodingName, ContentAnswer, Download
 from sync.core.protocol import Node as NodeMessage
@@ -21,9 +24,13 @@ from sync.library.content.actions import pack_key
 from sync.library.content.models import Chunk, ManifestRow
 from sync.library.grants.rules import View
 from sync.library.storage import ObjectStore
+from workspace.devices.models import Device
+from workspace.parts import Parts
+from workspace.secrets import SigningKey
 from workspace.work import Work
 
 DOWNLOAD_VALID = timedelta(hours=1)
+VOUCHER_VALID = timedelta(minutes=2)
 SMALL_BYTES = 1024 * 1024
 CHUNKS = 16
 """Our agents cut so little into one chunk; another program may have its own mind."""
@@ -49,6 +56,19 @@ def download(store: ObjectStore, key: str) -> Download:
     return Download(ticket.url, ticket.headers, to_ms(ticket.expires_at))
 
 
+def desktop_of(work: Work) -> str | None:
+    """The desktop that the asking device is; None for any other device."""
+    device = work.session.get(Device, work.actor.device_id)
+    return device.desktop_id if device is not None else None
+
+
+def with_vouchers(parts: Parts, answer: ContentAnswer, desktop: str, now: datetime) -> ContentAnswer:
+    """The answer with what opens each chunk in the cache of the desktop's host, see sync/core/host_cache.py."""
+    mac, until_ms = partial(parts.get(SigningKey).mac, PURPOSE), to_ms(now + VOUCHER_VALID)
+    places = (replace(place, voucher=make_voucher(mac, desktop, until_ms, answer.packs[place.pack], place)) for place in answer.places)
+    return replace(answer, places=tuple(places))
+
+
 def new_contents(work: Work, view: View, nodes: Sequence[NodeMessage]) -> tuple[ContentAnswer, ...]:
     """Of nodes that the member may see: the content of the small ones that others have just saved, when there are few."""
     small = [node.id for node in nodes if node.manifest is not None and not node.deleted and 0 < node.size_bytes <= SMALL_BYTES]
@@ -61,7 +81,9 @@ def new_contents(work: Work, view: View, nodes: Sequence[NodeMessage]) -> tuple[
         return ()
     chunks = find_chunks(work, view.library_id, [chunk.address for manifest in manifests for chunk in manifest.chunks])
     store = work.parts.get(ObjectStore)  # type: ignore[type-abstract]
-    return tuple(_answer(store, view.library_id, manifest, chunks) for manifest in manifests)
+    answers = (_answer(store, view.library_id, manifest, chunks) for manifest in manifests)
+    desktop = desktop_of(work)
+    return tuple(answer if desktop is None else with_vouchers(work.parts, answer, desktop, work.now) for answer in answers)
 
 
 def _answer(store: ObjectStore, library_id: str, manifest: Manifest, known: Mapping[Address, Chunk]) -> ContentAnswer:

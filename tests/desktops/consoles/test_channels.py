@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,27 @@ def test_channel_when_the_guest_sleeps_and_wakes_then_up_again_and_old_streams_a
     play(act, tmp_path / "chan")
 
 
+def test_stream_when_opened_to_the_cache_then_its_owner_is_told_which_desktop_speaks(tmp_path: Path) -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def run() -> None:
+        cache = await asyncio.start_unix_server(echo, str(tmp_path / "cache"))
+        async with Guest(tmp_path / "chan") as guest:
+            running = asyncio.ensure_future(GuestChannel(guest.path, {"cache": tmp_path / "cache"}, name="desktop7").run())
+            await asyncio.wait_for(guest.up.wait(), 10)
+            stream = guest.mux.open("cache")
+            await guest.say(stream, b"desktop8\n")
+            await guest.until(lambda: bytes(guest.received.get(stream, b"")) == b"desktop7\ndesktop8\n")
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        cache.close()
+
+    asyncio.run(asyncio.wait_for(run(), 40))
+
+
 @pytest.mark.parametrize(
     ("settings", "api", "store"),
     [
@@ -213,5 +235,8 @@ def test_channel_when_the_guest_sleeps_and_wakes_then_up_again_and_old_streams_a
     ],
     ids=["embedded", "open host", "external store", "external secure store"],
 )
-def test_targets_when_settings_differ_then_only_web_and_store(settings: Settings, api: tuple[str, int], store: tuple[str, int]) -> None:
-    assert targets_of(settings) == {"api": api, "store": store}
+def test_targets_when_settings_differ_then_only_web_store_and_cache(
+    settings: Settings, api: tuple[str, int], store: tuple[str, int]
+) -> None:
+    assert targets_of(settings) == {"api": api, "store": store, "cache": settings.run_dir / "cache.sock"}
+    assert "cache" not in targets_of(replace(settings, chunk_cache_mib=0))

@@ -4,12 +4,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from sync.core.hashing import address_of
+from sync.core.host_cache import PURPOSE, is_good
 from sync.core.packs import Coding, PackWriter, Place, read_chunk
 from sync.core.protocol import AgentState, StoredPack
 from sync.library.agents_api.feed import Bell
@@ -27,6 +29,7 @@ from workspace.events.models import Event
 from workspace.parts import Parts
 from workspace.people.actions import make_group
 from workspace.people.models import Group
+from workspace.secrets import SigningKey
 from workspace.wake import Wake
 
 Opens = Callable[..., Any]
@@ -174,6 +177,24 @@ def test_content_when_saved_then_every_place_reads_back_verified(room: Room) -> 
         coding = Coding.ZSTD if place.coding == "zstd" else Coding.RAW
         got[place.chunk] = read_chunk(Place(place.chunk, place.offset, place.stored, place.size, coding), part.data)
     assert b"".join(got[chunk.address] for chunk in found.manifest.chunks) == data
+
+
+def test_content_when_a_desktop_asks_then_each_place_has_a_voucher_for_it_alone(
+    room: Room, app: Flask, parts: Parts, work_as: Opens
+) -> None:
+    saved = room.su.save(room.id, room.root, "主视觉.txt", b"words")
+    with work_as("苏航", now=datetime.now(UTC)) as work:
+        code = issue_code(work, member_id=member_named(work, "苏航").id, kind="pc", name="自己的电脑")
+        own = f"desktop-{member_named(work, '陈墨').login}"
+    computer = TestAgent(app.test_client())
+    computer.enrol(code)
+    assert [place.voucher for place in computer.content(room.id, saved.node.manifest).places] == [""]
+    found = room.chen.content(room.id, saved.node.manifest)
+    mac, (place,) = partial(parts.get(SigningKey).mac, PURPOSE), found.places
+    now_ms, ticket = int(datetime.now(UTC).timestamp() * 1000), found.packs[place.pack]
+    assert is_good(mac, own, now_ms, ticket, place)
+    assert not is_good(mac, own, now_ms + 3 * 60_000, ticket, place), "a right that was taken back does not live on"
+    assert not is_good(mac, "desktop-suhang", now_ms, ticket, place)
 
 
 def test_pack_when_chunk_was_altered_then_corrupt_and_serves_nobody(room: Room, memory: MemoryStore) -> None:
