@@ -277,7 +277,7 @@ def check_item(work: Work, task_id: str, index: int, *, done: bool) -> TaskOrder
 def deliverable_words(deliverable: dict[str, Any]) -> str:
     """ "主视觉.psd 第 3 版", the link, or the first words of the text."""
     if deliverable.get("kind") == "asset":
-        return _("%(name)s 第 %(version)s 版", name=deliverable["name"], version=deliverable["version"])
+        return _("%(name)s 版本 %(version)s", name=deliverable["name"], version=deliverable["version"])
     text = str(deliverable.get("text", ""))
     return text if len(text) <= 60 else f"{text[:59]}…"
 

@@ -8,6 +8,7 @@ import { toast } from "mainline/toasts";
 const AT_ONCE = 3;
 const PART_BYTES = 16 * 1024 * 1024; // about a pack of the store; what came of a part before a cut counts
 const RETRY_MS = [500, 1000, 3000, 5000, 10_000, 20_000, 30_000];
+const SAFE_MS = 1500; // long enough to be read
 const ROWS = 60; // more rows than anybody reads cost more than they tell
 const LEFT_OUT = /^(\.ds_store|thumbs\.db|desktop\.ini|~\$.*|\._.*)$/i;
 
@@ -82,7 +83,7 @@ function next() {
 
 function progress(job, sent) {
   job.sent = sent;
-  show(job, "");
+  show(job, sent < job.size ? say("sending", { percent: Math.floor((100 * sent) / job.size) }) : say("checking"));
   draw();
 }
 
@@ -90,7 +91,8 @@ function finish(job) {
   job.state = "done";
   job.sent = job.size;
   job.file = job.upload = null; // thousands of finished files must not stay in memory
-  job.row?.remove();
+  show(job, say("safe"));
+  setTimeout((row) => row?.remove(), SAFE_MS, job.row);
   refresh(drop);
   next();
   if (!jobs.some((each) => each.state === "waiting" || each.state === "running" || each.state === "paused")) rest();
@@ -143,7 +145,7 @@ function row(job) {
     button.addEventListener("click", () => verbs[button.dataset.one](job));
   }
   tools.rows.append(job.row);
-  show(job, "");
+  show(job, say("here"));
 }
 
 function show(job, words) {
@@ -284,6 +286,7 @@ function chosen(input, options) {
   input.addEventListener("change", () => {
     const found = [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
     input.value = "";
+    input.closest("dialog")?.close();
     take(found, options);
   });
 }

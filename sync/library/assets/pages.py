@@ -13,6 +13,7 @@ from sync.library.assets.actions import delete_node, make_folder, rename_node, r
 from sync.library.assets.comparing import compare_view
 from sync.library.assets.listing import read_listing
 from sync.library.assets.queries import ITEMS_AT_ONCE, ITEMS_FIRST, FolderView, asset_view, folder_view
+from sync.library.assets.seeing import seen_view
 from sync.library.assets.wire import name_problem_in_words
 from sync.library.content.sending import send_version
 from sync.library.content.writing import write_file
@@ -83,13 +84,19 @@ def upload(folder_id: str) -> Any:
 @pages.get("/library/assets/<asset_id>", needs=SIGNED_IN)
 def show_asset(work: Work, asset_id: str) -> str:
     """An asset: preview, versions, what can be done."""
-    return render_template("library/asset.html", asset=_asset(work, asset_id))
+    return render_template("library/asset.html", asset=_asset(work, asset_id), seen=seen_view(work, asset_id))
 
 
 @pages.get("/library/assets/<asset_id>/fragment", needs=SIGNED_IN)
 def show_asset_fragment(work: Work, asset_id: str) -> str:
     """The same without the frame, for a page that moves by itself."""
-    return render_template("library/_asset.html", asset=_asset(work, asset_id))
+    return render_template("library/_asset.html", asset=_asset(work, asset_id), seen=seen_view(work, asset_id))
+
+
+@pages.get("/library/assets/<asset_id>/seen", needs=SIGNED_IN)
+def show_seen(work: Work, asset_id: str) -> str:
+    """On how many other desktops and PCs the newest version has arrived."""
+    return render_template("library/_seen.html", asset={"id": asset_id}, seen=seen_view(work, asset_id))
 
 
 @pages.get("/library/assets/<asset_id>/comparison", needs=SIGNED_IN)
@@ -104,7 +111,7 @@ def compare(work: Work, asset_id: str) -> str:
 def show_older_versions(work: Work, asset_id: str) -> str:
     """Versions before a number."""
     before = request.args.get("before", type=int)
-    return render_template("library/_versions.html", asset=asset_view(work, asset_id, before=before))
+    return render_template("library/_versions.html", asset=asset_view(work, asset_id, before=before), seen=seen_view(work, asset_id))
 
 
 @pages.get("/library/assets/<asset_id>/versions/<int:number>/content", needs=SIGNED_IN, opens_work=False)

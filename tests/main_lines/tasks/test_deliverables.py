@@ -62,7 +62,7 @@ def test_delivery_when_an_asset_then_pinned_and_never_swapped(work_as: Callable,
     with work_as("林悦", writes=False) as work:
         assert get_task(work, task_id).deliverable == pinned
         view = deliverable_view(work, pinned)
-        assert (view.newest, view.words) == (2, "主视觉.psd 第 1 版")
+        assert (view.newest, view.words) == (2, "主视觉.psd 版本 1")
 
 
 def test_delivery_when_the_version_does_not_exist_then_refused(work_as: Callable, write: Callable, asset_id: str) -> None:

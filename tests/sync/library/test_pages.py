@@ -2,13 +2,17 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 from sync.core.hashing import address_of
+from sync.core.protocol import AgentState
 from sync.library.assets.access import content_of, list_versions_of_library, pin_of
+from sync.library.assets.models import AssetEvent, Version
 from sync.library.libraries.access import get_library
 from sync.library.libraries.rules import Right
 from sync.library.previews.models import Preview
@@ -33,6 +37,22 @@ def picture(size: tuple[int, int] = (900, 600), kind: str = "PNG") -> bytes:
 def upload(person: Person, folder: str, *files: tuple[str, bytes], **options: Any) -> Any:
     data = {"files": [(io.BytesIO(content), name) for name, content in files]}
     return person.post(f"/library/folders/{folder}/upload", data, headers={"Accept": "application/json"}, **options)
+
+
+def test_newest_version_when_devices_know_it_then_their_number_is_told(room: Room, asset: Any, work_as: Opens, signed_in: SignedIn) -> None:
+    person, url = signed_in("suhang"), f"/library/assets/{asset.id}"
+    assert "已安全" in person.get(url).get_data(as_text=True)
+    for agent in (room.chen, room.lin, room.stranger):
+        agent.heartbeat(state=AgentState.MOUNTED, cursors={room.id: asset.seq})
+    room.su.heartbeat(state=AgentState.MOUNTED, cursors={room.id: asset.seq - 1})
+    fragment = person.get(f"{url}/seen").get_data(as_text=True)
+    assert "已被 2 处看到" in fragment, "not the one that is behind, nor who may not see it"
+    assert 'hx-trigger="load delay:3s"' in fragment
+    with work_as("林悦") as work:
+        work.session.execute(update(Version).where(Version.node_id == asset.id).values(at=work.now - timedelta(hours=1)))
+        work.record(AssetEvent.FOLDER_MADE, subject="asset:x", rooms=[], asset="x")
+    assert "hx-trigger" not in person.get(f"{url}/seen").get_data(as_text=True), "nobody asks for ever"
+    assert signed_in("zhaoning").get(f"{url}/seen").status_code == 404
 
 
 # --- who sees what --------------------------------------------------------------------------------------------------
