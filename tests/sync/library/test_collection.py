@@ -11,7 +11,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import select
 
 from sync.core.hashing import address_of
-from sync.library.agents_api.api import DOWNLOAD_VALID, UPLOAD_VALID
+from sync.library.agents_api.api import UPLOAD_VALID
+from sync.library.agents_api.contents import DOWNLOAD_VALID
 from sync.library.assets import writer
 from sync.library.assets.models import Node
 from sync.library.collection import actions, jobs
