@@ -16,7 +16,7 @@ from sync.agent.index import ROOT, File, Index, version_columns
 from sync.agent.journal import Entry as Operation
 from sync.agent.journal import Journal, Kind, new_id
 from sync.agent.tree import Tree
-from sync.core.codec import decode, encode
+from sync.core.codec import decode, to_text
 from sync.core.hashing import Address
 from sync.core.paths import NAME_BYTES_MAX, conflict_name, name_key, refuse_name, stays_local
 from sync.core.plan import Decision, Entry, decide
@@ -47,6 +47,8 @@ class Arrivals:
         self._kernel = kernel
         self._entries: list[tuple[int, str]] = []
         self._contents: list[int] = []
+        self._told = 0  # counts what the library says of nodes, and so what may have to wait
+        self._nothing_waits_since = -1
 
     # --- libraries ----------------------------------------------------------------------------------------------
 
@@ -103,6 +105,7 @@ class Arrivals:
             for table in ("held", "strays"):
                 db.execute(f"DELETE FROM {table} WHERE json_extract(body, '$.library')=?", (library,))
             db.execute("DELETE FROM libraries WHERE id=?", (library,))
+            self._index.forget()
         self._entries.append((ROOT, known.name))
 
     # --- the feed -----------------------------------------------------------------------------------------------
@@ -130,6 +133,7 @@ class Arrivals:
         self._tell_kernel()
 
     def _node(self, node: Node) -> None:
+        self._told += 1
         known = self._index.library(node.library)
         if known is None or node.id == known.root:
             return
@@ -211,7 +215,7 @@ class Arrivals:
     def _stray(self, node: Node) -> None:
         """Its folder is not known yet: a folder that was moved comes later in the feed than what is inside."""
         with self._index.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO strays VALUES (?,?,?)", (node.id, node.parent or "", json.dumps(encode(node))))
+            db.execute("INSERT OR REPLACE INTO strays VALUES (?,?,?)", (node.id, node.parent or "", to_text(node)))
 
     def _take_strays(self, parent: str) -> None:
         rows = self._index.rows("SELECT body FROM strays WHERE parent=?", parent)
@@ -275,11 +279,15 @@ class Arrivals:
     def _hold(self, node: Node) -> None:
         """What is written here must not be thrown away unseen: it goes first, and this is looked at again afterwards."""
         with self._index.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, json.dumps(encode(node))))
+            db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, to_text(node)))
 
     def released(self) -> None:
         """A program closed a file or gave up a name, or a save was answered: what waited can be applied, unless a save goes first."""
+        told = self._told
+        if told == self._nothing_waits_since:
+            return
         if self._index.one("SELECT 1 FROM held UNION ALL SELECT 1 FROM files WHERE parked=1") is None:
+            self._nothing_waits_since = told
             return
         with self._tree.lock, self._index.transaction():
             rows = self._index.rows("SELECT body FROM held")
@@ -360,6 +368,7 @@ class Arrivals:
     def adopt_node(self, file: File, node: Node) -> None:
         """The library already has this folder or file under another id: they are one from now on."""
         with self._tree.lock, self._index.transaction():
+            self._told += 1
             self._absorb(node.id, file)
             if file.node is not None and file.node != node.id:
                 self._journal.move_node(file.node, node.id)
@@ -388,6 +397,7 @@ class Arrivals:
     def become_second(self, file: File, winner: Node, second: Node) -> None:
         """Our save lost: the file with our bytes is the second head from now on, and the name is the winner's."""
         with self._tree.lock, self._index.transaction():
+            self._told += 1
             if file.parent is not None:
                 self._entries.append((file.parent, file.name))
             self._absorb(second.id, file)

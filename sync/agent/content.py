@@ -188,7 +188,7 @@ class Content:
     def open_work(self, ino: int, *, create: bool = False) -> int:
         """A descriptor of the working copy, for reading and writing."""
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT | os.O_TRUNC if create else 0)
-        return os.open(self.work_path(ino), flags, 0o600)
+        return os.open(f"{self._work}/{ino}", flags, 0o600)
 
     def drop_work(self, ino: int) -> None:
         """Give the bytes up: the library has them, or nobody wants them. Not before the index says so for good."""

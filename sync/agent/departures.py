@@ -31,7 +31,7 @@ from sync.agent.status import Status
 from sync.agent.tree import Tree
 from sync.core import protocol as p
 from sync.core.chunking import choose_cutter, chunk_stream
-from sync.core.codec import decode, encode
+from sync.core.codec import decode, to_text
 from sync.core.hashing import Address, address_of
 from sync.core.manifest import EMPTY, Manifest, manifest_digest, manifest_of
 from sync.core.packs import PackWriter
@@ -383,7 +383,7 @@ class Departures:
             for job in batch.jobs:
                 if job.entry.state is not State.SENT:
                     digest = self._index.put_manifest(job.manifest) if job.manifest else None
-                    sent = json.dumps(encode(job.op), ensure_ascii=False)
+                    sent = to_text(job.op)
                     self._journal.mark_sent(job.entry, dirty=job.dirty, manifest=digest, sent=sent)
         try:
             batch.land()

@@ -17,79 +17,19 @@ when they save, the node continues under it.
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlite_utils import Database
-
+from sync.agent.tables import ROOT as ROOT
+from sync.agent.tables import Tables
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_bytes, manifest_digest, manifest_from_bytes
 from sync.core.paths import name_key
 from sync.core.protocol import Library, Node, NodeKind, Right
 
-ROOT = 1
-
-_SCHEMA = (
-    """
-CREATE TABLE files (
-    ino INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER, name TEXT NOT NULL, name_key TEXT NOT NULL,
-    kind TEXT NOT NULL, library TEXT NOT NULL, node TEXT, version INTEGER NOT NULL DEFAULT 0, manifest TEXT,
-    size INTEGER NOT NULL DEFAULT 0, modified_ms INTEGER NOT NULL, author TEXT NOT NULL DEFAULT '',
-    local INTEGER NOT NULL DEFAULT 0, dirty INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0,
-    head_of TEXT
-);
-CREATE UNIQUE INDEX files_name ON files (parent, name_key) WHERE parent IS NOT NULL AND parked = 0;
-CREATE UNIQUE INDEX files_node ON files (node) WHERE node IS NOT NULL;
-CREATE INDEX files_parked ON files (parked) WHERE parked = 1;
-CREATE INDEX files_dirty ON files (dirty) WHERE dirty > 0;
-CREATE TABLE libraries (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, ino INTEGER NOT NULL, root TEXT NOT NULL, editable INTEGER NOT NULL,
-    cursor INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE manifests (digest TEXT PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE ghosts (
-    node TEXT PRIMARY KEY, library TEXT NOT NULL, parent INTEGER NOT NULL, name_key TEXT NOT NULL, version INTEGER NOT NULL
-);
-CREATE TABLE held (node TEXT PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE strays (node TEXT PRIMARY KEY, parent TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX strays_parent ON strays (parent);
-CREATE TABLE ops (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, op_id TEXT NOT NULL UNIQUE, library TEXT NOT NULL, kind TEXT NOT NULL,
-    ino INTEGER, node TEXT, parent INTEGER, name TEXT, dirty INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL,
-    manifest TEXT, sent TEXT,
-    not_before_ms INTEGER NOT NULL DEFAULT 0, made_ms INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, error TEXT
-);
-CREATE INDEX ops_ino ON ops (ino);
-CREATE INDEX ops_node ON ops (node);
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-""",
-    """
-ALTER TABLE files ADD COLUMN unsaved INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE files ADD COLUMN head TEXT;
-ALTER TABLE files ADD COLUMN head_size INTEGER NOT NULL DEFAULT 0;
-UPDATE files SET head = manifest, head_size = size;
-ALTER TABLE ghosts ADD COLUMN head TEXT;
-ALTER TABLE ghosts ADD COLUMN head_size INTEGER NOT NULL DEFAULT 0
-""",
-    """
-ALTER TABLE ops ADD COLUMN left_parent INTEGER;
-ALTER TABLE ops ADD COLUMN left_key TEXT
-""",
-    """
-ALTER TABLE files ADD COLUMN access TEXT;
-CREATE INDEX files_access ON files (library) WHERE access IS NOT NULL
-""",
-    """
-ALTER TABLE ghosts ADD COLUMN name TEXT NOT NULL DEFAULT ''
-""",
-)
-"""Each step of the index's form; `user_version` counts those that were taken."""
+_ROWS = 4096
+"""So many files are kept at hand beside SQLite: folders, and what is open or being made, are asked for several times a request."""
 
 
 class File(NamedTuple):
@@ -163,102 +103,38 @@ def version_columns(node: Node) -> dict[str, object]:
     return {"version": node.version, "author": node.author, "head": node.manifest, "head_size": node.size_bytes}
 
 
-class Index:
+class Index(Tables):
     """The index. Methods may be called from any thread; changes only inside `transaction`."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
-        self._database = Database(connection)
-        self._db = connection
-        self._lock = threading.RLock()
-        self._depth = 0
-        self._afterwards: list[Callable[[], None]] = []
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._migrate()
-
-    def _migrate(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(_SCHEMA):
-            raise RuntimeError(f"the index was written by a newer agent (schema {version})")
-        if version == len(_SCHEMA):
-            return
-        with self.transaction():
-            for statement in ";".join(_SCHEMA[version:]).split(";"):
-                self._db.execute(statement)
-            self._db.execute(
-                "INSERT OR IGNORE INTO files (ino, name, name_key, kind, library, modified_ms) VALUES (?, '', '', 'folder', '', ?)",
-                (ROOT, int(time.time() * 1000)),
-            )
-            self._db.execute(f"PRAGMA user_version={len(_SCHEMA)}")
-
-    @property
-    def database(self) -> Database:
-        """The same file for `sqlite-utils`, to look into it."""
-        return self._database
-
-    @contextmanager
-    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """All or nothing; nested ones join the outer. durable: on the disk, not only in the file, when it returns."""
-        with self._lock:
-            if self._depth:
-                yield self._db
-                return
-            if durable:
-                self._db.execute("PRAGMA synchronous=FULL")
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._depth = 1
-                yield self._db
-                self._db.execute("COMMIT")
-                self._depth = 0
-                while self._afterwards:
-                    self._afterwards.pop(0)()
-            except BaseException:
-                self._afterwards.clear()
-                if self._db.in_transaction:  # a full disk may have ended it already
-                    self._db.execute("ROLLBACK")
-                raise
-            finally:
-                self._depth = 0
-                if durable:
-                    self._db.execute("PRAGMA synchronous=NORMAL")
-
-    def afterwards(self, call: Callable[[], None]) -> None:
-        """Call when the transaction stands, at once outside of one; never if it comes to nothing."""
-        with self._lock:
-            if self._depth:
-                self._afterwards.append(call)
-                return
-        call()
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
-
-    def one(self, sql: str, *arguments: object) -> tuple[Any, ...] | None:
-        """The first row of a query."""
-        with self._lock:
-            row: tuple[Any, ...] | None = self._db.execute(sql, arguments).fetchone()
-            return row
-
-    def rows(self, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
-        with self._lock:
-            return self._db.execute(sql, arguments).fetchall()
-
-    def changes(self) -> int:
-        """Counts up with every changed row: whoever counted rows knows whether to count them again."""
-        with self._lock:
-            return self._db.total_changes
+        self._files: dict[int, File] = {}
+        self._granted: dict[str, bool] = {}
+        self._editable: dict[str, bool] = {}
+        super().__init__(path)
 
     # --- files --------------------------------------------------------------------------------------------------
 
+    def forget(self) -> None:
+        """Keep nothing at hand: `files` or `libraries` were changed by other statements than those below, or not changed after all."""
+        with self._lock:
+            self._files.clear()
+            self._granted.clear()
+            self._editable.clear()
+
     def file(self, ino: int) -> File | None:
         """The file with this inode."""
-        return _file(self.one(f"SELECT {_COLUMNS} FROM files WHERE ino=?", ino))
+        with self._lock:
+            found = self._files.get(ino)
+            if found is None:
+                found = _file(self._db.execute(f"SELECT {_COLUMNS} FROM files WHERE ino=?", (ino,)).fetchone())
+                if found is not None:
+                    self._keep(found)
+            return found
+
+    def _keep(self, file: File) -> None:
+        if len(self._files) >= _ROWS:
+            self._files.clear()
+        self._files[file.ino] = file
 
     def child(self, parent: int, name: str) -> File | None:
         """The file of this name, in any case or Unicode form."""
@@ -288,20 +164,37 @@ class Index:
         marks = ",".join("?" * len(columns))
         with self._lock:
             ino = self._db.execute(f"INSERT INTO files ({','.join(columns)}) VALUES ({marks})", tuple(columns.values())).lastrowid
-        assert ino is not None
-        return File(ino, parent, name, kind, library, modified_ms=modified_ms, **{**_UNSAID, **values})
+            assert ino is not None
+            added = File(ino, parent, name, kind, library, modified_ms=modified_ms, **{**_UNSAID, **values})
+            self._keep(added)
+            return added
 
     def change(self, ino: int, **values: object) -> None:
         """Set columns of a file."""
-        if "name" in values:
-            values["name_key"] = name_key(str(values["name"]))
         sets = ",".join(f"{column}=?" for column in values)
+        more = ",name_key=?" if "name" in values else ""
+        key = (name_key(str(values["name"])),) if more else ()
         with self._lock:
-            self._db.execute(f"UPDATE files SET {sets} WHERE ino=?", (*values.values(), ino))
+            self._db.execute(f"UPDATE files SET {sets}{more} WHERE ino=?", (*values.values(), *key, ino))
+            if (kept := self._files.get(ino)) is not None:
+                self._files[ino] = kept._replace(**values)  # type: ignore[arg-type]
+
+    def note_writing(self, ino: int) -> None:
+        """A program is about to change the bytes of a file."""
+        with self._lock:
+            self._files.pop(ino, None)
+            self._db.execute("UPDATE files SET dirty=dirty+1, unsaved=1 WHERE ino=?", (ino,))
+
+    def note_size(self, ino: int, least: int) -> None:
+        """A file that is being written has become at least so long."""
+        with self._lock:
+            self._files.pop(ino, None)
+            self._db.execute("UPDATE files SET size=MAX(size, ?) WHERE ino=?", (least, ino))
 
     def remove(self, ino: int) -> None:
         """Forget a file."""
         with self._lock:
+            self._files.pop(ino, None)
             self._db.execute("DELETE FROM files WHERE ino=?", (ino,))
 
     def path_of(self, ino: int) -> str:
@@ -325,12 +218,17 @@ class Index:
     def note_access(self, ino: int, right: Right | None) -> None:
         """Keep what the member may do in a folder; None: what they may do in the library."""
         with self._lock:
-            self._db.execute("UPDATE files SET access=? WHERE ino=? AND access IS NOT ?", (right, ino, right))
+            if self._db.execute("UPDATE files SET access=? WHERE ino=? AND access IS NOT ?", (right, ino, right)).rowcount:
+                self._granted.clear()
 
     def access(self, folder: File) -> Right | None:
         """What the member may do in a folder, where that is not what they may do in its library; None where it is."""
-        if self.one("SELECT 1 FROM files WHERE library=? AND access IS NOT NULL LIMIT 1", folder.library) is None:
-            return None
+        with self._lock:
+            if folder.library not in self._granted:
+                granted = self.one("SELECT 1 FROM files WHERE library=? AND access IS NOT NULL LIMIT 1", folder.library)
+                self._granted[folder.library] = granted is not None
+            if not self._granted[folder.library]:
+                return None
         row = self.one(
             "WITH RECURSIVE up (parent, access, depth) AS (SELECT parent, access, 0 FROM files WHERE ino=? UNION ALL"
             " SELECT f.parent, f.access, up.depth + 1 FROM up JOIN files AS f ON f.ino=up.parent WHERE up.access IS NULL)"
@@ -351,6 +249,14 @@ class Index:
         row = self.one("SELECT id, name, ino, root, editable, cursor FROM libraries WHERE id=?", library)
         return KnownLibrary(row[0], row[1], row[2], row[3], bool(row[4]), row[5]) if row else None
 
+    def is_editable(self, library: str) -> bool:
+        """Whether the member may change a library; not where it is no library of theirs."""
+        with self._lock:
+            if library not in self._editable:
+                known = self.library(library)
+                self._editable[library] = known is not None and known.editable
+            return self._editable[library]
+
     def put_library(self, library: Library, ino: int) -> None:
         """Add a library or take over its name and rights; its cursor stays."""
         editable = int(Right.EDIT in library.rights)
@@ -360,6 +266,7 @@ class Index:
                 " ON CONFLICT (id) DO UPDATE SET name=excluded.name, editable=excluded.editable",
                 (library.id, library.name, ino, library.root, editable),
             )
+            self._editable.clear()
 
     def put_manifest(self, manifest: Manifest) -> Address:
         """Keep a manifest; returns its digest."""

@@ -12,23 +12,24 @@ import functools
 import logging
 import os
 import queue
+import signal
 import sqlite3
 import stat
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import pyfuse3
-import trio
-from pyfuse3 import FileInfo, FUSEError
-
+from sync.agent import loop
 from sync.agent.engine import Engine
 from sync.agent.errors import AgentError, MountFailed, NotEnrolled
+from sync.agent.fuse import FileInfo, FUSEError, pyfuse3
 from sync.agent.index import ROOT, File
 from sync.agent.tree import Handle
+from sync.core.protocol import NodeKind
 
 log = logging.getLogger("mainline.agent")
 
@@ -38,6 +39,9 @@ R = TypeVar("R")
 _KEEP_S = 3600.0
 _READ_PATIENCE_S = 30.0
 _BLOCK = 4096
+_FOLDER = stat.S_IFDIR | 0o755
+_WRITABLE = stat.S_IFREG | 0o644
+_READ_ONLY = stat.S_IFREG | 0o444
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ class Operations(pyfuse3.Operations):
         self._tree = engine.tree
         self._state_dir = state_dir
         self._options = options
-        self._preparing: dict[int, trio.Lock] = {}
+        self._preparing: dict[int, Future[None]] = {}
 
     def init(self) -> None:
         """The kernel has said hello; before that it cannot be told anything, and has nothing cached."""
@@ -132,16 +136,17 @@ class Operations(pyfuse3.Operations):
     def _attributes(self, file: File) -> pyfuse3.EntryAttributes:
         entry = pyfuse3.EntryAttributes()
         entry.st_ino = file.ino
-        entry.generation = 0
         entry.entry_timeout = entry.attr_timeout = _KEEP_S
-        entry.st_mode = (
-            (stat.S_IFDIR | 0o755) if file.is_folder else (stat.S_IFREG | (0o444 if self._engine.leases.holder(file.node) else 0o644))
-        )
-        entry.st_nlink = 2 if file.is_folder else 1
         entry.st_uid, entry.st_gid = self._options.uid, self._options.gid
-        size = 0 if file.is_folder else self._tree.size_of(file)
-        entry.st_size, entry.st_blksize, entry.st_blocks = size, _BLOCK, (size + 511) // 512
-        modified_ns = self._tree.modified_of(file) * 1_000_000
+        entry.st_blksize = _BLOCK
+        if file.kind is NodeKind.FOLDER:
+            entry.st_mode, entry.st_nlink = _FOLDER, 2
+            modified_ns = file.modified_ms * 1_000_000
+        else:
+            entry.st_mode = _READ_ONLY if self._engine.leases.holder(file.node) else _WRITABLE
+            size = entry.st_size = self._tree.size_of(file)
+            entry.st_blocks = (size + 511) // 512
+            modified_ns = self._tree.modified_of(file) * 1_000_000
         entry.st_mtime_ns = entry.st_ctime_ns = entry.st_atime_ns = modified_ns
         return entry
 
@@ -160,7 +165,7 @@ class Operations(pyfuse3.Operations):
         glimpse = self._engine.glimpse
         if glimpse is None or not glimpse.is_needed(folder):
             return False
-        await trio.to_thread.run_sync(glimpse.take, folder)
+        await loop.in_thread(glimpse.take, folder)
         return True
 
     @_errors
@@ -240,7 +245,7 @@ class Operations(pyfuse3.Operations):
         writable = flags & os.O_ACCMODE != os.O_RDONLY
         file = self._tree.get(inode)
         if writable and self._engine.leases.wants(file):
-            await trio.to_thread.run_sync(self._engine.leases.take, file)
+            await loop.in_thread(self._engine.leases.take, file)
         number = self._tree.open(inode, writable=writable, truncate=bool(flags & os.O_TRUNC))
         return FileInfo(fh=number, keep_cache=True)
 
@@ -251,7 +256,7 @@ class Operations(pyfuse3.Operations):
         if data is None:
             data = self._tree.content.read_from_memory(handle.file, off, size)
         if data is None:
-            data = await trio.to_thread.run_sync(self._fetch, handle, off, size)
+            data = await loop.in_thread(self._fetch, handle, off, size)
         return data
 
     def _fetch(self, handle: Handle, offset: int, size: int) -> bytes:
@@ -273,11 +278,15 @@ class Operations(pyfuse3.Operations):
         return self._tree.write(handle, off, buf)
 
     async def _prepare(self, inode: int) -> None:
-        lock = self._preparing.setdefault(inode, trio.Lock())
-        async with lock:
-            await trio.to_thread.run_sync(self._tree.prepare_write, inode)
-        if not lock.statistics().tasks_waiting:
-            self._preparing.pop(inode, None)
+        """Have the whole bytes here, once for all who wait for them."""
+        if inode not in self._preparing:
+            self._preparing[inode] = loop.submit(self._tree.prepare_write, inode)
+        preparing = self._preparing[inode]
+        try:
+            await loop.finished(preparing)
+        finally:
+            if self._preparing.get(inode) is preparing:
+                del self._preparing[inode]
 
     @_errors
     async def setattr(
@@ -302,7 +311,7 @@ class Operations(pyfuse3.Operations):
 
     @_errors
     async def fsync(self, fh: int, datasync: bool) -> None:
-        await trio.to_thread.run_sync(self._tree.fsync, self._tree.handle(fh))
+        await loop.in_thread(self._tree.fsync, self._tree.handle(fh))
 
     @_errors
     async def release(self, fh: int) -> None:
@@ -360,7 +369,7 @@ def run_mount(engine: Engine, mount_point: Path, state_dir: Path, options: Mount
     unmount = True
     try:
         engine.start(kernel)
-        trio.run(_serve, engine, mount_point, drain_s)
+        loop.run(lambda: _serve(engine, mount_point, drain_s))
     except BaseException:
         unmount = False
         raise
@@ -371,24 +380,20 @@ def run_mount(engine: Engine, mount_point: Path, state_dir: Path, options: Mount
 
 
 async def _serve(engine: Engine, mount_point: Path, drain_s: float) -> None:
-    import signal
+    def drain() -> None:
+        engine.drain(drain_s)
+        pyfuse3.terminate()
 
-    async with trio.open_nursery() as nursery:
+    def on_signal(*_: object) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):  # the second one ends it at once
+            signal.signal(each, signal.SIG_DFL)
+        threading.Thread(target=drain, name="drain", daemon=True).start()
 
-        async def on_signal(task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
-            with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                task_status.started()
-                async for _ in signals:
-                    await trio.to_thread.run_sync(engine.drain, drain_s)
-                    pyfuse3.terminate()
-                    return
-
-        await nursery.start(on_signal)
-        token = trio.lowlevel.current_trio_token()
-        engine.on_fatal = lambda: token.run_sync_soon(pyfuse3.terminate)
-        engine.mounted(mount_point)
-        await pyfuse3.main()
-        nursery.cancel_scope.cancel()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, on_signal)
+    engine.on_fatal = pyfuse3.terminate
+    engine.mounted(mount_point)
+    await pyfuse3.main()
 
 
 assert ROOT == pyfuse3.ROOT_INODE

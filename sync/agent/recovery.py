@@ -38,6 +38,7 @@ def recover(tree: Tree) -> Recovered:
     saves = 0
     with tree.lock, tree.index.transaction() as db:
         db.execute("DELETE FROM files WHERE parent IS NULL AND ino<>?", (ROOT,))
+        tree.index.forget()
         for file in tree.index.matching("dirty>0 AND local=1 AND node IS NOT NULL"):
             if not file.unsaved and _size_bytes(tree, file) == file.size:
                 saves += tree.save(file.ino)

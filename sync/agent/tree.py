@@ -131,8 +131,7 @@ class Tree:
         access = self.index.access(folder)
         if access is not None and access is not Right.EDIT:
             raise fail(errno.EACCES)
-        library = self.index.library(folder.library)
-        if library is None or (access is None and not library.editable):
+        if access is None and not self.index.is_editable(folder.library):
             raise fail(errno.EROFS)
 
     @staticmethod
@@ -475,8 +474,8 @@ class Tree:
             self._writes[ino] = self._writes.get(ino, 0) + 1
             if ino not in self._counted:
                 self._counted.add(ino)
-                with self.index.transaction() as db:
-                    db.execute("UPDATE files SET dirty=dirty+1, unsaved=1 WHERE ino=?", (ino,))
+                with self.index.transaction():
+                    self.index.note_writing(ino)
 
     def snapshot(self, ino: int) -> tuple[File | None, int]:
         """The file and the count of its writes, before its bytes are read for sending.
@@ -540,8 +539,8 @@ class Tree:
         """Safe on this machine's disk: the bytes, and that they must be sent."""
         if handle.fd is not None:
             os.fdatasync(handle.fd)
-        with self.index.transaction(durable=True) as db:
-            db.execute("UPDATE files SET size=MAX(size, ?) WHERE ino=?", (self._sizes.get(handle.ino, 0), handle.ino))
+        with self.index.transaction(durable=True):
+            self.index.note_size(handle.ino, self._sizes.get(handle.ino, 0))
 
     def release(self, number: int) -> bool:
         """Close a handle; returns whether this was a save. A disk that is full just now makes it one later: see `catch_up`."""

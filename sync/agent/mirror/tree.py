@@ -105,6 +105,7 @@ class MirrorTree(Tree):
             db.execute(
                 "UPDATE files SET dirty=dirty+1, local=1, size=?, modified_ms=? WHERE ino=?", (seen.size, seen.mtime_ns // 1_000_000, ino)
             )
+            self.index.forget()
             self.save(ino)
 
     def claim(self, ino: int, seen: Seen, *, version: int, manifest: Address | None) -> None:

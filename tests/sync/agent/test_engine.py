@@ -195,7 +195,7 @@ def test_index_when_a_transaction_finds_the_disk_full_then_the_next_one_works(tm
 
 
 def test_index_when_written_by_the_first_agent_then_taken_over(tmp_path: Path) -> None:
-    from sync.agent import index as module
+    from sync.agent import tables as module
 
     first = tmp_path / "index.db"
     with sqlite3.connect(first) as old:

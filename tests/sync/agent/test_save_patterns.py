@@ -64,6 +64,7 @@ class Mount:
         with self.index.transaction() as db:
             db.execute("DELETE FROM ops")
             db.execute("UPDATE files SET dirty=0, version=version+1 WHERE node IS NOT NULL AND kind='file'")
+        self.index.forget()
 
     def shared(self) -> dict[str, str | None]:
         return {file.name: file.node for file in self.index.children(self.root) if not stays_local(file.name)}
@@ -92,6 +93,7 @@ def test_document_when_saved_by_a_program_then_the_same_asset_with_the_new_bytes
             with mount.index.transaction() as db:  # the library answers each save at once; only deletions still wait
                 db.execute("UPDATE files SET dirty=0, version=version+1 WHERE node IN (SELECT node FROM ops WHERE kind='commit')")
                 db.execute("DELETE FROM ops WHERE kind<>'delete'")
+            mount.index.forget()
     assert mount.shared()[document] == node
     assert set(mount.shared()) == {document, *(name.replace("DOC", document) for name in pattern.left)}
     file = mount.index.child(mount.root, document)

@@ -47,6 +47,7 @@ def no_journal() -> Callable[[], None]:
         with tree.index.transaction() as db:
             db.execute("DELETE FROM ops")
             db.execute("UPDATE files SET dirty=0 WHERE node IS NOT NULL")
+        tree.index.forget()
         return found
 
     return _into(engine, recover=forgetful)

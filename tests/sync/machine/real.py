@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import workspace.db
-from sync.agent import content, departures, engine, index, journal, tree
+from sync.agent import content, departures, engine, journal, tables, tree
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
 from sync.agent.errors import AgentError, Unreachable
@@ -81,7 +81,7 @@ class RealWorld(People, Rest):
         SimIndex.moment, SimIndex.failing = staticmethod(self.moment), staticmethod(self.failing)
         return stand_in({
             tree: names, content: names, departures: {"open": self.disk.open_file, **clock}, journal: {"os": self.disk, **clock},
-            engine: {"Index": SimIndex, "Status": QuietStatus, **clock}, index: clock, sys.modules[Status.__module__]: clock,
+            engine: {"Index": SimIndex, "Status": QuietStatus, **clock}, tables: clock, sys.modules[Status.__module__]: clock,
             workspace.db: {"os": self.disk, **clock},
         })  # fmt: skip
 
