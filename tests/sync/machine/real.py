@@ -38,6 +38,8 @@ class QuietStatus(Status):
 class Line:
     """Stands in for `Transport`: requests reach the library, or not, or twice, or late."""
 
+    in_desktop = False
+
     def __init__(self, world: RealWorld, agent: int) -> None:
         self._world, self._agent = world, agent
 
