@@ -22,6 +22,11 @@ _COUNTS = struct.Struct("<QI")
 _CHUNK = struct.Struct("<32sI")
 
 
+_CHUNKS_FEW, _CHUNK_LEAST_BYTES = 64, 16 * 1024
+"""Cutters cut no piece shorter than 128 KiB but the last. Whoever does is bounded: a version of many tiny chunks is a long row for each
+reader, and a request for each of them."""
+
+
 class BadManifest(ValueError):
     """The chunks do not describe a version; the text says why."""
 
@@ -40,6 +45,8 @@ class Manifest:
         return list(accumulate((chunk.size_bytes for chunk in self.chunks[:-1]), initial=0)) if self.chunks else []
 
     def __post_init__(self) -> None:
+        if len(self.chunks) > _CHUNKS_FEW + self.size_bytes // _CHUNK_LEAST_BYTES:
+            raise BadManifest(f"{len(self.chunks)} chunks for {self.size_bytes} bytes")
         for chunk in self.chunks:
             if not is_address(chunk.address):
                 raise BadManifest(f"not an address: {chunk.address[:80]!r}")

@@ -229,7 +229,7 @@ class Writer:
             return folder
         parent = self._restored_folder(str(folder.parent_id))
         there = self.tree.named(parent.id, folder.name)
-        if there is not None and there.kind == "folder":
+        if there is not None and there.kind == "folder" and self.permits.right(there) >= Right.EDIT:
             return there
         if there is not None:
             name = conflict_name(folder.name, self.work.actor.name, self.work.now, taken=self.tree.keys_in(parent.id))
@@ -254,11 +254,11 @@ class Writer:
         if parent is None:
             return refused(op.op_id, ErrorCode.PARENT_GONE, _("所在文件夹已被删除"), _("请换一个位置。"))
         there = self.tree.named(parent.id, op.name)
-        if there is not None and not self.permits.sees(there) and self.work.actor.device_id is not None:
+        if there is not None and not self.permits.sees(there) and self.done:
             op, there = replace(op, name=self._telling_name(there)), None  # What was saved inside on that device must find its folder.
         if there is not None:
             taken = there.kind != "folder" or not self.permits.sees(there)
-            return self._name_taken(op) if taken else self._answer(op, Outcome.EXISTS, there)
+            return self._name_taken(op, there) if taken else self._answer(op, Outcome.EXISTS, there)
         if not self.tree.has_room(parent, node):
             return self._too_deep(op)
         if node is None:
@@ -287,7 +287,7 @@ class Writer:
             return refused(op.op_id, ErrorCode.WOULD_LOOP, _("文件夹不能移动到自己里面"))
         there = self.tree.named(parent.id, op.name)
         if there is not None and there is not node:
-            return self._name_taken(op)
+            return self._name_taken(op, there)
         if node.kind == "folder" and not self.tree.has_room(parent, node):
             return self._too_deep(op)
         former = self.tree.path_of(node)
@@ -372,7 +372,11 @@ class Writer:
         problem = refuse_name(op.name)
         return refused(op.op_id, ErrorCode.NAME_REFUSED, _("这个名称不能用"), name_problem_in_words(problem)) if problem else None
 
-    def _name_taken(self, op: MakeFolder | Rename) -> OpAnswer:
+    def _name_taken(self, op: MakeFolder | Rename, there: Node) -> OpAnswer:
+        """By what the actor may not see: in the words for any name that cannot be had, so that they do not tell that it is there."""
+        if not self.permits.sees(there):
+            code = ErrorCode.NAME_TAKEN if self.done else ErrorCode.NAME_REFUSED  # A device steps aside by itself.
+            return refused(op.op_id, code, _("这个名称不能用"), _("请换一个名称。"))
         return refused(op.op_id, ErrorCode.NAME_TAKEN, _("已有同名的文件或文件夹"), _("请换一个名称。"))
 
     def _too_deep(self, op: MakeFolder | Rename) -> OpAnswer:

@@ -7,12 +7,11 @@ from sync.core.manifest import Manifest, manifest_of
 from sync.core.protocol import ErrorCode, OpAnswer, Problem
 from sync.library.assets.access import get_asset
 from sync.library.assets.actions import save_upload
+from sync.library.assets.tree import lock_tree
 from sync.library.assets.wire import name_problem_in_words
-from sync.library.content.access import stored_bytes
 from sync.library.content.actions import record_packs
-from sync.library.libraries.access import find_library
 from sync.library.libraries.rules import Right
-from sync.library.uploads.access import get_folder, get_upload
+from sync.library.uploads.access import get_folder, get_upload, room_left
 from sync.library.uploads.models import Upload, UploadPart
 from sync.library.uploads.receiving import Received
 from sync.library.uploads.rules import DEPTH_MOST, KEPT, OPEN_MOST, SIZE_MOST, NameRefused, Wish, pack_chunks, refuse_path, unpack_chunks
@@ -46,8 +45,9 @@ def begin_upload(work: Work, folder_id: str, wish: Wish) -> Upload:
 def _check_room(work: Work, library_id: str, size_bytes: int) -> None:
     if size_bytes > SIZE_MOST:
         raise InvalidInput(_("文件太大"), _("一个文件最大 64 GB。"), fields={"files": _("一个文件最大 64 GB。")})
-    quota = find_library(work, library_id).library.quota_bytes
-    if quota is not None and stored_bytes(work, library_id) + size_bytes > quota:
+    lock_tree(work, library_id)  # Two that begin at once must not both be given the same room.
+    room = room_left(work, library_id)
+    if room is not None and size_bytes > room:
         raise InvalidInput(_("素材库空间已满"), _("请清理旧文件，或联系管理员扩容。"))
     mine = select(func.count()).select_from(Upload).where(
         Upload.member_id == work.actor.member_id, Upload.node_id.is_(None), Upload.expires_at > work.now

@@ -20,6 +20,8 @@ GIB = 1024 * 1024 * 1024
 SIZE_MOST = 64 * GIB
 KEPT = timedelta(hours=24)
 """How long an upload waits for its next byte, and a finished one for somebody who missed the answer."""
+RESERVED_FOR = timedelta(hours=1)
+"""How long after its last byte an upload keeps the room that it still needs from others."""
 OPEN_MOST = 500
 """Unfinished uploads of one member."""
 DEPTH_MOST = 64

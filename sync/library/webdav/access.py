@@ -42,6 +42,12 @@ def tops(work: Work) -> list[Top]:
     return [Top(found, _plain(found) if count[name_key(_plain(found))] == 1 else _told_apart(found)) for found in opened]
 
 
+def top_places(work: Work) -> list[Place]:
+    """The same as places."""
+    found = [_place(work, top, [top.found.library.root_id]) for top in tops(work)]
+    return [place for place in found if place is not None]
+
+
 def find_place(work: Work, path: str) -> Place | None:
     """What is at ``/library/folder/file``, None when there is nothing that the reader may see."""
     steps = [step for step in path.split("/") if step]

@@ -8,12 +8,18 @@ from flask import g
 from sqlalchemy import delete, select
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_LOCKED, DAVError
 
+from sync.library.leases.access import leases_by_node
 from sync.library.leases.actions import return_lease, take_lease
+from sync.library.libraries.models import Library
 from sync.library.webdav.models import DavLock
 from workspace.db import Database
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from workspace.i18n import _
 from workspace.web import request_work, web
+from workspace.work import Work
 
+MOST = 200
+"""Live locks of one member."""
 LONGEST_S = 3600
 """A program that lives refreshes its lock; one that died must not keep a file from others for a day."""
 Lock = dict[str, Any]
@@ -31,49 +37,65 @@ class LockStorage:
     def get(self, token: str) -> Lock | None:
         return next((lock for lock in self._live() if lock["token"] == token), None)
 
+    def check_room(self, principal: str) -> None:
+        """A member's locks are bounded: each request of everybody looks at all of them."""
+        if sum(lock["principal"] == principal for lock in self._live()) >= MOST:
+            raise DAVError(HTTP_FORBIDDEN, _("您锁定的文件太多") + " " + _("最多 %(n)s 个，请先关闭一些。", n=MOST))
+
     def create(self, path: str, lock: Lock) -> Lock:
         """Keep a new lock; fills in its root, token and end. timeout: seconds, -1 for as long as possible."""
+        self.check_room(lock["principal"])
         timeout = _bounded(lock.get("timeout"))
-        self._check_out(_root(path), lock)
         lock |= {"root": _root(path), "token": f"opaquelocktoken:{secrets.token_hex(24)}", "timeout": timeout}
         body = {name: lock[name] for name in ("type", "scope", "depth", "principal", "timeout")}
         body["owner"] = _text(lock.get("owner"))[:2000]
         until = datetime.now(UTC) + timedelta(seconds=timeout)
         lock["expire"] = until.timestamp()
-        with self._database().session(writes=True) as session:
-            session.execute(delete(DavLock).where(DavLock.expires_at < datetime.now(UTC)))
-            session.add(DavLock(token=lock["token"], root=lock["root"], body=body, expires_at=until))
-            session.commit()
-        self._forget()
+        with request_work(writes=True) as work:
+            work.session.execute(delete(DavLock).where(DavLock.expires_at < work.now))
+            _check_conflicts(work, lock)
+            work.session.add(DavLock(token=lock["token"], root=lock["root"], body=body, expires_at=until))
+        try:
+            self._check_out(lock["root"], body)
+        except DAVError:
+            self._remove(lock["token"])
+            raise
+        finally:
+            self._forget()
         return lock
 
     def refresh(self, token: str, *, timeout: float) -> Lock:
-        until = datetime.now(UTC) + timedelta(seconds=_bounded(timeout))
+        """The check-out first: it may be somebody else's by now."""
+        lock = self.get(token)
+        if lock is None:
+            raise ValueError(f"no lock {token}")
+        seconds = _bounded(timeout)
+        self._check_out(str(lock["root"]), {**lock, "timeout": seconds})
         with self._database().session(writes=True) as session:
             row = session.get(DavLock, token)
-            if row is None:
-                raise ValueError(f"no lock {token}")
-            row.expires_at = until
-            root, body = row.root, dict(row.body)
+            if row is not None:
+                row.expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
             session.commit()
-        self._check_out(root, body)
         self._forget()
         lock = self.get(token)
         assert lock is not None
         return lock
 
     def delete(self, token: str) -> bool:
+        found = self._remove(token)
+        if found is not None and _is_check_out(found.root, found.body):
+            with request_work(writes=True) as work:
+                return_lease(work, _node_of(found.root), way="webdav")
+        self._forget()
+        return found is not None
+
+    def _remove(self, token: str) -> DavLock | None:
         with self._database().session(writes=True) as session:
             found = session.get(DavLock, token)
-            root, binding = (found.root, _is_check_out(found.root, found.body)) if found is not None else ("", False)
             if found is not None:
                 session.delete(found)
             session.commit()
-        if binding:
-            with request_work(writes=True) as work:
-                return_lease(work, root.rpartition("/")[2], way="webdav")
-        self._forget()
-        return found is not None
+        return found
 
     def get_lock_list(self, path: str, *, include_root: bool, include_children: bool, token_only: bool) -> list[Any]:
         root = _root(path)
@@ -89,7 +111,7 @@ class LockStorage:
         if _is_check_out(root, lock):
             try:
                 with request_work(writes=True) as work:
-                    take_lease(work, root.rpartition("/")[2], way="webdav")
+                    take_lease(work, _node_of(root), way="webdav", lasts=timedelta(seconds=lock["timeout"]))
             except Conflict as error:
                 raise DAVError(HTTP_LOCKED, str(error.title)) from error
             except (NotFound, NotAllowed, InvalidInput) as error:
@@ -97,9 +119,8 @@ class LockStorage:
 
     def _live(self) -> list[Lock]:
         if "webdav_locks" not in g:
-            with self._database().session(writes=False) as session:
-                rows = session.scalars(select(DavLock).where(DavLock.expires_at > datetime.now(UTC)).order_by(DavLock.token))
-                g.webdav_locks = [_lock(row) for row in rows]
+            with request_work(writes=False) as work:
+                g.webdav_locks = live_locks(work)
         return list(g.webdav_locks)
 
     def _forget(self) -> None:
@@ -112,6 +133,32 @@ class LockStorage:
 def _is_check_out(root: str, lock: Lock) -> bool:
     """Of one file, for one program. A lock of a folder or a shared one keeps only other programs of network folders away."""
     return lock["scope"] == "exclusive" and lock["depth"] == "0" and root.count("/") > 1
+
+
+def _node_of(root: str) -> str:
+    return root.rpartition("/")[2]
+
+
+def live_locks(work: Work) -> list[Lock]:
+    """Those in force. One whose check-out was taken back, or ended with the right to edit, is none any more."""
+    locks = [_lock(row) for row in work.session.scalars(select(DavLock).where(DavLock.expires_at > work.now).order_by(DavLock.token))]
+    bound = {lock["token"]: _node_of(lock["root"]) for lock in locks if _is_check_out(lock["root"], lock)}
+    leases = leases_by_node(work, bound.values()) if bound else {}
+    holders = {token: leases[node_id].member_id for token, node_id in bound.items() if node_id in leases}
+    return [lock for lock in locks if lock["token"] not in bound or holders.get(lock["token"]) == lock["principal"]]
+
+
+def _check_conflicts(work: Work, lock: Lock) -> None:
+    """Once more, under the library's lock: WsgiDAV keeps only the requests of its own process apart."""
+    root = str(lock["root"])
+    work.session.execute(select(Library.id).where(Library.id == root.split("/")[1]).with_for_update())
+    for other in live_locks(work):
+        if lock["scope"] == other["scope"] == "shared":
+            continue
+        above = other["depth"] == "infinity" and root.startswith(f"{other['root']}/")
+        below = lock["depth"] == "infinity" and str(other["root"]).startswith(f"{root}/")
+        if other["root"] == root or above or below:
+            raise DAVError(HTTP_LOCKED)
 
 
 def _lock(row: DavLock) -> Lock:

@@ -9,19 +9,19 @@ import logging
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from flask import Response, g, request
-from wsgidav.dav_error import DAVError, get_http_status_string
+from wsgidav.dav_error import DAVError, DAVErrorCondition, get_http_status_string
 
 from sync.core.paths import name_key
 from sync.library.assets.access import content_of
 from sync.library.content.sending import VersionContent, send_version
-from sync.library.webdav.access import find_place
+from sync.library.webdav.access import find_place, place_of
 from sync.library.webdav.resources import MOUNT, make_dav_app
 from workspace.errors import MainlineError, NotFound
 from workspace.i18n import _
-from workspace.web import DEVICE, Routes
+from workspace.web import DEVICE, Routes, request_work
 from workspace.work import Work
 
 logging.getLogger("wsgidav").setLevel(logging.CRITICAL)  # Its lines name files; ours tell what fails.
@@ -72,11 +72,14 @@ def _speak(path: str) -> Response:
             environ["HTTP_OVERWRITE"] = "T"  # A name that is only spelled otherwise is in its own way, and in nobody else's.
     environ["wsgidav.auth.user_name"] = g.actor.member_id
     try:
-        return cast(Response, Response.from_app(_dav_app(), environ, buffered=True))
+        response = cast(Response, Response.from_app(_dav_app(), environ, buffered=True))
     except DAVError as error:
         return _answer(error)
     except MainlineError as error:
         return _sentence(error.status, error.title, error.message)
+    if response.status_code == 204 and g.get("webdav_created"):
+        response.status_code = 201  # WsgiDAV cannot know what we made ourselves.
+    return response
 
 
 @pages.blueprint.after_request
@@ -107,10 +110,18 @@ def _answer(error: DAVError) -> Response:
     if error.value in (204, 304):
         return Response(status=status)
     if error.err_condition is not None:
+        _name_places(error.err_condition)
         return Response(error.err_condition.as_string(), status, content_type="application/xml; charset=utf-8")
     if error.src_exception is not None and error.value >= 500:
         raise error.src_exception  # A mistake of ours: logged and answered as everywhere.
     return _sentence(error.value, error.context_info or "")
+
+
+def _name_places(condition: DAVErrorCondition) -> None:
+    """What is locked, by addresses; whatever the reader may not see is not named."""
+    with request_work(writes=False) as work:
+        places = [place_of(work, root) for root in condition.hrefs]
+    condition.hrefs = [quote(f"{MOUNT}{place.path}") for place in places if place is not None]
 
 
 def _sentence(status: int, title: Any, message: Any = "") -> Response:

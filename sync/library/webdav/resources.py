@@ -3,19 +3,14 @@
 import mimetypes
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, BinaryIO, cast
-from urllib.parse import quote
 
+from flask import g
 from wsgidav.dav_error import (
-    HTTP_BAD_REQUEST,
     HTTP_CONFLICT,
     HTTP_FORBIDDEN,
-    HTTP_INSUFFICIENT_STORAGE,
     HTTP_LOCKED,
-    HTTP_NOT_FOUND,
-    HTTP_SERVICE_UNAVAILABLE,
     DAVError,
 )
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
@@ -25,9 +20,11 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from sync.core.paths import name_key
 from sync.library.webdav import actions
-from sync.library.webdav.access import Place, children_of, find_place, place_of, space_of, tops
+from sync.library.webdav.access import Place, children_of, find_place, place_of, space_of, top_places
+from sync.library.webdav.errors import in_dav_words
 from sync.library.webdav.locks import LockStorage
-from workspace.errors import MainlineError
+from sync.library.webdav.moving import copy_within, move_within
+from sync.library.webdav.writing import NewFile, Written
 from workspace.i18n import _
 from workspace.settings import Settings
 from workspace.web import request_work, web
@@ -36,11 +33,6 @@ ElementTree.register_namespace("D", "DAV:")  # The prefix that every client has 
 
 MOUNT = "/dav"
 _BY_REF = "/:ref"
-_SPOOL_BYTES = 4 * 1024 * 1024
-_STATUS = {
-    "quota": HTTP_INSUFFICIENT_STORAGE, "parent_gone": HTTP_CONFLICT, "node_gone": HTTP_NOT_FOUND, "not_found": HTTP_NOT_FOUND,
-    "checked_out": HTTP_LOCKED,
-}  # fmt: skip
 
 
 def make_dav_app() -> Callable[..., Any]:
@@ -92,9 +84,9 @@ class Root(DAVCollection):
 
     def get_member_list(self) -> list["Folder"]:
         with request_work(writes=False) as work:
-            places = [find_place(work, f"/{top.name}") for top in tops(work)]
+            places = top_places(work)
             work.session.expunge_all()
-        return [Folder(place, self.environ) for place in places if place is not None]
+        return [Folder(place, self.environ) for place in places]
 
     def get_member_names(self) -> list[str]:
         return [member.name for member in self.get_member_list()]
@@ -143,39 +135,64 @@ class _Kept:
         return True
 
     def handle_move(self, dest_path: str) -> bool:
-        """Onto a file that is there, its content becomes that file's next version. All else goes the usual way."""
-        if self._is_at(dest_path):  # The same name, spelled otherwise.
-            self.move_recursive(dest_path)
-            return True
-        source, target = self.place.node, self._file_at(dest_path)
-        if target is None or source.kind != "file":
-            return False
-        with _in_dav_words():
-            actions.replace_file(self.library_id, source.id, target.id, keep_source=False)
-        self.remove_all_locks(recursive=True)  # type: ignore[attr-defined]
-        return True
+        return self._bring(dest_path, is_move=True)
 
     def handle_copy(self, dest_path: str, *, depth_infinity: bool) -> bool:
-        if self._is_at(dest_path):
+        return self._bring(dest_path, is_move=False, deep=depth_infinity)
+
+    def _bring(self, dest_path: str, *, is_move: bool, deep: bool = True) -> bool:
+        """Move or copy to a path. False: into another library, where nothing is there; WsgiDAV then does it file by file."""
+        folder, target, name = self._folder_for(dest_path), self._target_at(dest_path), get_uri_name(dest_path.rstrip("/"))
+        if target is not None and target.ref == self.place.ref and not is_move:
             raise DAVError(HTTP_FORBIDDEN, _("已有同名的文件或文件夹"))
-        source, target = self.place.node, self._file_at(dest_path)
-        if target is None or source.kind != "file":
-            return False
-        with _in_dav_words():
-            actions.replace_file(self.library_id, source.id, target.id, keep_source=True)
+        if self.is_top and is_move:
+            raise DAVError(HTTP_FORBIDDEN, _("素材库不能在这里删除"))
+        if folder is None:
+            raise DAVError(HTTP_FORBIDDEN, _("素材库之外不能保存文件"))
+        if folder.node.library_id != self.library_id:
+            return self._bring_across(folder, target, is_move=is_move)
+        with in_dav_words():
+            if is_move:
+                itself = target is not None and target.ref == self.place.ref  # The same name, spelled otherwise.
+                move_within(self.place, folder, name, None if itself else target)
+            else:
+                copy_within(self.place, folder, name, target, deep=deep)
+        if is_move:
+            self._release()
+        g.webdav_created = target is None
         return True
 
-    def support_recursive_move(self, dest_path: str) -> bool:
-        folder = self._folder_for(dest_path)
-        return not self.is_top and folder is not None and folder.node.library_id == self.library_id
+    def _bring_across(self, folder: Place, target: Place | None, *, is_move: bool) -> bool:
+        """Onto a file of another library: that file's next version. What else is there is not emptied for something that may fail."""
+        if target is None:
+            return False
+        if target.node.kind != "file" or self.place.node.kind != "file":
+            raise DAVError(HTTP_FORBIDDEN, _("已有同名的文件或文件夹"))
+        with in_dav_words():
+            self.copy_bytes(folder, target.node.name, to_move=is_move)  # type: ignore[attr-defined]
+            if is_move:
+                actions.delete_node(self.library_id, self.place.node.id)
+                self._release()
+        g.webdav_created = False
+        return True
 
-    def move_recursive(self, dest_path: str) -> list[Any]:
-        folder = self._folder_for(dest_path)
-        assert folder is not None
-        with _in_dav_words():
-            actions.move_node(self.library_id, self.place.node.id, folder.node.id, get_uri_name(dest_path.rstrip("/")))
+    def handle_delete(self) -> bool:
+        """To the trash in one step. WsgiDAV would ask each file in it first whether it is locked."""
+        environ, manager = self.environ, self.provider.lock_manager
+        tokens, user = environ["wsgidav.ifLockTokenList"], environ["wsgidav.user_name"]
+        manager.check_write_permission(url=self.place.ref, depth="0", token_list=tokens, principal=user)
+        for lock in manager.get_url_lock_list(self.place.ref, recursive=True):
+            if lock["principal"] != user or lock["token"] not in tokens:
+                raise DAVError(HTTP_LOCKED, _("有人正在编辑其中的文件"))
+        self.delete()
+        return True
+
+    def _release(self) -> None:
         self.remove_all_locks(recursive=True)  # type: ignore[attr-defined]
-        return []
+
+    def support_recursive_move(self, dest_path: str) -> bool:
+        """What can be moved at once was moved by handle_move."""
+        return False
 
     def support_recursive_delete(self) -> bool:
         return not self.is_top
@@ -183,28 +200,25 @@ class _Kept:
     def delete(self) -> list[Any]:
         if self.is_top:
             raise DAVError(HTTP_FORBIDDEN, _("素材库不能在这里删除"))
-        with _in_dav_words():
+        with in_dav_words():
             actions.delete_node(self.library_id, self.place.node.id)
-        self.remove_all_locks(recursive=True)  # type: ignore[attr-defined]
+        self._release()
         return []
 
     def _folder_for(self, path: str) -> Place | None:
         found = self.provider.get_resource_inst(get_uri_parent(path.rstrip("/")), self.environ)
         return found.place if isinstance(found, Folder) else None
 
-    def _is_at(self, path: str) -> bool:
-        """Whether this lies at a path already. What is there would be deleted first: refused where this or a library lies in it."""
+    def _target_at(self, path: str) -> Place | None:
+        """What is at a path. It would make room: refused where this or a library lies in it."""
         found = self.provider.get_resource_inst(path, self.environ)
-        if isinstance(found, Root) or (found is not None and found.is_top):
+        if found is None:
+            return None
+        if isinstance(found, Root) or found.is_top:
             raise DAVError(HTTP_FORBIDDEN, _("素材库不能在这里删除"))
-        if found is not None and self.place.ref.startswith(f"{found.place.ref}/"):
+        if self.place.ref.startswith(f"{found.place.ref}/"):
             raise DAVError(HTTP_FORBIDDEN, _("已有同名的文件或文件夹"))
-        return found is not None and found.place.ref == self.place.ref
-
-    def _file_at(self, path: str) -> Any:
-        found = self.provider.get_resource_inst(path, self.environ)
-        same = isinstance(found, File) and found.library_id == self.library_id
-        return found.place.node if same else None  # type: ignore[union-attr]
+        return found.place
 
 
 class Folder(_Kept, DAVCollection):
@@ -236,13 +250,17 @@ class Folder(_Kept, DAVCollection):
 
     def create_empty_resource(self, name: str) -> "NewFile":
         file = NewFile(self.place, name, self.environ)
-        if self.environ["REQUEST_METHOD"] == "LOCK":  # RFC 4918, 7.3: a lock on a name makes an empty file.
+        if self.environ["REQUEST_METHOD"] == "LOCK":  # RFC 4918, 7.3: a lock on a name makes an empty file. Not if it will be refused.
+            tokens, user = self.environ["wsgidav.ifLockTokenList"], self.environ["wsgidav.user_name"]
+            manager = self.provider.lock_manager
+            manager.check_write_permission(url=self.place.ref, depth="0", token_list=tokens, principal=user)
+            manager.storage.check_room(user)
             file.begin_write()
             file.end_write(with_errors=False)
         return file
 
     def create_collection(self, name: str) -> None:
-        with _in_dav_words():
+        with in_dav_words():
             actions.make_folder(self.library_id, self.place.node.id, name)
 
     def copy_move_single(self, dest_path: str, *, is_move: bool) -> None:
@@ -251,7 +269,7 @@ class Folder(_Kept, DAVCollection):
         if into is None:
             raise DAVError(HTTP_CONFLICT)
         if self.provider.get_resource_inst(dest_path, self.environ) is None:
-            with _in_dav_words():
+            with in_dav_words():
                 actions.make_folder(str(into.node.library_id), into.node.id, get_uri_name(dest_path.rstrip("/")))
 
     def _space(self) -> tuple[int, int | None]:
@@ -264,47 +282,7 @@ class Folder(_Kept, DAVCollection):
         return known[self.library_id]
 
 
-class _Written:
-    """Takes the bytes of one save. They become a version only when all of them have come."""
-
-    environ: dict[str, Any]
-    _body: BinaryIO
-
-    def begin_write(self, *, content_type: str | None = None) -> Any:
-        folder = web().parts.get(Settings).data_dir / "tmp"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self._body = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, dir=str(folder)))  # noqa: SIM115 - end_write closes it
-        return _Open(self._body)
-
-    def end_write(self, *, with_errors: bool) -> None:
-        with self._body:
-            if with_errors:
-                return
-            size_bytes, promised = self._body.tell(), self.environ.get("CONTENT_LENGTH") or ""
-            if self.environ["REQUEST_METHOD"] == "PUT" and promised.isdigit() and int(promised) != size_bytes:
-                raise DAVError(HTTP_BAD_REQUEST, _("内容没有传完，未保存"))
-            self._body.seek(0)
-            with _in_dav_words():
-                self.save(self._body, size_bytes)
-
-    def save(self, body: BinaryIO, size_bytes: int) -> None:
-        raise NotImplementedError
-
-
-class _Open:
-    """What WsgiDAV writes to. It closes this before it tells us how it went; the bytes stay until then."""
-
-    def __init__(self, body: BinaryIO) -> None:
-        self._body = body
-
-    def write(self, data: bytes) -> None:
-        self._body.write(data)
-
-    def close(self) -> None:
-        """See the class."""
-
-
-class File(_Kept, _Written, DAVNonCollection):
+class File(_Kept, Written, DAVNonCollection):
     """An asset; its newest version is what is read and what a save comes after."""
 
     def __init__(self, place: Place, environ: dict[str, Any]) -> None:
@@ -329,70 +307,31 @@ class File(_Kept, _Written, DAVNonCollection):
     def get_content(self) -> Any:
         raise AssertionError("files are read by pages.py")
 
+    @property
+    def save_library_id(self) -> str:
+        return self.library_id
+
     def save(self, body: BinaryIO, size_bytes: int) -> None:
         node = self.place.node
-        actions.save_file(self.library_id, str(node.parent_id), node.name, body, size_bytes)
+        base = node.version if self.conditional else None
+        actions.save_file(self.library_id, str(node.parent_id), node.name, body, size_bytes, base_version=base)
         self._look_again()
 
     def copy_move_single(self, dest_path: str, *, is_move: bool) -> None:
+        """To another library."""
         into = self._folder_for(dest_path)
         if into is None:
             raise DAVError(HTTP_CONFLICT)
-        name, library_id = get_uri_name(dest_path), str(into.node.library_id)
-        with _in_dav_words():
-            if library_id == self.library_id:
-                actions.copy_file(library_id, self.place.node.id, into.node.id, name)
-                return
-            self.begin_write()
-            with self._body:
-                actions.copy_across(self.place.node.id, library_id, into.node.id, name, self._body)
+        with in_dav_words():
+            self.copy_bytes(into, get_uri_name(dest_path), to_move=is_move)
+
+    def copy_bytes(self, folder: Place, name: str, *, to_move: bool) -> None:
+        """See actions.copy_across."""
+        with tempfile.TemporaryFile(dir=web().parts.get(Settings).data_dir / "tmp") as scratch:
+            body = cast(BinaryIO, scratch)
+            actions.copy_across(self.place.node.id, str(folder.node.library_id), folder.node.id, name, body, to_move=to_move)
 
     def _look_again(self) -> None:
         found = self.provider.get_resource_inst(self.path, self.environ)
         if isinstance(found, File):
             self.place = found.place
-
-
-class NewFile(_Written, DAVNonCollection):
-    """A file that a program is about to make. Nothing of it exists before its bytes are here."""
-
-    def __init__(self, folder: Place, name: str, environ: dict[str, Any]) -> None:
-        super().__init__(f"{folder.path}/{name}", environ)
-        self._folder, self._name = folder, name
-        self._made: File | None = None
-
-    def get_ref_url(self) -> str:
-        return self._made.get_ref_url() if self._made else f"{self._folder.ref}/new-{quote(name_key(self._name))}"
-
-    def get_etag(self) -> str | None:
-        return self._made.get_etag() if self._made else None
-
-    def support_etag(self) -> bool:
-        return True
-
-    def support_ranges(self) -> bool:
-        return False
-
-    def get_content_length(self) -> int:
-        return 0
-
-    def get_content_type(self) -> str:
-        return "application/octet-stream"
-
-    def get_content(self) -> Any:
-        raise AssertionError("files are read by pages.py")
-
-    def save(self, body: BinaryIO, size_bytes: int) -> None:
-        actions.save_file(str(self._folder.node.library_id), self._folder.node.id, self._name, body, size_bytes)
-        found = self.provider.get_resource_inst(self.path, self.environ)
-        self._made = found if isinstance(found, File) else None
-
-
-@contextmanager
-def _in_dav_words() -> Iterator[None]:
-    """The product's refusals as WebDAV's, with the same sentence."""
-    try:
-        yield
-    except MainlineError as error:
-        status = _STATUS.get(error.code, HTTP_SERVICE_UNAVAILABLE if error.retryable else HTTP_FORBIDDEN)
-        raise DAVError(status, f"{error.title} {error.message}".strip()) from error

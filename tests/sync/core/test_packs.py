@@ -171,3 +171,10 @@ def test_spans_when_a_range_is_asked_then_exactly_these_bytes(sizes: list[int], 
     content = [bytes([n]) * size for n, size in enumerate(sizes)]
     got = b"".join(content[span.index][span.start : span.stop] for span in spans(manifest, offset, length))
     assert got == b"".join(content)[offset : offset + length]
+
+
+def test_manifest_when_of_more_chunks_than_any_cutter_makes_then_refused() -> None:
+    chunk = Chunk(address_of(b"x"), 1)
+    assert len(manifest_of([chunk] * 64, Cutter.CDC_1M).chunks) == 64
+    with pytest.raises(BadManifest):
+        manifest_of([chunk] * 65, Cutter.CDC_1M)

@@ -1,6 +1,7 @@
 """Grants on folders: what the feed says to whom, what is refused, that nothing leaks, and how pages explain it."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +23,13 @@ from tests.house import Person, member_named
 from tests.sync.library.agents import Refused, TestAgent, commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
+from tests.sync.library.test_webdav import TOP, Program, opened
 from workspace.errors import Conflict, NotAllowed
 from workspace.events.models import Event
 from workspace.people.actions import add_to_group, remove_from_group
 from workspace.people.models import Group
+
+__all__ = ["opened"]
 
 SignedIn = Callable[[str], Person]
 Opens = Callable[..., Any]
@@ -176,8 +180,48 @@ def test_ops_when_a_hidden_folder_has_the_name_then_a_telling_one_and_no_word_of
         assert outcome(answer) == ("applied", None)
         assert answer.node.id != closed.closed.id
         assert answer.node.name.startswith("机密 (陈墨")
-    page = signed_in("chenmo").post(f"/library/folders/{closed.public.id}/folders", {"name": "机密"})
-    assert page.status_code == 422
+
+
+def test_name_when_a_hidden_folder_has_it_then_refused_like_any_other_that_cannot_be_had(
+    room: Room, closed: Closed, signed_in: SignedIn, opened: Callable[[str], Program]
+) -> None:
+    """Nothing says that something is there."""
+    chen = signed_in("chenmo")
+    folders = f"/library/folders/{closed.public.id}/folders"
+    other = room.chen.op(room.id, make_folder(closed.public.id, "自己的")).node
+    answers = [
+        chen.post(folders, {"name": "机密"}, headers={"Accept": "application/json"}),
+        chen.post(f"/library/nodes/{other.id}/name", {"name": "机密"}, headers={"Accept": "application/json"}),
+        chen.post(folders, {"name": "CON"}, headers={"Accept": "application/json"}),
+    ]
+    assert [answer.status_code for answer in answers] == [422] * 3
+    assert {title_of(answer) for answer in answers} == {"这个名称不能用"}
+    assert all("已有" not in answer.get_data(as_text=True) for answer in answers)
+    renamed = room.chen.op(room.id, rename(other.id, closed.public.id, "机密"))
+    assert (renamed.error.code, renamed.error.title) == ("name_taken", "这个名称不能用"), "the agent steps aside"
+    dav = opened("陈墨")
+    assert dav.send("MKCOL", f"{TOP}/{closed.public.name}/机密").status_code == 403
+    assert "已有" not in dav.send("MOVE", f"{TOP}/{closed.public.name}/自己的",
+                                  Destination=f"http://localhost{TOP}/{closed.public.name}/机密").get_data(as_text=True)  # fmt: skip
+
+
+def title_of(answer: Any) -> str:
+    if answer.is_json:
+        return str(answer.get_json()["error"]["title"])
+    found = re.search("这个名称不能用", answer.get_data(as_text=True))
+    return found[0] if found else answer.get_data(as_text=True)
+
+
+def test_save_when_its_deleted_folder_was_replaced_by_one_that_may_only_be_seen_then_not_put_there(room: Room, work_as: Opens) -> None:
+    folder = room.su.op(room.id, make_folder(room.root, "成片")).node
+    asset = room.chen.save(room.id, folder.id, "a.txt", b"first").node
+    room.su.op(room.id, delete(folder.id, recursive=True))
+    other = room.su.op(room.id, make_folder(room.root, "成片")).node
+    with work_as("管力") as work:
+        grant_member(work, other.id, "陈墨", Level.SEE)
+    saved = room.chen.save(room.id, folder.id, "a.txt", b"second", node=asset.id, base=1)
+    assert outcome(saved) == ("applied", None)
+    assert saved.node.parent == folder.id != other.id
 
 
 # --- content ------------------------------------------------------------------------------------------------------------

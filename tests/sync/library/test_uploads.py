@@ -6,11 +6,12 @@ import io
 import random
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from sync.core.manifest import manifest_digest
 from sync.library.libraries.models import Library, LibraryEvent
@@ -18,6 +19,7 @@ from sync.library.libraries.rules import Right
 from sync.library.uploads import pages as upload_pages
 from sync.library.uploads.jobs import expire_old_uploads
 from sync.library.uploads.models import Upload, UploadPart
+from sync.library.uploads.rules import KEPT, RESERVED_FOR
 from tests.fakes.store import MemoryStore
 from tests.house import Person
 from tests.sync.library.agents import manifest_for
@@ -189,6 +191,23 @@ def test_length_when_beyond_bounds_or_quota_then_422(room: Room, tus: Tus, work_
         work.record(LibraryEvent.OPENED, subject=f"library:{room.id}", rooms=[], library=library.name)
     answer = tus.create(room.root, 1001, filename="a.bin")
     assert (answer.status_code, answer.get_json()["error"]["title"]) == (422, "素材库空间已满")
+
+
+def test_room_when_others_are_just_bringing_files_then_counted_with_what_they_still_need(
+    room: Room, tus: Tus, work_as: Callable[..., Any], company: Database
+) -> None:
+    with work_as("林悦") as work:
+        library = work.session.get(Library, room.id)
+        library.quota_bytes = 1_000_000
+        work.record(LibraryEvent.OPENED, subject=f"library:{room.id}", rooms=[], library=library.name)
+    first = tus.create(room.root, 600_000, filename="a.bin")
+    assert first.status_code == 201
+    assert tus.create(room.root, 600_000, filename="b.bin").status_code == 422
+    assert tus.create(room.root, 300_000, filename="c.bin").status_code == 201
+    with company.session(writes=True) as session:  # For an hour nothing came: the room is for those who use it.
+        session.execute(update(Upload).values(expires_at=datetime.now(UTC) + KEPT - RESERVED_FOR))
+        session.commit()
+    assert tus.create(room.root, 600_000, filename="d.bin").status_code == 201
 
 
 @pytest.mark.parametrize(

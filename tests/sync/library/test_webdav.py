@@ -3,18 +3,27 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
+from wsgidav.dav_error import DAVError
 
 from sync.library.assets.models import Node, Version
+from sync.library.leases.models import Lease
 from sync.library.libraries.actions import open_library
+from sync.library.libraries.models import Library, LibraryEvent
+from sync.library.libraries.rules import Right
+from sync.library.webdav import actions
+from sync.library.webdav.locks import LockStorage
 from tests.house import Person
 from tests.sync.library.conftest import Room
+from tests.sync.library.grants import grant_member
 from workspace.devices.actions import add_folder_access
 from workspace.people.actions import make_group
 
@@ -280,3 +289,179 @@ def test_password_when_revoked_then_over_at_once(su: Program, signed_in: SignedI
     assert found
     signed_in("suhang").post(f"/devices/{found[1]}/revocation", {})
     assert su.send("PROPFIND", TOP, Depth="0").status_code == 401
+
+
+# --- refused or done as a whole ---------------------------------------------------------------------------------------
+
+
+def test_move_when_refused_then_what_was_at_the_target_is_still_there(
+    su: Program, opened: Callable[[str], Program], work_as: Opens
+) -> None:
+    """The source may not be moved: the target must not be emptied for it."""
+    for folder in ("a", "a/x", "b", "b/x"):
+        su.send("MKCOL", f"{TOP}/{folder}")
+    su.send("PUT", f"{TOP}/b/x/keep.txt", b"keep")
+    with work_as("管力") as work:
+        node = work.session.scalars(select(Node).where(Node.name == "a", Node.parent_id.is_not(None))).one()
+        grant_member(work, node.id, "陈墨", Right.SEE)
+    chen = opened("陈墨")
+    assert chen.send("MOVE", f"{TOP}/a/x", Destination=f"http://localhost{TOP}/b/x").status_code == 403
+    assert (su.names(f"{TOP}/a"), su.names(f"{TOP}/b/x")) == (["x"], ["keep.txt"])
+
+
+def test_copy_when_of_a_folder_onto_one_then_the_same_assets_and_no_second_heads(su: Program, work_as: Opens) -> None:
+    for folder in ("a", "a/d", "b", "b/d"):
+        su.send("MKCOL", f"{TOP}/{folder}")
+    for path, body in (("a/x.txt", b"from a"), ("a/d/y.txt", b"y"), ("b/x.txt", b"b"), ("b/only.txt", b"b"), ("b/d/y.txt", b"b")):
+        su.send("PUT", f"{TOP}/{path}", body)
+    for slash in ("", "/"):
+        assert su.send("COPY", f"{TOP}/a{slash}", Destination=f"http://localhost{TOP}/b{slash}").status_code == 204
+        assert (su.names(f"{TOP}/b"), su.names(f"{TOP}/b/d")) == (["d", "x.txt"], ["y.txt"])
+    assert su.send("GET", f"{TOP}/b/x.txt").data == b"from a"
+    with work_as("苏航") as work:
+        query = select(Version.number).join(Node, Node.id == Version.node_id).where(Node.name == "x.txt")
+        assert sorted(work.session.scalars(query)) == [1, 1, 2]
+
+
+def test_copy_when_it_is_of_too_much_then_refused(su: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.library.webdav.moving.COPY_MOST", 2)
+    for path in ("a", "a/b", "a/c"):
+        su.send("MKCOL", f"{TOP}/{path}")
+    assert su.send("COPY", f"{TOP}/a", Destination=f"http://localhost{TOP}/z").status_code == 403
+    assert su.names(TOP) == ["a"]
+
+
+@pytest.mark.parametrize("method", ["COPY", "MOVE"])
+def test_file_when_brought_onto_one_of_another_library_then_that_ones_next_version(su: Program, work_as: Opens, method: str) -> None:
+    with work_as("苏航") as work:
+        group = make_group(work, name="另一组", kind="free", member_ids=[work.actor.member_id])
+        open_library(work, name="other", scope_room=None, group_id=group.id)
+    su.send("PUT", f"{TOP}/x.txt", b"new")
+    su.send("PUT", "/dav/other/y.txt", b"old one")
+    su.send("MKCOL", "/dav/other/folder")
+    assert su.send(method, f"{TOP}/x.txt", Destination="http://localhost/dav/other/folder").status_code == 403
+    assert su.send(method, f"{TOP}/x.txt", Destination="http://localhost/dav/other/y.txt").status_code == 204
+    assert versions(work_as, "y.txt") == [(1, "苏航", 7), (2, "苏航", 3)]
+    assert su.names("/dav/other") == ["folder", "y.txt"]
+    assert su.names(TOP) == (["x.txt"] if method == "COPY" else [])
+
+
+def test_document_when_office_saves_it_through_a_backup_then_the_asset_stays(su: Program, work_as: Opens) -> None:
+    """Word on a drive that Explorer made of a network folder."""
+    su.send("PUT", f"{TOP}/方案.docx", b"first")
+    su.send("PUT", f"{TOP}/~WRD0001.tmp", b"second")
+    assert su.send("MOVE", f"{TOP}/方案.docx", Destination=f"http://localhost{TOP}/~WRL0002.tmp", Overwrite="F").status_code == 201
+    assert su.send("MOVE", f"{TOP}/~WRD0001.tmp", Destination=f"http://localhost{TOP}/方案.docx", Overwrite="F").status_code == 201
+    assert su.send("GET", f"{TOP}/~WRL0002.tmp").data == b"first"
+    assert su.send("DELETE", f"{TOP}/~WRL0002.tmp").status_code == 204
+    assert su.names(TOP) == ["方案.docx"]
+    assert su.send("GET", f"{TOP}/方案.docx").data == b"second"
+    assert versions(work_as, "方案.docx") == [(1, "苏航", 5), (2, "苏航", 6)]
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_save_when_something_came_while_its_bytes_did_then_refused_where_the_program_wanted_so(
+    su: Program, opened: Callable[[str], Program], work_as: Opens, monkeypatch: pytest.MonkeyPatch, present: bool
+) -> None:
+    headers = {"If_None_Match": "*"}
+    if present:
+        su.send("PUT", f"{TOP}/a.txt", b"base")
+        headers = {"If_Match": su.send("GET", f"{TOP}/a.txt").headers["ETag"]}
+    chen, write = opened("陈墨"), actions.write_file
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(actions, "write_file", write)
+        assert chen.send("PUT", f"{TOP}/a.txt", b"chen's").status_code in (201, 204)
+        return write(*arguments, **named)
+
+    monkeypatch.setattr(actions, "write_file", slow)
+    assert su.send("PUT", f"{TOP}/a.txt", b"mine", **headers).status_code == 412
+    assert su.send("GET", f"{TOP}/a.txt").data == b"chen's"
+
+
+def test_save_when_it_names_a_version_of_what_is_not_there_then_refused(su: Program) -> None:
+    assert su.send("PUT", f"{TOP}/none.txt", b"x", If_Match='"b3:0"').status_code == 412
+    assert su.names(TOP) == []
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_save_when_there_is_no_room_for_it_then_refused_before_it_is_stored(
+    su: Program, room: Room, work_as: Opens, memory: Any, announced: bool
+) -> None:
+    with work_as("苏航") as work:
+        work.session.execute(update(Library).where(Library.id == room.id).values(quota_bytes=1000))
+        work.record(LibraryEvent.OPENED, subject="library:x", rooms=["audit"], library="x")
+    before = len(list(memory.list("packs/")))
+    more = {} if announced else {"environ_overrides": {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}}
+    answer = su.client.open(f"{TOP}/big.bin", method="PUT", data=b"x" * 1001, auth=(su.login, su.password), **more)
+    assert answer.status_code == 507
+    assert su.names(TOP) == []
+    assert len(list(memory.list("packs/"))) == before
+    assert su.send("PUT", f"{TOP}/small.bin", b"x").status_code == 201
+
+
+# --- locks ------------------------------------------------------------------------------------------------------------
+
+
+def lock_body(scope: str = "exclusive") -> str:
+    return (
+        f'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:{scope}/></D:lockscope><D:locktype><D:write/></D:locktype>'
+        "<D:owner>Word</D:owner></D:lockinfo>"
+    )
+
+
+def test_lock_when_it_is_refused_on_a_new_name_then_no_empty_file_is_left(
+    su: Program, opened: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    su.send("MKCOL", f"{TOP}/d")
+    assert su.send("LOCK", f"{TOP}/d", lock_body(), Depth="infinity", Content_Type="application/xml").status_code == 200
+    chen = opened("陈墨")
+    answer = chen.send("LOCK", f"{TOP}/d/new.txt", lock_body(), Depth="0", Content_Type="application/xml")
+    assert answer.status_code == 423
+    assert f"{TOP}/d" in unquote(answer.get_data(as_text=True))  # What is locked, and not under which ids.
+    monkeypatch.setattr("sync.library.webdav.locks.MOST", 0)
+    assert chen.send("LOCK", f"{TOP}/new.txt", lock_body(), Depth="0", Content_Type="application/xml").status_code == 403
+    assert (su.names(TOP), su.names(f"{TOP}/d")) == (["d"], [])
+
+
+def test_lock_when_two_processes_give_one_at_once_then_only_one_does(su: Program, room: Room, app: Flask, work_as: Opens) -> None:
+    """WsgiDAV keeps the requests of one process apart; the library's row keeps all of them."""
+    su.send("MKCOL", f"{TOP}/d")
+    with work_as("苏航") as work:
+        folder = work.session.scalars(select(Node.id).where(Node.name == "d")).one()
+    wanted = {"type": "write", "scope": "exclusive", "depth": "infinity", "owner": b"", "timeout": 60}
+    with app.test_request_context():
+        first, second = LockStorage(), LockStorage()
+        first.create(f"/{room.id}/{folder}", {**wanted, "principal": "a"})
+        g.webdav_locks = []  # As the second process saw it a moment before.
+        with pytest.raises(DAVError):
+            second.create(f"/{room.id}/{folder}/x", {**wanted, "principal": "b"})
+        with pytest.raises(DAVError):
+            second.create(f"/{room.id}", {**wanted, "principal": "b"})
+        second.create(f"/{room.id}/elsewhere", {**wanted, "principal": "b"})
+
+
+def test_lock_when_its_check_out_is_taken_back_then_others_may_save(
+    su: Program, opened: Callable[[str], Program], signed_in: SignedIn, work_as: Opens, room: Room
+) -> None:
+    su.send("PUT", f"{TOP}/a.txt", b"one")
+    su.lock(f"{TOP}/a.txt")
+    with work_as("管力") as work:
+        asset = work.session.scalars(select(Node.id).where(Node.name == "a.txt")).one()
+        until = work.session.get_one(Lease, asset).until
+        grant_member(work, room.root, "林悦", Right.MANAGE)
+    assert until < datetime.now(UTC) + timedelta(seconds=601)  # As long as the lock, which was taken for 600 s.
+    chen = opened("陈墨")
+    assert chen.send("PUT", f"{TOP}/a.txt", b"two").status_code == 423
+    signed_in("linyue").post(f"/library/assets/{asset}/lease/breaking", {})
+    assert chen.send("PUT", f"{TOP}/a.txt", b"two").status_code == 204
+
+
+def test_folder_when_something_in_it_is_locked_by_another_then_not_deleted(su: Program, opened: Callable[[str], Program]) -> None:
+    su.send("MKCOL", f"{TOP}/d")
+    su.send("PUT", f"{TOP}/d/a.txt", b"one")
+    answer = su.send("LOCK", f"{TOP}/d/a.txt", lock_body("shared"), Depth="0", Content_Type="application/xml")
+    token = answer.headers["Lock-Token"]
+    assert opened("陈墨").send("DELETE", f"{TOP}/d").status_code == 423
+    assert su.send("DELETE", f"{TOP}/d").status_code == 423  # Another program of the same member.
+    assert su.send("DELETE", f"{TOP}/d", If=f"<http://localhost{TOP}/d/a.txt> ({token})").status_code == 204
