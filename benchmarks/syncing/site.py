@@ -82,6 +82,14 @@ class Site:
         self._agents.append(made)
         return made.start()
 
+    def mirror(self, person: str, library: Library) -> "MirroredPc":
+        """A new machine of somebody that is to keep the library as a plain folder; it does not run yet."""
+        self._made += 1
+        made = MirroredPc(self.folder / f"pc{self._made}", self.product.url, self.issue_code(person), person, library)
+        self._agents.append(made)
+        made.enrol()
+        return made
+
     def caller(self, person: str) -> Caller:
         """A signed-in browser, without the browser."""
         return Caller(self.product.url, LOGINS[person])
@@ -200,6 +208,37 @@ class Pc:
         """End it, however it stands."""
         if self.process is not None:
             self.kill()
+
+
+class MirroredPc(Pc):
+    """One machine with a mirror instead of a mount."""
+
+    @property
+    def folder(self) -> Path:
+        """The library's folder on its disk."""
+        return self.home / "assets" / self.library.name
+
+    def enrol(self) -> None:
+        """Sign the machine in and choose the library, as its owner would."""
+        self.home.mkdir()
+        seed = json.dumps({"api": self.api, "code": self.code, "device_name": self.person})
+        for command in (["login", seed], ["mirror", "add", self.library.name, "--root", str(self.home / "assets")]):
+            subprocess.run([*self._command(), *command], cwd=ROOT, check=True, capture_output=True)
+
+    def launch(self) -> None:
+        """Start without waiting."""
+        with (self.home / "log").open("ab") as log:
+            self.process = subprocess.Popen([*self._command(), "mirror", "run", "--drain-s", "5"], cwd=ROOT, stdout=log, stderr=log)
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "sync.agent.cli", "--channel", "none", "--state-dir", str(self.home / "state")]
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+        self.process = None
 
 
 def cpu_s(pid: int) -> float:

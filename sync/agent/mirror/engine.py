@@ -265,7 +265,7 @@ class Mirror:
     def _look(self) -> None:
         due = self.watch.due()
         soon, self._soon = self._soon, set()
-        if due is None:
+        if due is None or self.looker.is_overdue():
             self.looker.everything()
         elif due or soon:
             self.looker.paths({*due, *soon})

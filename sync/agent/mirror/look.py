@@ -48,6 +48,8 @@ class Looker:
         """Called whenever there is more to send, so that a first look at many files sends while it looks."""
         self.ready: Callable[[int], bool] = lambda ino: True
         """Whether a library's folder may be looked at yet: its feed must have been read once."""
+        self._looked: set[int] = set()
+        """Libraries whose folder was looked at as a whole since the start."""
 
     # --- what to look at ----------------------------------------------------------------------------------------------
 
@@ -56,8 +58,13 @@ class Looker:
         for record in self._records.inside(ROOT):
             there = self._disk.seen(record.name)
             if there is not None and there.kind is NodeKind.FOLDER and self.ready(record.ino):
+                self._looked.add(record.ino)
                 self._inside(record, record.name, there, whole=True)
         self._conclude()
+
+    def is_overdue(self) -> bool:
+        """Whether a library is ready whose folder no look has seen: it came after the first one, and no event tells of what lay there."""
+        return any(record.ino not in self._looked and self.ready(record.ino) for record in self._records.inside(ROOT))
 
     def paths(self, paths: Iterable[str]) -> None:
         """A look at these paths, as events named them."""

@@ -390,3 +390,17 @@ def test_save_when_others_have_heard_of_it_then_says_by_how_many(lin: Device, ch
         device.sync()
         device.engine.beat()
     assert lin.seen("f") == 1
+
+
+def test_folder_when_it_lay_there_before_the_first_start_then_sent_without_waiting_for_the_next_look_at_everything(
+    lin: Device, fake: FakeLibrary, library: str
+) -> None:
+    lin.library.mkdir(parents=True)
+    (lin.library / "旧稿.psd").write_bytes(b"here before")
+    mirror = lin.engine.mirror
+    mirror.step()  # The look at everything at the start: nothing is known of the library yet.
+    for _turn in range(3):
+        lin.follow()
+        mirror.step()
+    lin.send()
+    assert contents(fake, library) == {"旧稿.psd": b"here before"}
