@@ -16,10 +16,16 @@ FLAGS = [
 PC, PHONE, WALL = (1440, 900), (390, 844), (1920, 1080)
 
 
+def windowless() -> str | None:
+    """The Chromium for tests: it draws pages alone, where the other draws a window around each, though nobody looks."""
+    return shutil.which("chromium-headless-shell")
+
+
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(program: str | None = None) -> Iterator[Browser]:
+    """The Chromium that people have, unless another is named."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program or shutil.which("chromium"), args=FLAGS)
         try:
             yield browser
         finally:

@@ -23,6 +23,7 @@ import pytest
 
 from sync.library.embedded_store import EmbeddedStore, prepare_store
 from tests.browser import chromium as start_chromium
+from tests.browser import windowless
 from tests.product import Product, running_product
 from workspace.ports import free_port as find_free_port
 from workspace.ports import tcp_answers
@@ -161,7 +162,7 @@ def product() -> Iterator[Product]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """A headless Chromium (Playwright's Browser); open contexts of your own, or take ``page``, ``phone_page`` or ``open_page``."""
-    with start_chromium() as browser:
+    with start_chromium(windowless()) as browser:
         yield browser
 
 

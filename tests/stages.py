@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import windowless
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -45,6 +47,10 @@ def _no_fuse() -> str | None:
     return _lacking("fusermount3") or (None if os.access("/dev/fuse", os.R_OK | os.W_OK) else "/dev/fuse is not to be opened")
 
 
+def _no_browser() -> str | None:
+    return None if windowless() else _lacking("chromium")
+
+
 def _no_guest() -> str | None:
     return _lacking("libvirtd", "qemu-system-x86_64", "qemu-img")
 
@@ -52,7 +58,7 @@ def _no_guest() -> str | None:
 STAGES = (
     Stage("fuse", 120, _no_fuse, required_in_ci=False),
     Stage("server", 180, _no_server, required_in_ci=True),
-    Stage("browser", 300, lambda: _lacking("chromium"), required_in_ci=True),
+    Stage("browser", 300, _no_browser, required_in_ci=True),
     Stage("guest", 900, _no_guest, required_in_ci=False),
 )
 
