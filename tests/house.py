@@ -173,6 +173,15 @@ class Person:
             return Csrf(app.extensions["mainline"].parts.get(SigningKey)).token()
 
 
+def sign_in(app: Flask, login: str) -> Person:
+    """Somebody of the demo company, through the real form."""
+    person = Person(app.test_client())
+    person.client.set_cookie(VISIT_COOKIE, "a browser that has been here")
+    answer = person.post("/sign-in", data={"login": login, "password": DEMO_PASSWORD})
+    assert answer.status_code == 302, answer.get_data(as_text=True)
+    return person
+
+
 @pytest.fixture
 def visitor(app: Flask) -> Person:
     return Person(app.test_client())
@@ -181,12 +190,4 @@ def visitor(app: Flask) -> Person:
 @pytest.fixture
 def signed_in(app: Flask) -> Callable[[str], Person]:
     """``signed_in("linyue")`` signs in through the real form."""
-
-    def enter(login: str) -> Person:
-        person = Person(app.test_client())
-        person.client.set_cookie(VISIT_COOKIE, "a browser that has been here")
-        answer = person.post("/sign-in", data={"login": login, "password": DEMO_PASSWORD})
-        assert answer.status_code == 302, answer.get_data(as_text=True)
-        return person
-
-    return enter
+    return lambda login: sign_in(app, login)
