@@ -134,5 +134,6 @@ class AssetEvent(EventKind):
     BROUGHT_IN = "library.asset.brought_in", N_("%(actor)s 移入了“%(asset)s”")
     DELETED = "library.asset.deleted", N_("%(actor)s 删除了“%(asset)s”")
     RESTORED = "library.asset.restored", N_("%(actor)s 恢复了“%(asset)s”")
+    REWOUND = "library.folder.rewound", N_("%(actor)s 把“%(asset)s”恢复到 %(when)s 的样子（%(count)s 项）")
     TRASH_EMPTIED = "library.trash.emptied", N_("%(actor)s 清空了素材库“%(library)s”的回收站（%(count)s 项）")
     TRASH_EXPIRED = "library.trash.expired", N_("素材库“%(library)s”回收站中有 %(count)s 项已满 30 天，不再保留")

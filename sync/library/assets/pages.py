@@ -172,7 +172,8 @@ def _show_folder(work: Work, folder_id: str) -> Response:
     view = _view()
     folder = folder_view(work, folder_id, replace(read_listing(request.args), after=""))
     _let_pictures(folder)
-    response = Response(render_template("library/folder.html", folder=folder, view=view, marks=marks_view(work, folder_id)))
+    marks, undo = marks_view(work, folder_id), request.args.get("undo", "")[:40]
+    response = Response(render_template("library/folder.html", folder=folder, view=view, marks=marks, undo=undo))
     if request.args.get("view") in VIEWS:
         response.set_cookie(VIEW_COOKIE, view, max_age=365 * 86400, httponly=True, samesite="Lax")
     return response

@@ -1,6 +1,6 @@
 """Carrying out operations on a locked tree: what rules.py decides is done, recorded and answered here; actions.py opens it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -201,9 +201,9 @@ class Writer:
             return self.tree.folder(op.parent)
         return self._restored_folder(str(node.parent_id)) if node.kind == "file" else None
 
-    def restore(self, node: Node) -> Node:
-        """``node`` is in the trash, and was read after the library was locked."""
-        inside = self.tree.buried_with(node) if node.kind == "folder" else []
+    def restore(self, node: Node, only: Container[str] | None = None) -> Node:
+        """``node`` is in the trash, and was read after the library was locked. only: of what went with it, bring these; None for all."""
+        inside = [each for each in self.tree.buried_with(node) if only is None or each.id in only] if node.kind == "folder" else []
         node.parent_id = self._restored_folder(str(node.parent_id)).id
         self.tree.fetch([], [(str(each.parent_id), each.name) for each in (node, *inside)])
         for each in (node, *inside):
@@ -333,7 +333,7 @@ class Writer:
             return self._answer(op, Outcome.KEPT, node)
         if decision is DeleteDecision.REFUSE_NOT_EMPTY:
             return refused(op.op_id, ErrorCode.NOT_EMPTY, _("文件夹不是空的"))
-        buried = [node, *self.tree.subtree(node)] if node.kind == "folder" else [node]
+        buried = [node, *(self.tree.subtree(node) if node.kind == "folder" else ())]
         path = self.tree.path_of(node)
         self.tree.bury(buried, self.work.now)
         self._touch_ways(node)

@@ -1,11 +1,18 @@
 """A folder as it was at a time, to look at and to download."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Response, render_template, request
+from flask import Response, flash, redirect, render_template, request
 
+from sync.library.assets.access import get_node
+from sync.library.history.actions import restore_folder
 from sync.library.history.queries import past_view, plan_past_zip
+from sync.library.history.restoring import restoration_view
+from sync.library.history.rules import Act
+from sync.library.libraries.rules import Right
 from sync.library.zips.pages import send_zip
 from workspace.errors import InvalidInput
 from workspace.i18n import _
@@ -32,9 +39,31 @@ def download_past(folder_id: str) -> Response:
     return send_zip(plan)
 
 
+@pages.get("/library/folders/<folder_id>/past/restoration", needs=SIGNED_IN)
+def show_restoration(work: Work, folder_id: str) -> str:
+    """What restoring the folder to then would change, before it is done."""
+    get_node(work, folder_id, to=Right.EDIT)
+    at = _asked_time(work.now)
+    plan = restoration_view(work, folder_id, at)
+    local, undo = at.astimezone(_zone()), "undo" in request.args
+    return render_template("library/restoration.html", plan=plan, local=local, at=at.isoformat(), undo=undo, ACT=Act)
+
+
+@pages.post("/library/folders/<folder_id>/past/restoration", needs=SIGNED_IN)
+def restore_to_then(work: Work, folder_id: str) -> Any:
+    """Make the folder what it was then, as one act."""
+    at = _asked_time(work.now)
+    said = f"{at.astimezone(_zone()):%Y-%m-%d %H:%M}"
+    take_away, stamp = request.form.get("later") == "away", request.form.get("stamp", "")[:40]
+    count = restore_folder(work, folder_id, at, take_away=take_away, stamp=stamp, said=said)
+    flash(_("已恢复到 %(when)s 的样子，改动了 %(n)s 项", when=said, n=count), "success")
+    before = (work.now - timedelta(microseconds=1)).isoformat()
+    return redirect(f"/library/folders/{folder_id}?{urlencode({'undo': before})}", 303)
+
+
 def _asked_time(now: datetime) -> datetime:
     """``at``: a local time as a form field gives it, or one with its offset; now without one."""
-    text = request.args.get("at", "")[:40]
+    text = request.values.get("at", "")[:40]
     if not text:
         return now
     try:

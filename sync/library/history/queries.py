@@ -12,6 +12,8 @@ from sqlalchemy import func, select
 from sync.library.assets.access import ancestors_of, find_folder, library_of, visible_nodes
 from sync.library.assets.models import Node, Place, Version
 from sync.library.assets.queries import Crumb, icon_of
+from sync.library.libraries.models import Library
+from sync.library.libraries.rules import Right
 from sync.library.previews.access import find_previews
 from sync.library.zips.queries import ZipPlan
 from sync.library.zips.rules import DEPTH_MOST, FILES_MOST, Entry
@@ -52,6 +54,7 @@ class PastView:
     crumbs: list[Crumb]
     items: list[PastItem]
     more: bool
+    may_edit: bool
 
     @property
     def assumed(self) -> bool:
@@ -60,14 +63,19 @@ class PastView:
 
 def past_view(work: Work, folder_id: str, at: datetime) -> PastView:
     """What lay in a folder that the reader may see now."""
-    folder, _view, _right = find_folder(work, folder_id)
+    folder, _view, right = find_folder(work, folder_id)
     library = library_of(work, folder)
-    found = [item for _folder_id, item in _placed_then(work, [folder.id], at)]
+    found = [item for _folder_id, item in placed_then(work, [folder.id], at)]
     made = find_previews(work, [item.digest for item in found])
     items = [replace(item, picture=item.digest in made) for item in found[:ITEMS_MOST]]
+    crumbs = crumbs_to(work, folder, library)
+    return PastView(folder.id, library.id, folder.name or library.name, crumbs, items, len(found) > ITEMS_MOST, right >= Right.EDIT)
+
+
+def crumbs_to(work: Work, folder: Node, library: Library) -> list[Crumb]:
+    """The way from the list of libraries to the folder itself, whose page of now is one step up from its past."""
     above = [(step.name or library.name, f"/library/folders/{step.id}") for step in (*ancestors_of(work, folder), folder)]
-    crumbs = [(_("素材库"), "/library"), *above]
-    return PastView(folder.id, library.id, folder.name or library.name, crumbs, items, len(found) > ITEMS_MOST)
+    return [(_("素材库"), "/library"), *above]
 
 
 def plan_past_zip(work: Work, folder_id: str, at: datetime, said: str) -> ZipPlan:
@@ -78,7 +86,7 @@ def plan_past_zip(work: Work, folder_id: str, at: datetime, said: str) -> ZipPla
     level, depth = {folder.id: ""}, 0
     while level and len(entries) <= FILES_MOST and depth <= DEPTH_MOST + 1:
         below: dict[str, str] = {}
-        for home, item in _placed_then(work, list(level), at):
+        for home, item in placed_then(work, list(level), at):
             path = level[home] + item.name
             if item.is_folder:
                 below[item.id] = path + "/"
@@ -90,7 +98,7 @@ def plan_past_zip(work: Work, folder_id: str, at: datetime, said: str) -> ZipPla
     return ZipPlan(f"{folder.name or library.name} {said}", entries)
 
 
-def _placed_then(work: Work, folder_ids: Sequence[str], at: datetime) -> list[tuple[str, PastItem]]:
+def placed_then(work: Work, folder_ids: Sequence[str], at: datetime) -> list[tuple[str, PastItem]]:
     """(folder id, item) of what lay directly in these folders, folders first, by name."""
     found = []
     for start in range(0, len(folder_ids), _BATCH):
