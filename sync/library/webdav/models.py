@@ -1,12 +1,14 @@
-"""Locks that programs take on files and folders of a network folder."""
+"""Locks that programs take on files and folders of a network folder, and what they put beside files there."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workspace.db import Base
+from sync.library.assets.models import NAME_LENGTH
+from sync.library.libraries.models import NODE_ID_LENGTH
+from workspace.db import Base, Id
 
 
 class DavLock(Base):
@@ -23,3 +25,16 @@ class DavLock(Base):
     root: Mapped[str] = mapped_column(String(4000))
     body: Mapped[dict[str, Any]]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DavAside(Base):
+    """A file of a system or program beside others in a network folder (aside.py), for the member who brought it alone."""
+
+    __tablename__ = "webdav_aside"
+    __unaudited__ = "what a system notes for itself; the library has nothing of it"
+
+    member_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"), primary_key=True)
+    folder_id: Mapped[str] = mapped_column(String(NODE_ID_LENGTH), ForeignKey("asset_node.id"), primary_key=True)
+    name_key: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime] = mapped_column(index=True)

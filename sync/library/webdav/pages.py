@@ -18,6 +18,7 @@ from sync.core.paths import name_key
 from sync.library.assets.access import content_of
 from sync.library.content.sending import VersionContent, send_version
 from sync.library.webdav.access import find_place, place_of
+from sync.library.webdav.aside import answer_aside
 from sync.library.webdav.resources import MOUNT, make_dav_app
 from workspace.errors import MainlineError, NotFound
 from workspace.i18n import _
@@ -43,6 +44,8 @@ def speak_at_top() -> Response:
 @pages.route(f"{MOUNT}/<path:path>", methods=METHODS, needs=DEVICE, opens_work=False)
 def speak(path: str) -> Response:
     """A file or folder."""
+    if (aside := answer_aside(MOUNT, f"/{path}")) is not None:
+        return aside
     return _read(path) if request.method in ("GET", "HEAD") else _speak(path)
 
 

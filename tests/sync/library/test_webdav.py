@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from flask import Flask, g
@@ -465,3 +465,61 @@ def test_folder_when_something_in_it_is_locked_by_another_then_not_deleted(su: P
     assert opened("陈墨").send("DELETE", f"{TOP}/d").status_code == 423
     assert su.send("DELETE", f"{TOP}/d").status_code == 423  # Another program of the same member.
     assert su.send("DELETE", f"{TOP}/d", If=f"<http://localhost{TOP}/d/a.txt> ({token})").status_code == 204
+
+
+# --- what systems put beside files ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["._海报.psd", ".DS_Store", "Thumbs.db", "desktop.ini", "~$方案.docx", ".~lock.方案.odt#"])
+def test_file_of_a_system_when_written_then_kept_apart_for_who_wrote_it(
+    su: Program, opened: Callable[[str], Program], work_as: Opens, name: str
+) -> None:
+    """As Finder does it: ask, lock, write, unlock, look."""
+    path = f"{TOP}/{quote(name)}"
+    su.send("PUT", f"{TOP}/海报.psd", b"psd")
+    assert su.send("PROPFIND", path, Depth="0").status_code == 404
+    locked = su.send("LOCK", path, lock_body(), Depth="0", Content_Type="application/xml")
+    assert locked.status_code == 201
+    assert su.send("PUT", path, b"attributes", If=f"({locked.headers['Lock-Token']})").status_code == 204
+    assert su.send("PROPPATCH", path, "<x/>").status_code == 207
+    assert su.send("UNLOCK", path, Lock_Token=locked.headers["Lock-Token"]).status_code == 204
+    assert (su.send("GET", path).data, su.send("HEAD", path).status_code) == (b"attributes", 200)
+    assert "<ns0:getcontentlength>10<" in su.send("PROPFIND", path, Depth="0").get_data(as_text=True).replace("D:", "ns0:")
+    assert su.names(TOP) == ["海报.psd"]
+    assert opened("陈墨").send("GET", path).status_code == 404
+    with work_as("苏航") as work:
+        assert {node.name for node in work.session.scalars(select(Node))} == {"", "海报.psd"}
+    assert su.send("DELETE", path).status_code == 204
+    assert su.send("GET", path).status_code == 404
+
+
+def test_file_of_a_system_when_its_companion_is_renamed_or_copied_then_it_goes_along(su: Program) -> None:
+    su.send("MKCOL", f"{TOP}/d")
+    su.send("PUT", f"{TOP}/._a.psd", b"of a")
+    assert su.send("MOVE", f"{TOP}/._a.psd", Destination=f"http://localhost{TOP}/d/._b.psd").status_code == 201
+    assert su.send("COPY", f"{TOP}/d/._b.psd", Destination=f"http://localhost{TOP}/._c.psd").status_code == 201
+    assert [su.send("GET", f"{TOP}/{name}").status_code for name in ("._a.psd", "d/._b.psd", "._c.psd")] == [404, 200, 200]
+    assert su.send("MOVE", f"{TOP}/._c.psd", Destination=f"http://localhost{TOP}/real.psd").status_code == 403
+    assert su.send("MKCOL", f"{TOP}/._folder").status_code == 403
+
+
+def test_file_of_a_system_when_there_are_too_many_or_where_nobody_may_look_then_bounded(
+    su: Program, opened: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.library.webdav.aside.MOST", 3)
+    for number in range(5):
+        assert su.send("PUT", f"{TOP}/._{number}", b"x").status_code == 201
+    assert [su.send("GET", f"{TOP}/._{number}").status_code for number in (0, 4)] == [404, 200]
+    assert opened("赵宁").send("PUT", f"{TOP}/._x", b"x").status_code == 409
+    assert su.send("PUT", f"{TOP}/none/._x", b"x").status_code == 409
+
+
+def test_file_of_a_system_when_it_holds_content_then_a_file_like_any_other(su: Program) -> None:
+    """An old font is all in its resource fork, which Finder sends as ``._name``."""
+    font = b"f" * (256 * 1024 + 1)
+    assert su.send("PUT", f"{TOP}/._Garamond", font).status_code == 201
+    assert su.names(TOP) == ["._Garamond"]
+    assert su.send("GET", f"{TOP}/._Garamond").data == font
+    assert su.send("PUT", f"{TOP}/._Garamond", b"short").status_code == 204
+    assert su.send("DELETE", f"{TOP}/._Garamond").status_code == 204
+    assert su.names(TOP) == []
