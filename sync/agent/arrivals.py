@@ -341,8 +341,15 @@ class Arrivals:
 
     def _revive(self, folder: File) -> None:
         if folder.node is not None and not self._journal.pending(folder.ino, Kind.MAKE_FOLDER):
-            self._index.change(folder.ino, node=new_id())
+            node = new_id()
+            self._move_pin(folder.node, node)
+            self._index.change(folder.ino, node=node)
             self._journal.make_folder(self._index.file(folder.ino) or folder)
+
+    def _move_pin(self, node: str | None, to: str) -> None:
+        """A folder that is kept here, see pins.py, is so under its new node as well."""
+        with self._index.transaction() as db:
+            db.execute("UPDATE OR REPLACE pins SET node=? WHERE node=?", (to, node))
 
     def revive_folder(self, ino: int) -> None:
         """The library says that this folder is gone, while something here must go into it."""
@@ -372,6 +379,7 @@ class Arrivals:
             self._absorb(node.id, file)
             if file.node is not None and file.node != node.id:
                 self._journal.move_node(file.node, node.id)
+            self._move_pin(file.node, node.id)
             self._index.change(file.ino, node=node.id)
             parent = self._index.by_node(node.parent or "")
             if parent is not None and file.parent is not None:

@@ -1,4 +1,4 @@
-"""The command line: `mainline-agent login | mount | mirror | status …`. Errors are one line and an exit status.
+"""The command line: `mainline-agent login | mount | pin | mirror | status …`. Errors are one line and an exit status.
 
 On a desktop the agent mounts (`serve`); on a PC it mirrors (`mirror/commands.py`).
 
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sync.agent import VERSION, config
+from sync.agent import VERSION, config, pin_commands
 from sync.agent.config import Config, Identity
 from sync.agent.errors import AgentError, NotEnrolled, Unreachable
 from sync.agent.mirror import commands as mirror_commands
@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="where the files of this machine are")
     status.add_argument("--json", action="store_true", help="all of it, for programs")
     status.set_defaults(run=_status)
+    pin_commands.add_commands(commands)
     mirror_commands.add_commands(commands, _config, _transport)
     return parser
 

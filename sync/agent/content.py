@@ -1,7 +1,7 @@
-"""Bytes on this machine: whole working copies of files that are written to, and single chunks that were read.
+"""Bytes on this machine: whole working copies of files that are written to, and what versions are read from.
 
-`work/<ino>` is the only place of bytes that are not in the library yet; `chunks/` can be lost at any time. A chunk is
-checked against its address when it comes from the network and again when it comes from the disk.
+`work/<ino>` is the only place of bytes that are not in the library yet. Chunks that were read are kept by `chunks.py`; each is checked
+against its address when it comes from the network and again when it comes from the disk.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from sync.agent.chunks import Chunks
 from sync.agent.errors import AgentError, DamagedContent, Refused
 from sync.agent.index import File, Index
 from sync.agent.remote import Remote
 from sync.core import protocol as p
-from sync.core.hashing import Address, address_of
+from sync.core.hashing import Address
 from sync.core.manifest import EMPTY, Manifest, manifest_digest, spans
 
-_MEMORY_BYTES = 24 * 1024 * 1024
 _WINDOW = 32
 _RUN_BYTES = 4 * 1024 * 1024
 _AHEAD_BYTES = 8 * 1024 * 1024
 """Somebody waits for the first run; who then goes through the file is better served by fewer, longer ones."""
-_EVICT_EVERY_BYTES = 64 * 1024 * 1024
 _MANIFESTS = 16
 _LOCATED_S = 10.0
 """How long an answer about places is good for: a right that was taken back must not outlive this by much."""
@@ -67,95 +66,6 @@ class _Reading:
     def leads_on_at(self, index: int) -> bool:
         """Whether a reader at this chunk goes through the file and will want what comes next. One who jumps about does not."""
         return not self.busy and index < self.stop and (index >= self.start if self.ahead or self.start == 0 else index > self.start)
-
-
-class Chunks:
-    """The cache of chunks: a bounded directory, and the last few in memory."""
-
-    def __init__(self, directory: Path, limit_bytes: int) -> None:
-        self._directory = directory
-        self._limit = limit_bytes
-        self._lock = threading.Lock()
-        self._memory: OrderedDict[Address, bytes] = OrderedDict()
-        self._memory_bytes = 0
-        self._since_eviction = _EVICT_EVERY_BYTES
-
-    def in_memory(self, address: Address) -> bytes | None:
-        """A chunk, if no disk has to be asked for it."""
-        with self._lock:
-            if (data := self._memory.get(address)) is not None:
-                self._memory.move_to_end(address)
-            return data
-
-    def get(self, address: Address) -> bytes | None:
-        """A chunk, if it is here and whole."""
-        if (data := self.in_memory(address)) is not None:
-            return data
-        path = self._path(address)
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        if address_of(data) != address:
-            path.unlink(missing_ok=True)  # a crash or the disk spoiled it; the library has it
-            return None
-        self.remember(address, data)
-        return data
-
-    def has(self, address: Address) -> bool:
-        """Whether a chunk seems to be here; it is not looked into."""
-        return self.in_memory(address) is not None or self._path(address).exists()
-
-    def keep(self, address: Address, data: bytes) -> None:
-        """Write a chunk that was verified to the disk."""
-        path = self._path(address)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
-        try:
-            part.write_bytes(data)
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)  # a full disk makes the cache useless, not the file unreadable
-            return
-        with self._lock:
-            self._since_eviction += len(data)
-            due = self._since_eviction >= _EVICT_EVERY_BYTES
-            if due:
-                self._since_eviction = 0
-        if due:
-            self._evict()
-
-    def remember(self, address: Address, data: bytes) -> None:
-        """Have a chunk that was verified at hand, as long as there is room in memory."""
-        with self._lock:
-            if address in self._memory:
-                return
-            self._memory[address] = data
-            self._memory_bytes += len(data)
-            while self._memory_bytes > _MEMORY_BYTES:
-                _, old = self._memory.popitem(last=False)
-                self._memory_bytes -= len(old)
-
-    def _path(self, address: Address) -> Path:
-        return self._directory / address[3:5] / address[3:]
-
-    def _evict(self) -> None:
-        """Remove the oldest until a tenth of the limit is free."""
-        kept = []
-        for path in self._directory.glob("*/*"):
-            try:
-                stat = path.stat()
-            except FileNotFoundError:
-                continue
-            kept.append((stat.st_mtime_ns, stat.st_size, path))
-        total = sum(size for _, size, _ in kept)
-        if total <= self._limit:
-            return
-        for _, size, path in sorted(kept):
-            if total <= self._limit * 9 // 10:
-                break
-            path.unlink(missing_ok=True)
-            total -= size
 
 
 class Content:
@@ -228,6 +138,23 @@ class Content:
                 stream.write(data)
                 position += len(data)
         part.replace(path)
+
+    # --- whole versions that stay here ------------------------------------------------------------------------------
+
+    def is_kept(self, file: File) -> bool:
+        """Whether every chunk of a file's version is among those that are never evicted."""
+        manifest = self._index.manifest(file.manifest) if file.manifest is not None else None
+        return manifest is not None and all(self.chunks.is_pinned(chunk) for chunk in manifest.chunks)
+
+    def keep_whole(self, file: File) -> None:
+        """Bring every chunk of a file's version among those that are never evicted. Raises OSError when the disk is full."""
+        assert file.manifest is not None
+        manifest = self.manifest(file.library, file.manifest)
+        for index, chunk in enumerate(manifest.chunks):
+            if not self.chunks.pin(chunk):
+                data = self._chunk(file.library, file.manifest, manifest, index)
+                if not self.chunks.pin(chunk):  # evicted again at once, or never written: the disk is full
+                    self.chunks.pin(chunk, data)
 
     # --- versions -------------------------------------------------------------------------------------------------
 

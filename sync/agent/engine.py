@@ -1,4 +1,4 @@
-"""The agent's threads around the index: one sends, one follows the feed, one says that we are alive.
+"""The agent's threads around the index: one sends, one follows the feed, one says that we are alive, one keeps what is pinned.
 
 Each does its work, and waits longer after each failure in a row, up to ten seconds and not in step with other agents; what a
 program does wakes a sender that is idle at once. Nothing here decides anything about files.
@@ -26,6 +26,7 @@ from sync.agent.glimpse import Glimpse
 from sync.agent.index import Index
 from sync.agent.journal import Journal
 from sync.agent.leases import Leases
+from sync.agent.pins import Pins
 from sync.agent.recovery import recover
 from sync.agent.remote import Remote
 from sync.agent.status import Status
@@ -69,6 +70,7 @@ class Engine:
         self.content = self.tree.content
         self.status = Status(config.status_path)
         self.status.set(member=identity.member_name, device=identity.device, agent_version=VERSION, pid=os.getpid())
+        self.pins = Pins(self.tree, self.status, config.state_dir)
         self._identity = identity
         self._cache_bytes = config.cache_bytes
         self._sent_bytes = config.cache_bytes  # look once after the start
@@ -110,7 +112,7 @@ class Engine:
         self.departures.send_packs_at_once()
         self._fetches_at_once = True
         self._wake_sender.set()
-        for name, body in (("sender", self._send), ("feed", self._follow), ("heart", self._beat)):
+        for name, body in (("sender", self._send), ("feed", self._follow), ("heart", self._beat), ("keeper", self._keep)):
             thread = threading.Thread(target=self._loop, args=(name, body), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -157,6 +159,7 @@ class Engine:
         self._stop.set()
         self._wake_sender.set()
         self._wake_heart.set()
+        self.pins.wake()
         self._transport.close()
         self.content.close()
         for thread in self._threads:
@@ -206,6 +209,7 @@ class Engine:
         self._stop.set()
         self._wake_sender.set()
         self._wake_heart.set()
+        self.pins.wake()
         self.on_fatal()
 
     def _send(self) -> None:
@@ -266,6 +270,8 @@ class Engine:
                 arrivals.libraries(self.remote.libraries())
                 return
             raise
+        if self.glimpse is not None:
+            self.glimpse.away = False
         for page in answer.pages:
             self._take_contents(page)
             arrivals.page(page.library, page.nodes, page.cursor)
@@ -288,6 +294,9 @@ class Engine:
             file = self.index.by_node(node.id)
             if file is not None and node.manifest is not None and node.manifest in told and file.manifest != node.manifest:
                 self.content.fetch_next(file, node.manifest)
+
+    def _keep(self) -> None:
+        self.pins.keep(self._stop.is_set)
 
     def _beat(self) -> None:
         heartbeat_s = self.beat()

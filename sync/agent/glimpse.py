@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from sync.agent.arrivals import Arrivals
-from sync.agent.errors import AgentError
+from sync.agent.errors import AgentError, Unreachable
 from sync.agent.index import File
 from sync.agent.remote import Remote
 
@@ -28,10 +28,12 @@ class Glimpse:
         self._lock = threading.Lock()
         self._asked: dict[str, threading.Lock] = {}
         self._known: set[str] = set()
+        self.away = False
+        """Whether the library did not answer: until the feed has, what is known here is all there is, and nobody waits for more."""
 
     def is_needed(self, folder: File) -> bool:
         """Whether a folder may hold more than the index says, because the feed is still on its way."""
-        return folder.is_folder and folder.node is not None and folder.node not in self._known and not self._caught_up()
+        return folder.is_folder and folder.node is not None and folder.node not in self._known and not self.away and not self._caught_up()
 
     def take(self, folder: File) -> None:
         """Ask for what is in a folder. When that fails the folder stays as it is: the feed comes in any case."""
@@ -46,4 +48,5 @@ class Glimpse:
                 self._arrivals.nodes(self._remote.children(folder.library, folder.node))
             except AgentError as error:
                 log.info("%s is not looked into ahead: %s", folder.name, error)
+                self.away = isinstance(error, Unreachable)
             self._known.add(folder.node)

@@ -11,7 +11,6 @@ import errno
 import functools
 import logging
 import os
-import queue
 import signal
 import sqlite3
 import stat
@@ -28,6 +27,8 @@ from sync.agent.engine import Engine
 from sync.agent.errors import AgentError, MountFailed, NotEnrolled
 from sync.agent.fuse import FileInfo, FUSEError, pyfuse3
 from sync.agent.index import ROOT, File
+from sync.agent.notifier import Notifier
+from sync.agent.pin_commands import ATTRIBUTE, MOUNT_NAME
 from sync.agent.tree import Handle
 from sync.core.protocol import NodeKind
 
@@ -74,43 +75,6 @@ def _errors(handler: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corouti
             raise FUSEError(errno.EILSEQ) from error
 
     return call
-
-
-class Notifier:
-    """Tells the kernel what changed, from a thread of its own: it may have to wait for a request that waits for us."""
-
-    def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[tuple[int, bytes | None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
-
-    def start(self) -> None:
-        """Begin, once the mount is there."""
-        self._thread.start()
-
-    def entry_changed(self, parent: int, name: str) -> None:
-        """See `arrivals.Kernel`."""
-        self._queue.put((parent, os.fsencode(name)))
-
-    def content_changed(self, ino: int) -> None:
-        """See `arrivals.Kernel`."""
-        self._queue.put((ino, None))
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._queue.put(None)
-
-    def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
-            ino, name = item
-            try:
-                if name is None:
-                    pyfuse3.invalidate_inode(ino)
-                else:
-                    pyfuse3.invalidate_entry(ino, name)
-                    pyfuse3.invalidate_inode(ino, attr_only=True)
-            except OSError as error:
-                if error.errno not in (errno.ENOENT, errno.ENOTDIR):  # ENOENT: the kernel did not know it
-                    log.warning("the kernel was not told of a change: %s", error)
 
 
 class Operations(pyfuse3.Operations):
@@ -326,6 +290,24 @@ class Operations(pyfuse3.Operations):
                 self._engine.saved()
             self._engine.released()
 
+    # --- pins ---------------------------------------------------------------------------------------------------
+    # No getxattr: without one the kernel asks for no attribute at all, and it would do so before each write.
+
+    @_errors
+    async def setxattr(self, inode: int, name: bytes, value: bytes, ctx: object) -> None:
+        self._check_attribute(name)
+        await loop.in_thread(self._engine.pins.pin, inode)
+
+    @_errors
+    async def removexattr(self, inode: int, name: bytes, ctx: object) -> None:
+        self._check_attribute(name)
+        await loop.in_thread(self._engine.pins.unpin, inode)
+
+    @staticmethod
+    def _check_attribute(name: bytes) -> None:
+        if name != ATTRIBUTE.encode():
+            raise FUSEError(errno.ENOTSUP)
+
     @_errors
     async def statfs(self, ctx: object) -> pyfuse3.StatvfsData:
         """The disk of this machine: that is what a save must fit on first."""
@@ -359,7 +341,7 @@ def run_mount(engine: Engine, mount_point: Path, state_dir: Path, options: Mount
     clear_stale_mount(mount_point)
     kernel = Notifier()
     operations = Operations(engine, kernel, state_dir, options)
-    flags = {*pyfuse3.default_options, "fsname=mainline", "noatime"}
+    flags = {*pyfuse3.default_options, f"fsname={MOUNT_NAME}", "noatime"}
     if options.allow_other:
         flags.add("allow_other")
     try:

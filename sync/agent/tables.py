@@ -71,6 +71,7 @@ CREATE INDEX files_access ON files (library) WHERE access IS NOT NULL
     """
 ALTER TABLE ghosts ADD COLUMN name TEXT NOT NULL DEFAULT ''
 """,
+    "CREATE TABLE pins (node TEXT PRIMARY KEY)",
 )
 """Each step of the index's form; `user_version` counts those that were taken."""
 

@@ -72,6 +72,8 @@ class Tree:
         self._released: list[Handle] = []
         self.is_held: Callable[[str | None], object] = lambda node: None
         """Whether somebody else has checked a node out; see leases.py."""
+        self.pinned: Callable[[], set[int]] = set
+        """Files that stay here whatever the limit; see pins.py."""
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -524,7 +526,9 @@ class Tree:
     def trim(self, limit_bytes: int) -> None:
         """Give up working copies that the library has as well, the longest unchanged first, until the rest fits."""
         with self.lock:
+            pinned = self.pinned()
             kept = self.index.matching("local=1 AND dirty=0 AND node IS NOT NULL AND parent IS NOT NULL")
+            kept = [file for file in kept if file.ino not in pinned]
             total = sum(file.size for file in kept)
             for file in sorted(kept, key=lambda each: each.modified_ms):
                 if total <= limit_bytes:

@@ -49,6 +49,7 @@ def lines(status: Mapping[str, Any]) -> Iterator[str]:
     if status.get("mount_point"):
         yield f"{say('文件夹')}: {status['mount_point']}"
     yield from _overall(status)
+    yield from _pinned(status)
     for what in ("error", "refused"):
         if status.get(what):
             yield f"{say('问题')}: {status[what]}"
@@ -62,6 +63,15 @@ def lines(status: Mapping[str, Any]) -> Iterator[str]:
     if troubles:
         yield f"{say('未能同步 {count} 项', count=status.get('troubles_count', len(troubles)))}:"
         yield from (f"  {trouble['path']}  {reason(trouble['reason'])}" for trouble in troubles)
+
+
+def _pinned(status: Mapping[str, Any]) -> Iterator[str]:
+    if status.get("pinned"):
+        yield f"{say('始终保留在本机')}:"
+    for each in status.get("pinned", []):
+        sizes = {"here": size_in_words(each["here_bytes"]), "size": size_in_words(each["size_bytes"])}
+        words = say("{here_files}/{files} 个文件，{here}/{size}", here_files=each["here_files"], files=each["files"], **sizes)
+        yield f"  {each['path'].lstrip('/')}  {words}" + (f"  {say('问题')}: {reason(each['problem'])}" if each["problem"] else "")
 
 
 def _overall(status: Mapping[str, Any]) -> Iterator[str]:

@@ -58,10 +58,25 @@ ENGLISH = {
     "请运行：{command}": "now run: {command}",
     "只能安装这台电脑自己的服务": "only this computer's own service can be installed",
     "没有日志": "no log",
+    "始终保留在本机": "always kept here",
+    "{here_files}/{files} 个文件，{here}/{size}": "{here_files} of {files} files, {here} of {size}",
+    "“{path}”会始终保留在这台机器上；进度见 mainline-agent status": "{path} is always kept on this machine; see mainline-agent status",
+    "“{path}”不再始终保留；空间不够时会先移走": "{path} is kept only as long as there is room",
+    "这里不是挂载的素材库": "this is not in a mounted library",
+    "这台机器放不下“{path}”：共 {needed}，磁盘只剩 {free}，还要为保存留出空间": (
+        "{path} does not fit on this machine: {needed} in all, {free} of the disk free, and saves need some of it"
+    ),
+    "没有这个文件夹": "there is no such folder",
+    "只能保留文件夹，不能保留单个文件": "only folders can be kept, no single files",
+    "请选择一个素材库，或素材库里的文件夹": "choose a library or a folder in one",
+    "这个文件夹本来就没有设为始终保留": "this folder was not kept",
+    "这里的同步客户端太旧，还不能保留文件夹": "the sync agent here is too old to keep folders",
+    "没有成功": "it did not work",
     "从网页“我的设备”复制登记信息，粘贴到这里，然后按回车：": "Copy what the page “My devices” shows, paste it here and press Enter:",
 }  # fmt: skip
 
 REASONS = {
+    "no_room": ("本机空间不足", "not enough room on this machine"),
     "name_empty": ("名称为空", "the name is empty"),
     "name_dots": ("名称不能是 . 或 ..", "the name cannot be . or .."),
     "name_slash": ("名称里不能有斜线", "the name holds a slash"),

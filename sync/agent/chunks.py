@@ -1,0 +1,158 @@
+"""Chunks on this machine: a bounded cache of those that were read, and those that are pinned.
+
+`chunks/` and `pinned/` can be lost at any time. `pinned/` holds what a member wants to have here always (`pins.py`). A chunk is checked
+against its address each time that it comes from the disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from sync.core.chunking import Chunk
+from sync.core.hashing import Address, address_of
+
+_MEMORY_BYTES = 24 * 1024 * 1024
+_EVICT_EVERY_BYTES = 64 * 1024 * 1024
+
+
+class Chunks:
+    """The cache of chunks: a bounded directory, and the last few in memory. Pinned ones lie beside it and are never evicted."""
+
+    def __init__(self, directory: Path, limit_bytes: int) -> None:
+        self._directory = directory
+        self._pinned = directory.with_name("pinned")
+        self.spoiled = 0
+        """Counts pinned chunks that proved to be no longer what they were."""
+        self._limit = limit_bytes
+        self._lock = threading.Lock()
+        self._memory: OrderedDict[Address, bytes] = OrderedDict()
+        self._memory_bytes = 0
+        self._since_eviction = _EVICT_EVERY_BYTES
+
+    def in_memory(self, address: Address) -> bytes | None:
+        """A chunk, if no disk has to be asked for it."""
+        with self._lock:
+            if (data := self._memory.get(address)) is not None:
+                self._memory.move_to_end(address)
+            return data
+
+    def get(self, address: Address) -> bytes | None:
+        """A chunk, if it is here and whole."""
+        if (data := self.in_memory(address)) is not None:
+            return data
+        data = self._read(self._pinned_path(address), address)
+        if data is None:
+            data = self._read(self._path(address), address)
+        if data is not None:
+            self.remember(address, data)
+        return data
+
+    def _read(self, path: Path, address: Address) -> bytes | None:
+        try:
+            data = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if address_of(data) != address:
+            path.unlink(missing_ok=True)  # a crash or the disk spoiled it; the library has it
+            self.spoiled += path.is_relative_to(self._pinned)
+            return None
+        return data
+
+    def has(self, address: Address) -> bool:
+        """Whether a chunk seems to be here; it is not looked into."""
+        return self.in_memory(address) is not None or self._path(address).exists() or self._pinned_path(address).exists()
+
+    def keep(self, address: Address, data: bytes) -> None:
+        """Write a chunk that was verified to the disk."""
+        path = self._path(address)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)  # a full disk makes the cache useless, not the file unreadable
+            return
+        with self._lock:
+            self._since_eviction += len(data)
+            due = self._since_eviction >= _EVICT_EVERY_BYTES
+            if due:
+                self._since_eviction = 0
+        if due:
+            self._evict()
+
+    def remember(self, address: Address, data: bytes) -> None:
+        """Have a chunk that was verified at hand, as long as there is room in memory."""
+        with self._lock:
+            if address in self._memory:
+                return
+            self._memory[address] = data
+            self._memory_bytes += len(data)
+            while self._memory_bytes > _MEMORY_BYTES:
+                _, old = self._memory.popitem(last=False)
+                self._memory_bytes -= len(old)
+
+    def is_pinned(self, chunk: Chunk) -> bool:
+        """Whether a chunk is among those that are never evicted, as far as its length tells."""
+        try:
+            return self._pinned_path(chunk.address).stat().st_size == chunk.size_bytes
+        except OSError:
+            return False
+
+    def pin(self, chunk: Chunk, data: bytes | None = None) -> bool:
+        """Never evict a chunk: the given one, or the one in the cache. Returns whether there is one; a full disk is an OSError."""
+        if self.is_pinned(chunk):
+            return True
+        path, cached = self._pinned_path(chunk.address), self._path(chunk.address)
+        if data is None and self._read(cached, chunk.address) is None:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if data is None:
+            cached.replace(path)
+            return True
+        part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return True
+
+    def unpin_all_but(self, wanted: set[Address]) -> None:
+        """Give the others back to the cache, where they are evicted in their turn."""
+        names = {address[3:] for address in wanted}
+        for path in self._pinned.glob("*/*"):
+            if path.name.endswith(".part"):
+                path.unlink(missing_ok=True)  # of a run that was killed
+            elif path.name not in names:
+                target = self._directory / path.name[:2] / path.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
+        self._evict()
+
+    def _pinned_path(self, address: Address) -> Path:
+        return self._pinned / address[3:5] / address[3:]
+
+    def _path(self, address: Address) -> Path:
+        return self._directory / address[3:5] / address[3:]
+
+    def _evict(self) -> None:
+        """Remove the oldest until a tenth of the limit is free."""
+        kept = []
+        for path in self._directory.glob("*/*"):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            kept.append((stat.st_mtime_ns, stat.st_size, path))
+        total = sum(size for _, size, _ in kept)
+        if total <= self._limit:
+            return
+        for _, size, path in sorted(kept):
+            if total <= self._limit * 9 // 10:
+                break
+            path.unlink(missing_ok=True)
+            total -= size
