@@ -40,6 +40,7 @@ from workspace.run_lock import TOKEN_VARIABLE, RunLock
 
 FIRST_START_ATTEMPTS = 3
 STABLE_AFTER_S = 60.0
+LAST_WORDS_WITHIN_S = 1.0  # Of an ended child; who left its process group may hold its output open for ever.
 TELL_STOPPING_AFTER_S = 2.0
 LOG_BYTES = 5 * 1024 * 1024
 LOG_FILES_KEPT = 3
@@ -100,6 +101,7 @@ class _Slot:
     needs: tuple[str, ...]
     state: State = State.WAITING
     process: subprocess.Popen[bytes] | None = None
+    reader: threading.Thread | None = None
     started_at: float = 0.0
     retry_at: float = 0.0
     failures: int = 0
@@ -252,7 +254,8 @@ class Supervisor:
             )
         except OSError as error:
             raise StartFailed(f"{slot.child.name} could not be started", f"{slot.child.argv[0]}: {error.strerror}") from error
-        threading.Thread(target=_pump, args=(slot, slot.process), name=f"log-{slot.child.name}", daemon=True).start()
+        slot.reader = threading.Thread(target=_pump, args=(slot, slot.process), name=f"log-{slot.child.name}", daemon=True)
+        slot.reader.start()
         slot.state, slot.started_at = State.STARTING, time.monotonic()
 
     def _require_ports(self, slot: _Slot) -> None:
@@ -342,7 +345,7 @@ def _in_words(code: int | None) -> str:
 
 
 def _kill_group(slot: _Slot) -> None:
-    """End the child and everything still in its process group, and reap it."""
+    """End the child and everything still in its process group, reap it, and let its last words reach the log."""
     process = slot.process
     if process is None:
         return
@@ -351,6 +354,8 @@ def _kill_group(slot: _Slot) -> None:
     except ProcessLookupError:
         pass  # Nothing of the group is left.
     process.wait()
+    if slot.reader is not None:
+        slot.reader.join(LAST_WORDS_WITHIN_S)
 
 
 def _die_with(parent: int) -> None:

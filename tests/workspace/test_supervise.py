@@ -159,7 +159,7 @@ def test_grandchildren_of_a_dead_child_are_swept_before_its_restart(start: Calla
 def test_child_that_never_starts_fails_the_start_with_its_last_words(start: Callable[..., Running]) -> None:
     one = start(
         """
-web = ["sh", "-c", "echo no such table: members; exit 4"]
+web = ["sh", "-c", "seq 30000; echo no such table: members; exit 4"]
 run(Child("before", ["sleep", "600"]), Child("web", web, ready=lambda: False))
 """
     )
@@ -170,6 +170,9 @@ run(Child("before", ["sleep", "600"]), Child("web", web, ready=lambda: False))
     assert one.process.wait() == 1
     assert sum("restart" in line for line in one.lines) == 2
     assert any(line.startswith("before") and "stopped" in line for line in one.lines)
+    log = (one.folder / "logs" / "web.log").read_text().splitlines()
+    words = [log[place - 1] for place, line in enumerate(log) if "ended with exit code 4" in line]
+    assert words == ["no such table: members"] * 2, "all that it said stands before why it is started again"
 
 
 def test_failed_migration_is_not_tried_again(start: Callable[..., Running]) -> None:
