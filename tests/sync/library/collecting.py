@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -196,6 +196,7 @@ class World:
             if self.now - told_at <= PROMISE:
                 raise Violation("a chunk that was promised is missing")
             pieces = [piece for piece in PIECES if address_of(piece) in answer.error.missing]
+            op = replace(op, op_id=new_id())  # As agents do: what was refused stays refused under its id.
             answer = self.send(op, self.bring(pieces))
         for node in (answer.node, answer.second) if answer.outcome is not Outcome.EXISTS else ():
             if node is not None and (node.id, node.version) not in self.contents:
