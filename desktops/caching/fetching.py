@@ -5,11 +5,12 @@ import ssl
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 import structlog
 
+from desktops.caching.counts import Counts
 from desktops.caching.disk import ChunkDisk, name_of, verified
 from sync.core.protocol import ChunkPlace, Download
 
@@ -21,17 +22,6 @@ STORE_S = 20.0
 
 class Failed(Exception):
     """The store did not give the chunk, or gave something else."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Since the start. hit_bytes: stored bytes that the store was not asked for; fetched_bytes: those that it was."""
-
-    hits: int = 0
-    hit_bytes: int = 0
-    fetches: int = 0
-    fetched_bytes: int = 0
-    used_bytes: int = 0
 
 
 class ChunkCache:

@@ -5,8 +5,6 @@ A request is answered for the vouchers in it alone, see sync/core/host_cache.py.
 """
 
 import contextlib
-import json
-import os
 import signal
 import socket
 import socketserver
@@ -15,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -23,8 +20,9 @@ from pathlib import Path
 
 import structlog
 
+from desktops.caching.counts import Counts, tell_counts
 from desktops.caching.disk import ChunkDisk
-from desktops.caching.fetching import ChunkCache, Counts, Failed
+from desktops.caching.fetching import ChunkCache, Failed
 from sync.core.chunking import CHUNK_MAX_BYTES
 from sync.core.codec import BadMessage, from_bytes
 from sync.core.host_cache import (
@@ -189,10 +187,6 @@ def socket_of(settings: Settings) -> Path:
     return settings.run_dir / "cache.sock"
 
 
-def counts_path(settings: Settings) -> Path:
-    return settings.data_dir / "chunks" / "counts.json"
-
-
 def cache_answers(settings: Settings) -> bool:
     """Whether the process listens."""
     with socket.socket(socket.AF_UNIX) as line:
@@ -213,14 +207,7 @@ def run_cache(settings: Settings, key: SigningKey) -> None:
         told = Counts()
         while not stopping.wait(COUNTS_EVERY_S):
             if (now := cache.counts()) != told:
-                _tell(counts_path(settings), now)
+                tell_counts(settings, now)
                 told = now
         server.shutdown()
     cache.close()
-
-
-def _tell(path: Path, counts: Counts) -> None:
-    part = path.with_suffix(".part")
-    with contextlib.suppress(OSError):
-        part.write_text(json.dumps(asdict(counts)))
-        os.replace(part, path)

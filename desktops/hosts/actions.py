@@ -36,14 +36,14 @@ def note_probe(work: Work, host_id: str, *, simulated: bool, facts: dict[str, An
     work.record(HostEvent.PROBED, subject=f"host:{host_id}", rooms=["desktops"], name=host.name, verdict=verdict)
 
 
-def note_host_seen(work: Work, host_id: str, trouble: str = "") -> None:
-    """trouble: the sentence of the failure, empty when the host answered. Records an event when that changed."""
+def note_host_seen(work: Work, host_id: str, trouble: str = "", *, cache: dict[str, Any] | None = None) -> None:
+    """trouble: the sentence of the failure, empty when the host answered. Records an event when that changed. cache: as in HostSeen."""
     seen = work.session.get(HostSeen, host_id)
     before = seen.trouble if seen else ""
     if seen is None:
         seen = HostSeen(host_id=host_id, at=None, trouble="")
         work.session.add(seen)
-    seen.trouble = trouble[:400]
+    seen.trouble, seen.cache = trouble[:400], cache
     if not trouble:
         seen.at = work.now
     if bool(trouble) != bool(before):

@@ -3,10 +3,12 @@
 import json
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import select
 
+from desktops.caching.counts import cache_counts
 from desktops.hosts.actions import ensure_own_host, note_host_seen, note_probe
 from desktops.hosts.drivers import Hypervisors
 from desktops.hosts.models import Host
@@ -41,7 +43,7 @@ def look_at_hosts(run: JobRun) -> None:
             continue
         with run.open_work() as work:
             note_probe(work, host.id, simulated=facts.simulated, facts=_plain(facts), verdict=verdict(facts.reasons))
-            note_host_seen(work, host.id)
+            note_host_seen(work, host.id, cache=cache_counts(run.parts.get(Settings)) if _is_here(host) else None)
 
 
 @periodic("desktops.find_images", every_s=15, lane="desktops")
@@ -73,6 +75,11 @@ def prune_images(run: JobRun) -> None:
         gone = gone_digests(work)
     for name in delete_images(settings.effective_image_dir, gone, keep=in_use):
         log.info("image.deleted", image=name)
+
+
+def _is_here(host: Host) -> bool:
+    """Whether the host is the worker's own machine."""
+    return host.uri == "" or urlsplit(host.uri).netloc == ""
 
 
 def _plain(facts: HostFacts) -> dict[str, Any]:

@@ -29,7 +29,10 @@ class Host(Base):
 
 
 class HostSeen(Base):
-    """Apart from Host, because it changes with every look and is nobody's act. trouble: empty = it answered."""
+    """Apart from Host, because it changes with every look and is nobody's act. trouble: empty = it answered.
+
+    cache: what its chunk cache counted since it was started, see desktops/caching/fetching.Counts; None without one.
+    """
 
     __tablename__ = "host_seen"
     __unaudited__ = "observed, not decided"
@@ -37,6 +40,7 @@ class HostSeen(Base):
     host_id: Mapped[str] = mapped_column(Id, ForeignKey("host.id"), primary_key=True)
     at: Mapped[datetime | None]
     trouble: Mapped[str] = mapped_column(String(400), default="")
+    cache: Mapped[dict[str, Any] | None]
 
 
 class HostEvent(EventKind):

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from desktops.caching.counts import hit_percent
 from desktops.consoles.access import open_consoles
 from desktops.hosts.access import reserved_mib
 from desktops.hosts.models import Host, HostSeen
@@ -163,13 +164,15 @@ class HostRow:
     cpus: int
     software: str
     trouble: str
+    cache_used_bytes: int
+    cache_percent: int | None
     probed_at: datetime | None
     desktops: int
 
 
 def list_hosts(work: Work) -> list[HostRow]:
     cities = dict(work.session.execute(select(Site.id, Site.name)).all())
-    troubles = dict(work.session.execute(select(HostSeen.host_id, HostSeen.trouble)).all())
+    seen = {each.host_id: each for each in work.session.scalars(select(HostSeen))}
     count = select(Desktop.host_id, func.count()).where(Desktop.state != State.GONE).group_by(Desktop.host_id)
     living = dict(work.session.execute(count).all())
     return [
@@ -184,12 +187,18 @@ def list_hosts(work: Work) -> list[HostRow]:
             reserved_mib=reserved_mib(work, host.id),
             cpus=int(host.facts.get("cpu_count", 0)),
             software=_software(host.facts),
-            trouble=troubles.get(host.id, ""),
+            trouble=seen[host.id].trouble if host.id in seen else "",
+            cache_used_bytes=_cached(seen.get(host.id)).get("used_bytes", 0),
+            cache_percent=hit_percent(_cached(seen.get(host.id))),
             probed_at=host.probed_at,
             desktops=living.get(host.id, 0),
         )
         for host in work.session.scalars(select(Host).order_by(Host.name))
     ]
+
+
+def _cached(seen: HostSeen | None) -> dict[str, Any]:
+    return (seen.cache if seen is not None else None) or {}
 
 
 def _software(facts: dict[str, Any]) -> str:

@@ -2,13 +2,16 @@
 
 import pytest
 
+from desktops.caching.counts import Counts, cache_counts, tell_counts
 from desktops.hosts.access import only_simulated
 from desktops.hosts.actions import add_host, ensure_own_host, note_host_seen, note_probe
 from desktops.hosts.models import Host
 from desktops.hosts.words import sentences
+from desktops.machines.queries import list_hosts
 from workspace.db import Database
 from workspace.errors import InvalidInput
 from workspace.parts import Parts
+from workspace.settings import Settings
 from workspace.work import open_work
 
 FACTS = {"memory_mib": 4096, "accelerator": "qemu"}
@@ -42,6 +45,19 @@ def test_host_when_lost_and_back_then_an_event_each(database: Database, parts: P
             note_host_seen(work, host_id, trouble)
             kinds.append([str(one.kind) for one in work.recorded])
     assert kinds == [[], ["desktops.host.lost"], [], ["desktops.host.back"], []]
+
+
+def test_cache_when_its_process_has_told_then_the_page_of_hosts_says_how_much_it_saved(database: Database, parts: Parts) -> None:
+    settings = parts.get(Settings)
+    assert cache_counts(settings) is None
+    (settings.data_dir / "chunks").mkdir(parents=True)
+    tell_counts(settings, Counts(hits=3, hit_bytes=300, fetches=1, fetched_bytes=100, used_bytes=400))
+    with open_work(database, parts=parts) as work:
+        host_id = add_host(work, name="机房").id
+        assert list_hosts(work)[0].cache_percent is None
+        note_host_seen(work, host_id, cache=cache_counts(settings))
+        work.session.flush()
+        assert (list_hosts(work)[0].cache_percent, list_hosts(work)[0].cache_used_bytes) == (75, 400)
 
 
 def test_add_host_when_known_already_then_refused(database: Database, parts: Parts) -> None:
