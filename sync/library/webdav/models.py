@@ -1,14 +1,16 @@
-"""Locks that programs take on files and folders of a network folder, and what they put beside files there."""
+"""What programs of a network folder leave with us: locks, properties, and files that no library needs."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.library.assets.models import NAME_LENGTH
 from sync.library.libraries.models import NODE_ID_LENGTH
 from workspace.db import Base, Id
+
+PROPERTY_NAME_LENGTH = 300
 
 
 class DavLock(Base):
@@ -38,3 +40,14 @@ class DavAside(Base):
     name_key: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
     body: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DavProperty(Base):
+    """A dead property (properties.py). name: in Clark notation, ``{namespace}name``. value: the whole element as XML."""
+
+    __tablename__ = "webdav_property"
+    __unaudited__ = "what a program notes for itself; the library has nothing of it"
+
+    node_id: Mapped[str] = mapped_column(String(NODE_ID_LENGTH), ForeignKey("asset_node.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(PROPERTY_NAME_LENGTH), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)

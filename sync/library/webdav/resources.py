@@ -24,6 +24,7 @@ from sync.library.webdav.access import Place, children_of, find_place, place_of,
 from sync.library.webdav.errors import in_dav_words
 from sync.library.webdav.locks import LockStorage
 from sync.library.webdav.moving import copy_within, move_within
+from sync.library.webdav.properties import Properties
 from sync.library.webdav.writing import NewFile, Written
 from workspace.i18n import _
 from workspace.settings import Settings
@@ -44,7 +45,7 @@ def make_dav_app() -> Callable[..., Any]:
             "provider_mapping": {"/": Libraries()},
             "middleware_stack": [RequestResolver],
             "lock_storage": LockStorage(),
-            "property_manager": None,
+            "property_manager": Properties(),
             "hotfixes": {"emulate_win32_lastmod": True},
             "logging": {"enable": False},
             "suppress_version_info": True,
@@ -157,10 +158,17 @@ class _Kept:
                 move_within(self.place, folder, name, None if itself else target)
             else:
                 copy_within(self.place, folder, name, target, deep=deep)
+                self._copy_properties(dest_path)
         if is_move:
             self._release()
         g.webdav_created = target is None
         return True
+
+    def _copy_properties(self, dest_path: str) -> None:
+        """Of a file. What programs note about the files of a folder stays with those."""
+        made, kept = self.provider.get_resource_inst(dest_path, self.environ), self.provider.prop_manager
+        if isinstance(made, File) and (kept.get_properties(self.place.ref) or kept.get_properties(made.place.ref)):
+            kept.copy_properties(self.place.ref, made.place.ref)
 
     def _bring_across(self, folder: Place, target: Place | None, *, is_move: bool) -> bool:
         """Onto a file of another library: that file's next version. What else is there is not emptied for something that may fail."""

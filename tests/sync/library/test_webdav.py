@@ -1,7 +1,7 @@
 """Libraries as a network folder: what programs send, with the same rights and versions as everywhere."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from werkzeug.test import TestResponse
 from wsgidav.dav_error import DAVError
 
@@ -24,6 +24,7 @@ from sync.library.webdav.locks import LockStorage
 from tests.house import Person
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
+from workspace.db import Database
 from workspace.devices.actions import add_folder_access
 from workspace.people.actions import make_group
 
@@ -523,3 +524,77 @@ def test_file_of_a_system_when_it_holds_content_then_a_file_like_any_other(su: P
     assert su.send("PUT", f"{TOP}/._Garamond", b"short").status_code == 204
     assert su.send("DELETE", f"{TOP}/._Garamond").status_code == 204
     assert su.names(TOP) == []
+
+
+# --- dead properties --------------------------------------------------------------------------------------------------
+
+
+def set_property(program: Program, path: str, value: str | None, name: str = "colour") -> str:
+    """Set it, or remove it without a value; the status of that."""
+    inner = f'<D:set><D:prop><x:{name} xmlns:x="urn:x">{value}</x:{name}></D:prop></D:set>'
+    if value is None:
+        inner = f'<D:remove><D:prop><x:{name} xmlns:x="urn:x"/></D:prop></D:remove>'
+    body = f'<D:propertyupdate xmlns:D="DAV:">{inner}</D:propertyupdate>'
+    answer = program.send("PROPPATCH", path, body, Content_Type="text/xml")
+    assert answer.status_code == 207
+    found = re.search(r"HTTP/1.1 (\d+)", answer.get_data(as_text=True))
+    assert found
+    return found[1]
+
+
+def colours(program: Program, path: str, depth: str = "0") -> list[str]:
+    body = '<D:propfind xmlns:D="DAV:"><D:prop><x:colour xmlns:x="urn:x"/></D:prop></D:propfind>'
+    answer = program.send("PROPFIND", path, body, Depth=depth, Content_Type="text/xml").get_data(as_text=True)
+    return re.findall(r":colour[^>]*>([^<]+)</", answer)
+
+
+def test_property_when_set_then_it_stays_with_the_file_where_it_goes(su: Program, opened: Callable[[str], Program]) -> None:
+    su.send("PUT", f"{TOP}/a.txt", b"x")
+    su.send("PUT", f"{TOP}/other.txt", b"x")
+    su.send("MKCOL", f"{TOP}/d")
+    assert set_property(su, f"{TOP}/a.txt", "红 &amp; blue") == "200"
+    assert colours(su, f"{TOP}/a.txt") == ["红 &amp; blue"]
+    assert colours(su, TOP, "1") == ["红 &amp; blue"]
+    su.send("COPY", f"{TOP}/a.txt", Destination=f"http://localhost{TOP}/copy.txt")
+    su.send("MOVE", f"{TOP}/a.txt", Destination=f"http://localhost{TOP}/d/b.txt")
+    su.send("PUT", f"{TOP}/d/b.txt", b"next version")
+    assert colours(su, f"{TOP}/d/b.txt") == colours(su, f"{TOP}/copy.txt") == ["红 &amp; blue"]
+    assert set_property(su, f"{TOP}/d/b.txt", None) == "200"
+    assert set_property(su, f"{TOP}/d/b.txt", None) == "200"  # Of one that is not there no error is made.
+    assert colours(su, f"{TOP}/d/b.txt") == []
+    su.send("COPY", f"{TOP}/d/b.txt", Destination=f"http://localhost{TOP}/copy.txt")
+    assert colours(su, f"{TOP}/copy.txt") == []
+    assert set_property(opened("林悦"), f"{TOP}/other.txt", "x") == "403"
+    assert set_property(su, TOP, "x") == "403"
+    assert opened("赵宁").send("PROPPATCH", f"{TOP}/other.txt", "<x/>").status_code == 404
+
+
+def test_property_when_too_many_or_too_long_then_refused(su: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.library.webdav.properties.MOST", 2)
+    su.send("PUT", f"{TOP}/a.txt", b"x")
+    assert [set_property(su, f"{TOP}/a.txt", "v", name=f"p{number}") for number in range(3)] == ["200", "200", "507"]
+    assert set_property(su, f"{TOP}/a.txt", "w", name="p0") == "200"
+    assert set_property(su, f"{TOP}/a.txt", "x" * 5000, name="p0") == "507"
+
+
+def test_properties_when_a_folder_is_listed_then_asked_for_once(su: Program, counted: Callable[[], list[str]]) -> None:
+    for number in range(6):
+        su.send("PUT", f"{TOP}/{number}.txt", b"x")
+    set_property(su, f"{TOP}/3.txt", "red")
+    statements = counted()
+    assert colours(su, TOP, "1") == ["red"]
+    assert sum("FROM webdav_property" in statement for statement in statements) == 1
+    assert sum("FROM webdav_lock" in statement for statement in statements) <= 1
+
+
+@pytest.fixture
+def counted(company: Database) -> Iterator[Callable[[], list[str]]]:
+    """Statements from the call on."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(company.engine, "before_cursor_execute", note)
+    yield lambda: (seen.clear(), seen)[1]
+    event.remove(company.engine, "before_cursor_execute", note)
