@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, DateTime, Engine, MetaData, String, create_engine, event
+from sqlalchemy import JSON, DateTime, Engine, Insert, MetaData, String, Table, create_engine, event, insert
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -61,6 +61,12 @@ class Base(DeclarativeBase):
 
 
 Id = String(ID_LENGTH)
+
+
+def insert_into(model: type[Base]) -> Insert:
+    """Rows of a model's table as they are, without entities."""
+    return insert(cast(Table, model.__table__))
+
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 

@@ -205,8 +205,9 @@ def install_identity(app: Flask) -> None:
             g.actor, g.passed = found.actor, found.what
             return
         with open_work(web().database, writes=False, parts=web().parts) as work:
-            g.head = head_seq(work)  # Before the view reads: its page is true up to here at least.
             g.actor = web().identify(work)
+            if g.actor is None or g.actor.device_id is None:  # A program shows no page.
+                g.head = head_seq(work)  # Before the view reads: its page is true up to here at least.
 
 
 def let_pass(addresses: Mapping[str, str]) -> None:

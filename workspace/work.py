@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import CursorResult, Executable, bindparam, func, select, text
 from sqlalchemy import event as sa_event
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from workspace.db import Base, Database, new_id
+from workspace.db import Base, Database, insert_into, new_id
 from workspace.errors import MainlineError
 from workspace.events.kinds import EventKind
 from workspace.events.models import Event, EventRoom
@@ -23,9 +24,15 @@ from workspace.jobs.models import Job
 from workspace.jobs.registry import lane_of, reactions_to
 from workspace.parts import Parts
 
-# Made once: each request asks for the head, and each change whether its job waits already.
+# Made once, on the plain tables: each request asks for the head, and each change for the last event and the jobs that wait.
 _HEAD = select(func.max(Event.seq))
-_WAITING = select(Job.id).where(Job.name == bindparam("name"), Job.key == bindparam("key"), Job.state == "waiting")
+_LAST = select(Event.__table__.c.seq, Event.__table__.c.hash).order_by(Event.__table__.c.seq.desc()).limit(1)
+_JOB = Job.__table__.c
+_WAITING = select(_JOB.name, _JOB.key).where(
+    _JOB.name.in_(bindparam("names", expanding=True)), _JOB.key.in_(bindparam("keys", expanding=True)), _JOB.state == "waiting"
+)
+_ADD_EVENTS, _ADD_ROOMS, _ADD_JOBS = insert_into(Event), insert_into(EventRoom), insert_into(Job)
+_KEYS_AT_ONCE = 1000
 
 EVENT_LOCK = 0x4D41494E  # PostgreSQL advisory lock: sequence order must be commit order.
 
@@ -80,6 +87,7 @@ class Work:
         self.recorded: list[Recorded] = []
         self.jobs: list[tuple[str, dict[str, Any]]] = []
         self.after: list[Callable[[], None]] = []
+        self._new_jobs: list[dict[str, Any]] = []
         self._changed: set[str] = set()
         sa_event.listen(session, "after_flush", self._note_flush)
         sa_event.listen(session, "do_orm_execute", self._note_statement)
@@ -107,21 +115,21 @@ class Work:
         """
         lane_of(name)  # An unknown job is a mistake to find here, not in the worker's log.
         self.jobs.append((name, args))
-        if key is not None and self.session.scalar(_WAITING, {"name": name, "key": key}) is not None:
-            return
-        self.session.add(
-            Job(
-                id=new_id(),
-                name=name,
-                key=key,
-                lane=lane_of(name),
-                args=args,
-                state="waiting",
-                run_at=run_at or self.now,
-                created_at=self.now,
-                attempts=0,
-            )
-        )
+        self._new_jobs.append({
+            "id": new_id(), "name": name, "key": key, "lane": lane_of(name), "args": args, "state": "waiting", "run_at": run_at or self.now,
+            "created_at": self.now, "attempts": 0,
+        })  # fmt: skip
+
+    def read(self, query: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
+        """Rows of columns, without the cost of entities; what this transaction changed is flushed first, as for any query."""
+        if self.session.new or self.session.deleted or self.session.dirty:
+            self.session.flush()
+        return self.session.connection().execute(query, values)
+
+    def write(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Many rows of a table whose changes are recorded otherwise, or not at all (see ``__unaudited__``), in one statement."""
+        if rows:
+            self.session.connection().execute(statement, rows)
 
     def commit(self) -> None:
         self.session.flush()
@@ -129,6 +137,7 @@ class Work:
             raise Unrecorded(f"Rows of {', '.join(sorted(self._changed))} changed without an event")
         wrote = bool(self.recorded or self.jobs)
         events = self._write_events()
+        self._write_jobs()
         self.session.commit()
         self._changed.clear()
         self.recorded, recorded = [], self.recorded
@@ -143,7 +152,8 @@ class Work:
             return []
         if self.session.get_bind().dialect.name == "postgresql":
             self.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": EVENT_LOCK})
-        last = self.session.execute(select(Event.seq, Event.hash).order_by(Event.seq.desc()).limit(1)).first()
+        connection = self.session.connection()
+        last = connection.execute(_LAST).first()
         seq, prev_hash = (last.seq, last.hash) if last else (0, GENESIS)
         rows: list[dict[str, Any]] = []
         rooms: list[dict[str, Any]] = []
@@ -155,13 +165,30 @@ class Work:
             rows.append(row)
             rooms += [{"seq": seq, "room": room} for room in item.rooms]
         # In bulk: a thousand saves come in a hundred transactions, and a flush per event was most of their cost.
-        self.session.execute(insert(Event), rows)
+        connection.execute(_ADD_EVENTS, rows)
         if rooms:
-            self.session.execute(insert(EventRoom), rooms)
+            connection.execute(_ADD_ROOMS, rooms)
         for row in rows:
             for name in reactions_to(row["kind"]):
                 self.after_commit(name, key=f"{name}:{row['seq']}", seq=row["seq"])
         return rows
+
+    def _write_jobs(self) -> None:
+        """In two statements, however many there are: a save of a hundred pictures asks for a hundred previews."""
+        fresh: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in self._new_jobs:
+            found = fresh.setdefault((row["name"], row["key"] or row["id"]), row)
+            found["run_at"] = min(found["run_at"], row["run_at"])
+        self._new_jobs = []
+        connection = self.session.connection()
+        keyed = [row for row in fresh.values() if row["key"] is not None]
+        for start in range(0, len(keyed), _KEYS_AT_ONCE):
+            part = keyed[start : start + _KEYS_AT_ONCE]
+            asked = {"names": list({row["name"] for row in part}), "keys": [row["key"] for row in part]}
+            for name, key in connection.execute(_WAITING, asked):
+                fresh.pop((name, key), None)
+        if fresh:
+            connection.execute(_ADD_JOBS, list(fresh.values()))
 
     def _event_row(self, item: Recorded, seq: int) -> dict[str, Any]:
         changed = {name: value for name, value in (("join", item.joins), ("leave", item.leaves)) if value}
@@ -188,9 +215,14 @@ class Work:
             return
         # By name: a statement on a model carries an annotated copy of its table.
         name = getattr(getattr(state.statement, "table", None), "name", "?")
-        models = [mapper.class_ for mapper in Base.registry.mappers if getattr(mapper.local_table, "name", "") == name]
-        if not models or not models[0].__unaudited__:
+        if not _is_unaudited(name):
             self._changed.add(name)
+
+
+@cache
+def _is_unaudited(table: str) -> bool:
+    models = [mapper.class_ for mapper in Base.registry.mappers if getattr(mapper.local_table, "name", "") == table]
+    return bool(models) and bool(models[0].__unaudited__)
 
 
 @contextmanager

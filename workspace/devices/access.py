@@ -6,14 +6,16 @@ from workspace.devices.models import Device
 from workspace.errors import NotSignedIn
 from workspace.i18n import _
 from workspace.people.models import Member
-from workspace.roles.access import permissions_of
+from workspace.roles.models import MemberRole, Role
 from workspace.secrets import token_hash
 from workspace.work import Actor, Work
 
-# Made once: each request of a program asks this first.
+# Made once: each request of a program asks this first. A row for each role of the member, one when they have none.
 _BY_TOKEN = (
-    select(Device.id, Member.id, Member.name)
+    select(Device.id, Member.id, Member.name, Role.permissions)
     .join(Member, Member.id == Device.member_id)
+    .outerjoin(MemberRole, MemberRole.member_id == Member.id)
+    .outerjoin(Role, Role.id == MemberRole.role_id)
     .where(Device.token_hash == bindparam("hash"), Device.protocol == bindparam("protocol"), Device.revoked_at.is_(None))
     .where(Member.state == "active")
 )
@@ -35,12 +37,12 @@ def actor_by_folder_password(work: Work, login: str, password: str) -> Actor | N
     return _actor_of(work, _BY_PASSWORD, hash=token_hash(password), protocol="webdav", login=login.strip().lower())
 
 
-def _actor_of(work: Work, query: Select[str, str, str], **values: str) -> Actor | None:
-    found = work.session.execute(query, values).first()
-    if found is None:
+def _actor_of(work: Work, query: Select[str, str, str, list[str]], **values: str) -> Actor | None:
+    rows = work.session.connection().execute(query, values).all()
+    if not rows:
         return None
-    device_id, member_id, name = found
-    return Actor(member_id, name, permissions_of(work, member_id), device_id)
+    device_id, member_id, name, _permissions = rows[0]
+    return Actor(member_id, name, frozenset(each for *_who, of_role in rows for each in of_role or ()), device_id)
 
 
 def get_own_device(work: Work) -> Device:
@@ -56,4 +58,4 @@ def check_active_device(work: Work) -> None:
 
 def is_active_device(work: Work) -> bool:
     """Whether the device that sends this request is still enrolled and its member still here."""
-    return work.session.scalar(_ACTIVE, {"device": work.actor.device_id}) is not None
+    return work.session.connection().scalar(_ACTIVE, {"device": work.actor.device_id}) is not None

@@ -60,7 +60,7 @@ from sync.library.grants.chunks import lend_chunks, lent_key, missing_for
 from sync.library.leases.access import leases_by_node, live_leases
 from sync.library.leases.actions import return_lease, take_lease
 from sync.library.leases.models import Lease
-from sync.library.libraries.access import find_library, libraries_tag, visible_libraries
+from sync.library.libraries.access import find_library, find_view, libraries_tag, visible_libraries
 from sync.library.libraries.rules import Right
 from sync.library.storage import ObjectStore
 from workspace.db import new_id
@@ -155,7 +155,7 @@ def list_missing(library_id: str) -> Response:
     _at_most(len(message.chunks), MAX_MISSING)
     _at_most(len(message.bases), MAX_OPS)
     with request_work(writes=False) as work:
-        view = find_library(work, library_id, to=Right.EDIT, anywhere=True).view
+        view = find_view(work, library_id, to=Right.EDIT, anywhere=True)
         missing = missing_for(work, view, message.chunks, bases=message.bases, look=promised_chunks)
     # Who asks for no chunk wants slots for the next save, so that it need not ask first.
     slots = max(0, min(message.uploads, MAX_UPLOADS)) if missing or not message.chunks else 0
@@ -171,7 +171,7 @@ def register_packs(library_id: str) -> Response:
     known, checked = _checked(library_id, message.packs)
     with request_work(writes=True) as work:
         check_active_device(work)
-        find_library(work, library_id, to=Right.EDIT, anywhere=True)
+        find_view(work, library_id, to=Right.EDIT, anywhere=True)
         record_packs(work, library_id, checked)
     states = known | {each.pack.pack: each.state for each in checked}
     return _sent(PacksAnswer(tuple(PackReport(pack.pack, states[pack.pack]) for pack in message.packs)))
@@ -201,7 +201,7 @@ def locate_content(library_id: str) -> Response:
     message = _received(ContentRequest)
     start, count = max(0, message.start), max(1, min(message.count, MAX_PLACES))
     with request_work(writes=False) as work:
-        view, now = find_library(work, library_id).view, work.now
+        view, now = find_view(work, library_id), work.now
         find_digest(work, view, message.manifest)
         manifest = load_manifest(work, message.manifest)
         wanted = list(dict.fromkeys(chunk.address for chunk in manifest.chunks[start : start + count]))
@@ -229,11 +229,11 @@ def check_out(library_id: str) -> Response:
     _at_most(len(message.take) + len(message.give_back), MAX_LEASES)
     if not message.take and not message.give_back:
         with request_work(writes=False) as work:
-            find_library(work, library_id)
+            find_view(work, library_id)
             found = {lease.node_id: lease for lease in live_leases(work, library_id)}
             return _sent(LeasesAnswer(_leases_seen(work, library_id, found, found)))
     with request_work(writes=True) as work:
-        find_library(work, library_id, to=Right.EDIT, anywhere=True)
+        find_view(work, library_id, to=Right.EDIT, anywhere=True)
         for node_id in message.give_back:
             return_lease(work, node_id, way="open", library_id=library_id)
         # Here and above of this library alone: its row is the only one that this request locks.
@@ -253,7 +253,7 @@ def _leases_seen(work: Work, library_id: str, found: Mapping[str, Lease], node_i
 def _checked(library_id: str, packs: tuple[StoredPack, ...]) -> tuple[dict[str, PackState], list[CheckedPack]]:
     """States of packs that are known already, and the others read back and verified, outside any transaction."""
     with request_work(writes=False) as work:
-        find_library(work, library_id, to=Right.EDIT, anywhere=True)
+        find_view(work, library_id, to=Right.EDIT, anywhere=True)
         known = {found: PackState(state) for found, state in pack_states(work, library_id, [pack.pack for pack in packs]).items()}
     store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
     checked = [

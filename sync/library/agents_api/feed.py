@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from sync.core.protocol import MAX_NODES, ChildrenAnswer, FeedAnswer, FeedPage, FeedRequest
 from sync.core.protocol import Node as NodeMessage
@@ -35,6 +35,10 @@ log = structlog.get_logger("feed")
 
 LOOK_AGAIN_S = 5.0  # A lost wake costs this much, never data.
 EVERYONE = "*"
+# Made once: each agent that waits asks it after each save of anybody.
+_ROWS = select(Node).where(Node.library_id == bindparam("library"), Node.seq > bindparam("cursor"))
+_NEWER = _ROWS.order_by(Node.seq).limit(bindparam("most"))
+_NEWCOMERS = _ROWS.where(Node.deleted_at.is_(None)).order_by(Node.seq).limit(bindparam("most"))  # A newcomer has nothing to remove.
 
 
 class NoPlace(TooManyRequests):
@@ -56,10 +60,7 @@ def read_feed(work: Work, request: FeedRequest, limit: int) -> FeedAnswer:
 
 def _page(work: Work, found: OpenLibrary, request: FeedRequest, *, limit: int) -> FeedPage:
     library, cursor = found.library, request.cursors[found.library.id]
-    query = select(Node).where(Node.library_id == library.id, Node.seq > cursor).order_by(Node.seq).limit(limit + 1)
-    if cursor == 0:
-        query = query.where(Node.deleted_at.is_(None))  # A newcomer has nothing to remove.
-    rows = list(work.session.scalars(query))
+    rows = list(work.session.scalars(_NEWCOMERS if cursor == 0 else _NEWER, {"library": library.id, "cursor": cursor, "most": limit + 1}))
     shown = rows[:limit]
     nodes = _messages(work, found, shown)
     if cursor == 0:

@@ -10,14 +10,15 @@ from dataclasses import replace
 from sync.core.manifest import Manifest
 from sync.core.protocol import Commit, Delete, MakeFolder, Op, OpAnswer, Rename
 from sync.library.assets.access import get_asset, get_trashed, get_version
-from sync.library.assets.answers import earlier_answers, first_answer, not_allowed, own_receipt, shown_in
+from sync.library.assets.answers import Answers, earlier_answers, not_allowed, own_receipt, shown_in
 from sync.library.assets.log import Receipt
 from sync.library.assets.models import Node
+from sync.library.assets.permits import Permits
 from sync.library.assets.tree import lock_tree
 from sync.library.assets.writer import Writer
 from sync.library.content.access import load_manifest
 from sync.library.content.actions import CheckedPack, record_packs
-from sync.library.libraries.access import find_library
+from sync.library.libraries.access import find_library, library_absent
 from sync.library.libraries.rules import Right
 from workspace.db import new_id
 from workspace.errors import NotAllowed
@@ -44,21 +45,24 @@ def apply_ops(
 
     NotFound when the actor may not see the library. Who may only see it is refused each operation.
     """
-    may_edit = find_library(work, library_id).view.best >= Right.EDIT
     tree = lock_tree(work, library_id)
+    permits = Permits(tree)
+    if permits.view.best < Right.SEE:
+        raise library_absent()
     earlier = earlier_answers(work, library_id, ops)
+    answers = Answers(work, library_id, earlier)
     receipt = receipt or own_receipt(work, library_id)
     receipt.tell_of(*(node.seq for body in earlier.values() for node in shown_in(body)))
-    if not may_edit:
-        return [earlier.get(op.op_id) or first_answer(work, library_id, not_allowed(op), earlier) for op in ops]
-    record_packs(work, library_id, packs)
-    writer = Writer(tree, [op for op in ops if op.op_id not in earlier], receipt)
-    writer.done = done
-    answers = []
-    for op in ops:
-        answers.append(earlier.get(op.op_id) or first_answer(work, library_id, writer.apply(op), earlier))
-    writer.finish()
-    return answers
+    if permits.view.best >= Right.EDIT:
+        record_packs(work, library_id, packs, uneven=bool(permits.boundaries))
+        writer = Writer(tree, [op for op in ops if op.op_id not in earlier], receipt, permits)
+        writer.done = done
+        bodies = [answers.to(op, writer.apply) for op in ops]
+        writer.finish()
+    else:
+        bodies = [answers.to(op, not_allowed) for op in ops]
+    answers.keep()
+    return bodies
 
 
 def save_upload(

@@ -1,10 +1,10 @@
 """Answers to operations: those given before, the states they tell of, and what they wait for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from sync.core.codec import from_bytes, to_bytes
 from sync.core.protocol import ErrorCode, Op, OpAnswer, is_id
@@ -12,34 +12,59 @@ from sync.core.protocol import Node as NodeMessage
 from sync.library.assets.log import Receipt
 from sync.library.assets.models import OpAnswer as OpAnswerRow
 from sync.library.assets.wire import refused
+from workspace.db import insert_into
 from workspace.i18n import _
 from workspace.work import Work
+
+_EARLIER = select(OpAnswerRow.op_id, OpAnswerRow.body).where(
+    OpAnswerRow.device_id == bindparam("device"),
+    OpAnswerRow.library_id == bindparam("library"),
+    OpAnswerRow.op_id.in_(bindparam("ops", expanding=True)),
+)
+_KEEP = insert_into(OpAnswerRow)
 
 
 def earlier_answers(work: Work, library_id: str, ops: Sequence[Op]) -> dict[str, bytes]:
     if work.actor.device_id is None:
         return {}
-    query = select(OpAnswerRow.op_id, OpAnswerRow.body).where(
-        OpAnswerRow.device_id == work.actor.device_id, OpAnswerRow.library_id == library_id, OpAnswerRow.op_id.in_([op.op_id for op in ops])
-    )
-    return {op_id: bytes(body) for op_id, body in work.session.execute(query)}
+    asked = {"device": work.actor.device_id, "library": library_id, "ops": [op.op_id for op in ops]}
+    return {op_id: bytes(body) for op_id, body in work.read(_EARLIER, asked)}
 
 
-def first_answer(work: Work, library_id: str, answer: OpAnswer, earlier: dict[str, bytes]) -> bytes:
-    """Write an answer down among the earlier ones; returns it as JSON.
+class Answers:
+    """The answers to one request, some of which were given before. ``keep`` once at the end."""
+
+    def __init__(self, work: Work, library_id: str, earlier: Mapping[str, bytes]) -> None:
+        self._work, self._library_id = work, library_id
+        self._known, self._fresh = dict(earlier), dict[str, bytes]()
+
+    def to(self, op: Op, apply: Callable[[Op], OpAnswer]) -> bytes:
+        """The answer to an operation as JSON: the first one there was; ``apply`` carries the operation out where there is none."""
+        if (known := self._known.get(op.op_id)) is not None:
+            return known
+        answer = apply(op)
+        if is_id(answer.op_id):
+            self._known[answer.op_id] = self._fresh[answer.op_id] = _kept(answer)
+        return to_bytes(answer)
+
+    def keep(self) -> None:
+        """Write the new ones down, for an agent that asks again."""
+        device_id = self._work.actor.device_id
+        if device_id is None:
+            return
+        common = {"device_id": device_id, "library_id": self._library_id, "at": self._work.now}
+        self._work.write(_KEEP, [{**common, "op_id": op_id, "body": body} for op_id, body in self._fresh.items()])
+
+
+def _kept(answer: OpAnswer) -> bytes:
+    """An answer as it is written down.
 
     A refusal as well: its device starts over under another op_id, or has changed its mind, and what still travels under this one
     must not be carried out when the reason is gone. Kept without the missing chunks, which may be as many as the file has.
     """
-    body = to_bytes(answer)
-    if work.actor.device_id is not None and is_id(answer.op_id):
-        kept = body
-        if answer.error is not None and answer.error.missing:
-            kept = to_bytes(replace(answer, error=replace(answer.error, missing=())))
-        earlier[answer.op_id] = kept
-        row = OpAnswerRow(device_id=work.actor.device_id, library_id=library_id, op_id=answer.op_id, body=kept, at=work.now)
-        work.session.add(row)
-    return body
+    if answer.error is not None and answer.error.missing:
+        return to_bytes(replace(answer, error=replace(answer.error, missing=())))
+    return to_bytes(answer)
 
 
 def shown_in(body: bytes) -> list[NodeMessage]:

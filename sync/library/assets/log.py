@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, and_, bindparam, select
 
 from sync.core.manifest import Manifest, manifest_bytes
 from sync.library.assets.models import LogEntry, Node
@@ -31,6 +31,12 @@ from workspace.people.models import Group
 from workspace.work import Work, open_work
 
 LINES_AT_ONCE = 2000
+# Made once: each save asks it.
+_GRANTS = (
+    select(FolderGrant.folder_id, FolderGrant.subject_kind, FolderGrant.subject_id, FolderGrant.right, Group.name, Group.kind)
+    .outerjoin(Group, and_(FolderGrant.subject_kind == "group", Group.id == FolderGrant.subject_id))
+    .where(FolderGrant.library_id == bindparam("library"))
+)
 
 
 def line_of(work: Work, node: Node, above: list[Node], manifest: Manifest | None, why: str = "") -> bytes:
@@ -57,20 +63,18 @@ def note_of(work: Work, seq: int, **said: Any) -> bytes:
 def head_line(work: Work, library_id: str) -> bytes:
     """What library this is, and which groups may do what in it, as of now."""
     library = work.session.get_one(Library, library_id)
-    grants = work.session.scalars(select(FolderGrant).where(FolderGrant.library_id == library_id)).all()
-    groups = {group.id: group for group in work.session.scalars(select(Group).where(Group.id.in_({grant.subject_id for grant in grants})))}
+    grants = work.read(_GRANTS, {"library": library_id}).all()
     return _packed({
         "library": library.id, "name": library.name, "root": library.root_id, "scope_room": library.scope_room,
         "quota_bytes": library.quota_bytes, "created_at": library.created_at.isoformat(), "at": work.now.isoformat(),
-        "grants": [_told(grant, groups) for grant in sorted(grants, key=lambda each: (each.folder_id, each.subject_kind, each.subject_id))],
+        "grants": [_told(grant) for grant in sorted(grants, key=lambda each: (each.folder_id, each.subject_kind, each.subject_id))],
     })  # fmt: skip
 
 
-def _told(grant: FolderGrant, groups: Mapping[str, Group]) -> dict[str, str]:
+def _told(grant: Row[Any]) -> dict[str, str]:
     """A group is told with its name, so that it can be made anew where it is lost."""
     told = {"folder": grant.folder_id, "subject": grant.subject_kind, "id": grant.subject_id, "right": grant.right}
-    group = groups.get(grant.subject_id) if grant.subject_kind == "group" else None
-    return told | ({"name": group.name, "kind": group.kind} if group is not None else {})
+    return told | ({"name": grant.name, "kind": grant.kind} if grant.name is not None else {})
 
 
 def put_lines(store: ObjectStore, library_id: str, head: bytes, lines: Mapping[int, bytes], *, new: bool) -> None:

@@ -8,17 +8,24 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, literal, select, tuple_, update
+from sqlalchemy import bindparam, func, literal, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from sync.core.manifest import Manifest
 from sync.core.paths import FOLDERS_DEEP, name_key, normal_name
 from sync.library.assets.log import line_of, note_of
 from sync.library.assets.models import LogEntry, Node, Place
+from sync.library.libraries.access import library_absent
 from sync.library.libraries.models import Library
+from workspace.db import insert_into
 from workspace.work import Work
 
 _BATCH = 500
+# Made once: each save asks them.
+_LOCKED = select(Library).where(Library.id == bindparam("library")).with_for_update().execution_options(populate_existing=True)
+_BY_ID = select(Node).where(Node.id.in_(bindparam("ids", expanding=True)))
+_BY_NAME = select(Node).where(tuple_(Node.parent_id, Node.name_key).in_(bindparam("keys", expanding=True)), Node.deleted_at.is_(None))
+_ADD_LINES, _ADD_PLACES = insert_into(LogEntry), insert_into(Place)
 
 
 class Tree:
@@ -30,24 +37,28 @@ class Tree:
         self._nodes: dict[str, Node | None] = {}
         self._names: dict[tuple[str, str], Node | None] = {}
         self._placed: dict[str, Node] = {}
+        self._kept = 0
 
     def fetch(self, node_ids: Iterable[str], places: Iterable[tuple[str, str]]) -> None:
         """Load these nodes and names (folder id, name) ahead in few statements."""
         wanted = [node_id for node_id in dict.fromkeys(node_ids) if node_id not in self._nodes]
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
-            found = {node.id: node for node in self.work.session.scalars(select(Node).where(Node.id.in_(batch)))}
+            found = {node.id: node for node in self.work.session.scalars(_BY_ID, {"ids": batch})}
             self._nodes.update({node_id: found.get(node_id) for node_id in batch})
+            for node in found.values():
+                if node.deleted_at is None and node.parent_id is not None:
+                    self._names.setdefault((node.parent_id, node.name_key), node)  # Nobody else has the name: it is unique.
         keys = [key for parent, name in places if (key := (parent, name_key(name))) not in self._names]
         for start in range(0, len(keys), _BATCH):
             part = keys[start : start + _BATCH]
-            query = select(Node).where(tuple_(Node.parent_id, Node.name_key).in_(part), Node.deleted_at.is_(None))
-            named = {(str(node.parent_id), node.name_key): node for node in self.work.session.scalars(query)}
+            named = {(str(node.parent_id), node.name_key): node for node in self.work.session.scalars(_BY_NAME, {"keys": part})}
             self._names.update({key: named.get(key) for key in part})
 
     def node(self, node_id: str) -> Node | None:
         """The node, live or deleted, if it is this library's; None also when it is another's."""
-        self.fetch([node_id], [])
+        if node_id not in self._nodes:
+            self.fetch([node_id], [])
         found = self._nodes[node_id]
         return found if found is not None and found.library_id == self.library.id else None
 
@@ -180,7 +191,6 @@ class Tree:
         node.seq = self.library.seq
         entry = LogEntry(library_id=self.library.id, seq=node.seq, body=line_of(self.work, node, self.above(node), manifest, why))
         self.lines.append(entry)
-        self.work.session.add(entry)
 
     def renumber(self, node: Node) -> None:
         """Number a node and all that lies in it anew, folders before what is in them: somebody sees other things there now.
@@ -218,11 +228,11 @@ class Tree:
         self.work.session.add(LogEntry(library_id=self.library.id, seq=self.library.seq, body=body))
         self.work.after_commit("library.ship_log", key=self.library.id, library_id=self.library.id)
 
-    def keep_places(self) -> None:
-        """Write down where the nodes are now that this transaction made, moved, deleted or brought back."""
-        if not self._placed:
-            return
+    def keep_notes(self) -> None:
+        """Write down what was noted, and where the nodes are now that this transaction made, moved, deleted or brought back."""
         self.work.session.flush()
+        new, self._kept = self.lines[self._kept :], len(self.lines)
+        self.work.write(_ADD_LINES, [{"library_id": entry.library_id, "seq": entry.seq, "body": entry.body} for entry in new])
         rows = [
             {
                 "node_id": node.id, "parent_id": node.parent_id, "name": node.name, "deleted": node.deleted_at is not None,
@@ -230,7 +240,7 @@ class Tree:
             }
             for node in self._placed.values()
         ]  # fmt: skip
-        self.work.session.execute(insert(Place), rows)
+        self.work.write(_ADD_PLACES, rows)
         self._placed.clear()
 
     def _vacate(self, node: Node) -> None:
@@ -240,6 +250,11 @@ class Tree:
 
 
 def lock_tree(work: Work, library_id: str) -> Tree:
-    """The tree of a library whose row this transaction holds: commits to one library happen one after another."""
-    query = select(Library).where(Library.id == library_id).with_for_update().execution_options(populate_existing=True)
-    return Tree(work, work.session.scalars(query).one())
+    """The tree of a library whose row this transaction holds: commits to one library happen one after another.
+
+    NotFound when there is none.
+    """
+    library = work.session.scalars(_LOCKED, {"library": library_id}).one_or_none()
+    if library is None:
+        raise library_absent()
+    return Tree(work, library)

@@ -27,12 +27,14 @@ from sync.library.leases.words import checked_out
 from sync.library.libraries.rules import Right
 from sync.library.previews.rules import is_previewable
 from sync.library.words.rules import is_readable
-from workspace.db import new_id
+from workspace.db import insert_into, new_id
 from workspace.i18n import _
 from workspace.settings import Settings
 
 LOG_GATHERED_AFTER = timedelta(seconds=30)
 """How long small objects collect in the bucket's log before a job makes one of them."""
+
+_ADD_VERSIONS = insert_into(Version)
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,11 @@ class Writer:
     note = ""
     done = False
 
-    def __init__(self, tree: Tree, ops: Sequence[Op], receipt: Receipt | None = None) -> None:
+    def __init__(self, tree: Tree, ops: Sequence[Op], receipt: Receipt | None = None, permits: Permits | None = None) -> None:
         self.tree, self.work, self.library = tree, tree.work, tree.library
         self._receipt = receipt or own_receipt(self.work, self.library.id)
-        self.permits = Permits(tree)
+        self.permits = permits or Permits(tree)
+        self._versions: list[dict[str, Any]] = []
         commits = [op for op in ops if isinstance(op, Commit)]
         chunks = [chunk.address for op in commits for chunk in op.manifest.chunks]
         places = [(op.parent, op.name) for op in ops if not isinstance(op, Delete)]
@@ -90,7 +93,9 @@ class Writer:
             self.work.after_commit("library.index_changes", library_id=self.library.id, since=self._seq_before, upto=self.library.seq)
             later = self.work.now + LOG_GATHERED_AFTER
             self.work.after_commit("library.ship_log", key=self.library.id, run_at=later, library_id=self.library.id)
-        self.tree.keep_places()
+        self.tree.keep_notes()
+        self.work.write(_ADD_VERSIONS, self._versions)
+        self._versions.clear()
         self._receipt.add_changes(self.work, self.tree.lines)
 
     def _refuse_leased(self, op: Op) -> OpAnswer | None:
@@ -182,13 +187,11 @@ class Writer:
         node.version += 1
         node.digest, node.size_bytes, node.modified_at = digest, op.manifest.size_bytes, from_ms(op.modified_ms)
         node.author_id, node.author_name = actor.member_id, actor.name
-        self.work.session.add(
-            Version(
-                node_id=node.id, number=node.version, library_id=self.library.id, name=node.name, digest=digest,
-                size_bytes=node.size_bytes, author_id=actor.member_id, author_name=actor.name, device_id=actor.device_id,
-                modified_at=node.modified_at, at=self.work.now, note=self.note,
-            )
-        )  # fmt: skip
+        self._versions.append({
+            "node_id": node.id, "number": node.version, "library_id": self.library.id, "name": node.name, "digest": digest,
+            "size_bytes": node.size_bytes, "author_id": actor.member_id, "author_name": actor.name, "device_id": actor.device_id,
+            "modified_at": node.modified_at, "at": self.work.now, "note": self.note,
+        })  # fmt: skip
         self.tree.note(node, op.manifest, self.note)
         if is_previewable(node.name, node.size_bytes):
             self.work.after_commit("library.make_preview", key=digest, node_id=node.id, number=node.version)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_from_bytes
@@ -16,6 +16,14 @@ WAIT = timedelta(days=7)
 PROMISE = timedelta(days=3)
 """How long whoever was told that a chunk is there may take to commit it."""
 _BATCH = 5000  # SQLite binds at most 32,766 values in one statement.
+
+# Made once: each save asks them.
+_MARKS = select(Chunk.address, Chunk.marked_at).where(
+    Chunk.library_id == bindparam("library"), Chunk.address.in_(bindparam("addresses", expanding=True))
+)
+_PACKS = select(Pack.id, Pack.state, Pack.doomed_at).where(
+    Pack.library_id == bindparam("library"), Pack.id.in_(bindparam("packs", expanding=True))
+)
 
 
 def missing_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> list[Address]:
@@ -47,8 +55,7 @@ def claim_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> l
     known: set[Address] = set()
     marked: list[Address] = []
     for batch in _batches(wanted):
-        query = select(Chunk.address, Chunk.marked_at).where(Chunk.library_id == library_id, Chunk.address.in_(batch))
-        for address, marked_at in work.session.execute(query):
+        for address, marked_at in work.read(_MARKS, {"library": library_id, "addresses": batch}):
             known.add(address)
             if marked_at is not None:
                 marked.append(address)
@@ -73,8 +80,8 @@ def load_manifest(work: Work, digest: str) -> Manifest:
 
 def pack_states(work: Work, library_id: str, pack_ids: Sequence[str]) -> dict[str, str]:
     """State by pack id, of those this library knows; a pack that collection has taken is absent."""
-    query = select(Pack.id, Pack.state, Pack.doomed_at).where(Pack.library_id == library_id, Pack.id.in_(pack_ids))
-    return {row.id: "absent" if row.doomed_at is not None else row.state for row in work.session.execute(query)}
+    rows = work.read(_PACKS, {"library": library_id, "packs": list(pack_ids)})
+    return {row.id: "absent" if row.doomed_at is not None else row.state for row in rows}
 
 
 def stored_bytes(work: Work, library_id: str) -> int:

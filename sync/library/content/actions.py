@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Executable, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.core.hashing import address_of
@@ -23,6 +24,9 @@ from workspace.work import Work
 
 log = structlog.get_logger("content")
 
+_SERVING = select(Pack.id).where(
+    Pack.id.in_(bindparam("packs", expanding=True)), Pack.library_id == bindparam("library"), Pack.state == "verified"
+)
 _VERIFYING = threading.BoundedSemaphore(4)  # Each holds a pack of up to 21 MiB.
 
 
@@ -68,16 +72,18 @@ def _corrupt(pack: StoredPack, why: str) -> CheckedPack:
     return CheckedPack(pack, PackState.CORRUPT)
 
 
-def record_packs(work: Work, library_id: str, checked: Iterable[CheckedPack]) -> None:
+def record_packs(work: Work, library_id: str, checked: Iterable[CheckedPack], *, uneven: bool | None = None) -> None:
     """From now on the chunks of the verified packs serve the library. Absent packs leave no trace. Idempotent.
 
     A pack that collection took after it was checked serves nobody: its chunks are missing, and their client sends them again.
+    uneven: from a caller that holds the library's lock, and knows whether folders in it have grants of their own.
     """
     kept = [each for each in checked if each.state in (PackState.VERIFIED, PackState.CORRUPT)]
     if not kept:
         return
-    # Collection dooms packs under the same lock.
-    work.session.execute(select(Library.id).where(Library.id == library_id).with_for_update())
+    if uneven is None:  # Collection dooms packs under the same lock.
+        work.session.execute(select(Library.id).where(Library.id == library_id).with_for_update())
+        uneven = bool(boundaries_of(work, [library_id]))
     _insert_new(work, Pack, [
         {
             "id": each.pack.pack, "library_id": library_id, "state": each.state.value, "address": each.pack.address,
@@ -85,8 +91,7 @@ def record_packs(work: Work, library_id: str, checked: Iterable[CheckedPack]) ->
         }
         for each in kept
     ])  # fmt: skip
-    serves = select(Pack.id).where(Pack.id.in_([each.pack.pack for each in kept]), Pack.library_id == library_id, Pack.state == "verified")
-    serving = set(work.session.scalars(serves))
+    serving = set(work.read(_SERVING, {"packs": [each.pack.pack for each in kept], "library": library_id}).scalars())
     _insert_new(work, Chunk, [
         {
             "library_id": library_id, "address": place.address, "pack_id": each.pack.pack, "offset": place.offset,
@@ -96,13 +101,12 @@ def record_packs(work: Work, library_id: str, checked: Iterable[CheckedPack]) ->
         if each.pack.pack in serving
         for place in each.places
     ])  # fmt: skip
-    _note_bringer(work, library_id, kept)
+    if uneven and work.actor.member_id is not None:
+        _note_bringer(work, library_id, kept)
 
 
 def _note_bringer(work: Work, library_id: str, kept: Sequence[CheckedPack]) -> None:
     """A chunk that was there already stays where it was; that the member has it too counts where not all see everything."""
-    if work.actor.member_id is None or not kept or not boundaries_of(work, [library_id]):
-        return
     row = {"library_id": library_id, "member_id": work.actor.member_id}
     _insert_new(work, ChunkBringer, [{**row, "address": place.address} for each in kept for place in each.places])
 
@@ -119,8 +123,10 @@ def keep_manifests(work: Work, manifests: Sequence[Manifest]) -> None:
 
 def _insert_new(work: Work, model: type[Base], rows: list[dict[str, Any]]) -> None:
     """Insert rows and leave those alone whose key exists: content of one name is the same content."""
-    if not rows:
-        return
-    dialect = work.session.get_bind().dialect.name
+    work.write(_insertion(model, work.session.get_bind().dialect.name), rows)
+
+
+@cache
+def _insertion(model: type[Base], dialect: str) -> Executable:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    work.session.execute(insert(model).on_conflict_do_nothing(), rows)
+    return insert(cast(Table, model.__table__)).on_conflict_do_nothing()

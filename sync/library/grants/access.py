@@ -7,8 +7,9 @@ two more, however deep and however many.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
-from sqlalchemy import CTE, BindParameter, ColumnElement, Select, and_, bindparam, false, or_, select, true
+from sqlalchemy import CTE, BindParameter, ColumnElement, Row, Select, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from sync.library.assets.models import Node
@@ -24,6 +25,13 @@ SUBJECT_MODELS: dict[SubjectKind, type[Group | Department | Site | Member]] = {
 }  # fmt: skip
 _BATCH = 5000  # SQLite binds at most 32,766 values in one statement.
 
+
+_BOUNDARIES = (
+    select(FolderGrant.library_id, FolderGrant.folder_id)
+    .join(Library, Library.id == FolderGrant.library_id)
+    .where(FolderGrant.library_id.in_(bindparam("libraries", expanding=True)), FolderGrant.folder_id != Library.root_id)
+    .distinct()
+)
 
 # --- views --------------------------------------------------------------------------------------------------------------
 
@@ -49,10 +57,10 @@ def views_of(work: Work, *, member_id: str | None = None, library_id: str | None
 
 
 def _views(work: Work, member_id: str, library_id: str | None) -> dict[str, View]:
-    rows = work.session.execute(_grants_naming(of_library=library_id is not None), {"member": member_id, "library": library_id}).all()
-    roots = {row.library_id: root_id for row, root_id in rows}
+    rows = work.read(_grants_naming(of_library=library_id is not None), {"member": member_id, "library": library_id}).all()
+    roots = {row.library_id: row.root_id for row in rows}
     grants: dict[str, list[Grant]] = defaultdict(list)
-    for row, _root_id in rows:
+    for row in rows:
         grants[row.library_id].append(grant_of(row))
     subjects = {grant.subject for found in grants.values() for grant in found}
     decided = {found: decisions(listed, subjects) for found, listed in grants.items()}
@@ -64,7 +72,7 @@ def make_view(library_id: str, root_id: str, decided: Mapping[str, Right], links
     return View(library_id, root_id, decided, closed_upwards(links, decided), frozenset(buried) & decided.keys())
 
 
-def grant_of(row: FolderGrant) -> Grant:
+def grant_of(row: FolderGrant | Row[Any]) -> Grant:
     return Grant(row.folder_id, Subject(SubjectKind(row.subject_kind), row.subject_id), right_named(row.right))
 
 
@@ -73,9 +81,10 @@ def grants_of_library(work: Work, library_id: str) -> list[Grant]:
 
 
 @cache
-def _grants_naming(*, of_library: bool) -> Select[FolderGrant, str]:
+def _grants_naming(*, of_library: bool) -> Select[str, str, str, str, str, str]:
     """The grants that name a member. Made once: every request asks, and making it took longer than all the rest of most requests."""
-    query = select(FolderGrant, Library.root_id).join(Library, Library.id == FolderGrant.library_id)
+    of_grant = (FolderGrant.library_id, FolderGrant.folder_id, FolderGrant.subject_kind, FolderGrant.subject_id, FolderGrant.right)
+    query = select(*of_grant, Library.root_id).join(Library, Library.id == FolderGrant.library_id)
     query = query.where(_naming(bindparam("member", type_=Member.id.type)))
     return query.where(FolderGrant.library_id == bindparam("library")) if of_library else query
 
@@ -222,10 +231,8 @@ def room_at(library_id: str, root_id: str, boundary_id: str) -> str:
 
 def boundaries_of(work: Work, library_ids: Iterable[str]) -> dict[str, set[str]]:
     """By library, the folders below its top that have grants of their own, whomever they name."""
-    query = select(FolderGrant.library_id, FolderGrant.folder_id).join(Library, Library.id == FolderGrant.library_id).distinct()
-    query = query.where(FolderGrant.library_id.in_(list(library_ids)), FolderGrant.folder_id != Library.root_id)
     found: dict[str, set[str]] = defaultdict(set)
-    for library_id, folder_id in work.session.execute(query):
+    for library_id, folder_id in work.read(_BOUNDARIES, {"libraries": list(library_ids)}):
         found[library_id].add(folder_id)
     return found
 

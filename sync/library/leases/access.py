@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from sync.library.assets.models import Node
 from sync.library.grants.access import right_to, view_of
@@ -12,10 +12,14 @@ from sync.library.libraries.rules import Right
 from workspace.people.models import Member
 from workspace.work import Work
 
+# Made once: each save and each page of a feed asks it.
+_IN_FORCE = Lease.until > bindparam("now", type_=Lease.until.type)
+_LIVE = select(Lease).where(Lease.library_id == bindparam("library"), _IN_FORCE).order_by(Lease.node_id)
+
 
 def live_leases(work: Work, library_id: str) -> list[Lease]:
     """All of a library; there are never many."""
-    return list(work.session.scalars(select(Lease).where(Lease.library_id == library_id, Lease.until > work.now).order_by(Lease.node_id)))
+    return list(work.session.scalars(_LIVE, {"library": library_id, "now": work.now}))
 
 
 def binding_leases(work: Work, library_id: str) -> dict[str, Lease]:

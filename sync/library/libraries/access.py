@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from sync.library.assets.models import Node
 from sync.library.grants.access import library_rooms, rooms_of_nodes, views_of
@@ -16,6 +16,8 @@ from workspace.errors import NotAllowed, NotFound
 from workspace.events.access import gives_rooms
 from workspace.i18n import _
 from workspace.work import Work
+
+_OF_IDS = select(Library).where(Library.id.in_(bindparam("ids", expanding=True))).order_by(Library.name, Library.id)  # Made once.
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def visible_libraries(work: Work) -> list[OpenLibrary]:
     views = {library_id: view for library_id, view in views_of(work).items() if view.best >= Right.SEE}
     if not views:
         return []
-    rows = work.session.scalars(select(Library).where(Library.id.in_(views)).order_by(Library.name, Library.id))
+    rows = work.session.scalars(_OF_IDS, {"ids": list(views)})
     return [OpenLibrary(library, views[library.id]) for library in rows]
 
 
@@ -50,13 +52,23 @@ def find_library(work: Work, library_id: str, to: Right = Right.SEE, *, anywhere
 
     Seeing anything in it is enough to see a library. A higher right is asked of its top folder; anywhere: of any folder.
     """
+    view = find_view(work, library_id, to, anywhere=anywhere)
+    return OpenLibrary(work.session.get_one(Library, library_id), view)
+
+
+def find_view(work: Work, library_id: str, to: Right = Right.SEE, *, anywhere: bool = False) -> View:
+    """The same for whoever needs the rights alone."""
     view = views_of(work, library_id=library_id).get(library_id)
-    library = work.session.get(Library, library_id) if view is not None and view.best >= Right.SEE else None
-    if library is None or view is None:
-        raise NotFound(_("没有找到这个素材库"), _("地址有误，或您没有查看的权限。"))
+    if view is None or view.best < Right.SEE:
+        raise library_absent()
     if to > Right.SEE and (view.best if anywhere else view.top) < to:
         raise NotAllowed(_("您在这个素材库里没有此权限"), _("请联系素材库的管理者。"))
-    return OpenLibrary(library, view)
+    return view
+
+
+def library_absent() -> NotFound:
+    """For who may not know whether there is such a library."""
+    return NotFound(_("没有找到这个素材库"), _("地址有误，或您没有查看的权限。"))
 
 
 def get_library(work: Work, library_id: str, to: Right = Right.SEE) -> Library:
