@@ -1,7 +1,7 @@
 """What a host's chunk cache counted.
 
 Revision ID: 202611221101
-Revises: 202611221001
+Revises: 202611221002
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "202611221101"
-down_revision: str | None = "202611221001"
+down_revision: str | None = "202611221002"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
