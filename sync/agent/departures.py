@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -27,10 +28,10 @@ from sync.agent.errors import Refused, Unreachable
 from sync.agent.index import File, version_columns
 from sync.agent.journal import Entry, Journal, Kind, State
 from sync.agent.remote import Remote
-from sync.agent.status import Status
+from sync.agent.status import SHOWN, Status
 from sync.agent.tree import Tree
 from sync.core import protocol as p
-from sync.core.chunking import choose_cutter, chunk_stream
+from sync.core.chunking import Chunk, choose_cutter, chunk_stream
 from sync.core.codec import decode, to_text
 from sync.core.hashing import Address, address_of
 from sync.core.manifest import EMPTY, Manifest, manifest_digest, manifest_of
@@ -44,6 +45,11 @@ _LATER_MS = 2000
 _REFUSED_MS = 15_000
 _UNASKED_BYTES = 1024 * 1024
 """What may be sent although the library may have it already: a round trip costs more than these bytes."""
+_ANSWERS_AT_ONCE = 16
+"""So many share a transaction: enough to share its cost, few enough that no program waits for it."""
+_SMALL_BYTES = 64 * 1024
+_HELD_BYTES = 8 * 1024 * 1024
+"""Small files are kept in memory between their reading and their packing, as long as a batch has not more of them than a pack."""
 _COPY_CHUNKS = 16
 """From so many chunks on it is worth to ask whether a new file is a copy of one that the member sees."""
 _SPARE_SLOTS = 8
@@ -60,7 +66,7 @@ class _Changed(Exception):
 
 @dataclass
 class _Job:
-    """An operation on its way. file: as it was when its bytes were read."""
+    """An operation on its way. file: as it was when its bytes were read. held: all of them, of a small file."""
 
     entry: Entry
     op: p.Op
@@ -69,6 +75,7 @@ class _Job:
     dirty: int = 0
     writes: int = 0
     reads_local: bool = False
+    held: bytes | None = None
 
 
 @dataclass
@@ -79,6 +86,7 @@ class _Batch:
     jobs: list[_Job] = field(default_factory=list)
     packs: list[p.StoredPack] = field(default_factory=list)
     size_bytes: int = 0
+    held_bytes: int = 0
     flying: set[Future[None]] = field(default_factory=set)
 
     def land(self, *, all_but: int = 0) -> None:
@@ -100,6 +108,8 @@ class Departures:
         self._arrivals = arrivals
         self._status = status
         self._member = member
+        self.sent_bytes = 0
+        """Of saves that were answered, since the caller set it to 0."""
         self._spare: dict[str, list[p.Upload]] = {}
         self._threads: ThreadPoolExecutor | None = None
 
@@ -151,7 +161,7 @@ class Departures:
     def _collect(self, entries: Sequence[Entry]) -> _Batch:
         batch = _Batch(entries[0].library)
         saved: set[str] = set()
-        for entry in entries:
+        for position, entry in enumerate(entries):
             if entry.library != batch.library or batch.size_bytes >= BATCH_BYTES:
                 break
             if entry.state is State.SENT:
@@ -164,7 +174,7 @@ class Departures:
             if entry.kind is Kind.COMMIT and entry.node in saved:
                 break  # the answer to the save before it says which version this one is based on
             try:
-                job = self._prepare(entry)
+                job = self._prepare(entry, batch, shown=position < SHOWN or position >= len(entries) - SHOWN)
             except _Changed:
                 self._postpone(entry)
                 break
@@ -187,8 +197,8 @@ class Departures:
         (op,) = decode(p.OpsRequest, {"ops": [json.loads(entry.sent or "null")], "packs": []}).ops
         return _Job(entry, op, manifest=op.manifest if isinstance(op, p.Commit) else None, dirty=entry.dirty)
 
-    def _prepare(self, entry: Entry) -> _Job | None:
-        """The request for an operation as things are now; None if there is nothing left to say."""
+    def _prepare(self, entry: Entry, batch: _Batch, *, shown: bool) -> _Job | None:
+        """The request for an operation as things are now; None if there is nothing left to say. shown: whether the status tells of it."""
         if entry.kind is Kind.DELETE:
             return self._prepare_delete(entry)
         parent = self._index.file(entry.parent or 0)
@@ -204,7 +214,7 @@ class Departures:
             return None
         if entry.kind is Kind.MAKE_FOLDER:
             return _Job(entry, p.MakeFolder(entry.op_id, entry.node, parent.node, entry.name or ""), file)
-        return self._prepare_commit(entry, parent.node)
+        return self._prepare_commit(entry, parent.node, batch, shown=shown)
 
     def _prepare_delete(self, entry: Entry) -> _Job | None:
         ghost = self._index.ghost(entry.node)
@@ -214,38 +224,49 @@ class Departures:
             return None  # it was never committed
         return _Job(entry, p.Delete(entry.op_id, entry.node, ghost.version if ghost else 0))
 
-    def _prepare_commit(self, entry: Entry, parent: str) -> _Job | None:
+    def _prepare_commit(self, entry: Entry, parent: str, batch: _Batch, *, shown: bool) -> _Job | None:
         self._journal.take(entry)
         file, writes = self._tree.snapshot(entry.ino or 0)
         if file is None or file.node != entry.node or not file.dirty:
             return None
         if file.unsaved:
             raise _Changed  # a program is at it again: half of what it writes is nobody's version
-        self._status.saved(file.ino, self._index.path_of(file.ino))
+        if shown:
+            self._status.saved(file.ino, self._index.path_of(file.ino))
+        held = None
         if file.local:
-            manifest = self._read(file, writes)
+            manifest, held = self._read(file, writes, may_hold=batch.held_bytes < _HELD_BYTES)
+            batch.held_bytes += len(held or b"")
         else:
             manifest = self._tree.content.manifest(file.library, file.manifest or manifest_digest(EMPTY))
         op = p.Commit(
             entry.op_id, entry.node, parent, entry.name or file.name, file.version, manifest, file.modified_ms
         )  # fmt: skip
-        return _Job(entry, op, file, manifest, file.dirty, writes, file.local)
+        return _Job(entry, op, file, manifest, file.dirty, writes, file.local, held)
 
-    def _read(self, file: File, writes: int) -> Manifest:
+    def _read(self, file: File, writes: int, *, may_hold: bool) -> tuple[Manifest, bytes | None]:
         path = self._tree.content.work_path(file.ino)
         if self._tree.writes(file.ino) != writes:
             raise _Changed  # before a long read that would be for nothing
         try:
-            cutter = choose_cutter(file.name, path.stat().st_size)
+            held = None
             with open(path, "rb", buffering=0) as stream:
-                manifest = manifest_of(chunk_stream(stream, cutter), cutter)
+                size_bytes = os.fstat(stream.fileno()).st_size
+                cutter = choose_cutter(file.name, size_bytes)
+                if may_hold and size_bytes <= _SMALL_BYTES:
+                    held = stream.read()
+                    if len(held) > _SMALL_BYTES:
+                        raise _Changed
+                    manifest = manifest_of([Chunk(address_of(held), len(held))] if held else [], cutter)
+                else:
+                    manifest = manifest_of(chunk_stream(stream, cutter), cutter)
         except ValueError as error:
             raise _Changed from error  # it grew beyond what its cutter takes
         except FileNotFoundError as error:
             raise _Changed from error  # removed, or another file now
         if self._tree.writes(file.ino) != writes:
             raise _Changed
-        return manifest if manifest.size_bytes else EMPTY
+        return (manifest, held) if manifest.size_bytes else (EMPTY, None)
 
     # --- content ------------------------------------------------------------------------------------------------
 
@@ -317,10 +338,12 @@ class Departures:
         for position, address in enumerate(missing):
             size, (job, offset) = wanted[address]
             assert job.file is not None
-            data = b"" if job.file.ino in changed else self._chunk(job, offset, size)
-            if address_of(data) != address:
-                changed.add(job.file.ino)
-                continue
+            data = job.held
+            if data is None:
+                data = b"" if job.file.ino in changed else self._chunk(job, offset, size)
+                if address_of(data) != address:
+                    changed.add(job.file.ino)
+                    continue
             writer.add(address, data)
             done += size
             last = position == len(missing) - 1
@@ -379,12 +402,11 @@ class Departures:
     def _commit(self, batch: _Batch) -> None:
         if not batch.jobs:
             return
+        fresh = [(job, to_text(job.op)) for job in batch.jobs if job.entry.state is not State.SENT]
         with self._index.transaction(durable=True):
-            for job in batch.jobs:
-                if job.entry.state is not State.SENT:
-                    digest = self._index.put_manifest(job.manifest) if job.manifest else None
-                    sent = to_text(job.op)
-                    self._journal.mark_sent(job.entry, dirty=job.dirty, manifest=digest, sent=sent)
+            self._index.put_manifests([job.manifest for job, _ in fresh if job.manifest is not None])
+            for job, sent in fresh:
+                self._journal.mark_sent(job.entry, dirty=job.dirty, manifest=job.manifest.digest if job.manifest else None, sent=sent)
         try:
             batch.land()
         except BaseException:
@@ -395,8 +417,11 @@ class Departures:
             raise
         request = p.OpsRequest(tuple(job.op for job in batch.jobs), tuple(batch.packs))
         answers = self._remote.ops(batch.library, request)
-        for job, answer in zip(batch.jobs, answers, strict=True):
-            self._apply(job, answer)
+        told = list(zip(batch.jobs, answers, strict=True))
+        for start in range(0, len(told), _ANSWERS_AT_ONCE):
+            with self._tree.lock, self._index.transaction():
+                for job, answer in told[start : start + _ANSWERS_AT_ONCE]:
+                    self._apply(job, answer)
         self._arrivals.released()
 
     def _apply(self, job: _Job, answer: p.OpAnswer) -> None:
@@ -444,7 +469,8 @@ class Departures:
         if file is None or not file.dirty:
             self._arrivals.nodes((node,))  # after a crash the bytes became a draft, and this save is as if from elsewhere
             return
-        same = node.manifest == manifest_digest(op.manifest)
+        same = node.manifest == op.manifest.digest
+        self.sent_bytes += node.size_bytes
         values = version_columns(node)
         if same and file.ino == job.entry.ino and file.dirty == job.dirty:
             values |= {"dirty": 0, "manifest": node.manifest, "size": node.size_bytes}

@@ -40,6 +40,7 @@ log = logging.getLogger("mainline.agent")
 FEED_WAIT_S = 25
 _LONGEST_PAUSE_S = 10.0
 _NO_PLACE_PAUSE_S = 1.0
+_SHOW_S = 0.25
 _DISK_ERRORS = (
     errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE,
     errno.ETIMEDOUT, errno.EHOSTDOWN,
@@ -73,7 +74,8 @@ class Engine:
         self.pins = Pins(self.tree, self.status, config.state_dir)
         self._identity = identity
         self._cache_bytes = config.cache_bytes
-        self._sent_bytes = config.cache_bytes  # look once after the start
+        self._trimmed = False
+        self._shown_at = 0.0
         self._stop = threading.Event()
         self._wake_sender = threading.Event()
         self._wake_heart = threading.Event()
@@ -225,27 +227,31 @@ class Engine:
         """Send the next operations, and make ready for those to come when none is left. Never from two threads at once."""
         assert self.departures is not None, "prepare comes first"
         self.tree.catch_up()
-        waiting_bytes = self._show_backlog()
+        if time.monotonic() - self._shown_at >= _SHOW_S:
+            self._show_backlog()
         self.departures.send_batch()
-        self._sent_bytes += max(0, waiting_bytes - self._show_backlog())
+        self.index.checkpoint()
         if not self.journal.has_ready(int(time.time() * 1000)):
+            self._show_backlog()
             self.leases.settle()
             self.departures.stock()
             self._trim()
 
     def _trim(self) -> None:
         """Bound the working copies of what is safe, whenever a share of the bound was sent since the last time."""
-        if self._sent_bytes >= self._cache_bytes // 16:
-            self._sent_bytes = 0
+        assert self.departures is not None
+        if not self._trimmed or self.departures.sent_bytes >= self._cache_bytes // 16:
+            self._trimmed, self.departures.sent_bytes = True, 0
             self.tree.trim(self._cache_bytes)
 
     def _lease_changed(self, ino: int) -> None:
         self._kernel.content_changed(ino)
 
-    def _show_backlog(self) -> int:
+    def _show_backlog(self) -> None:
+        """Counting takes as long as there is much to count, so not with every batch."""
+        self._shown_at = time.monotonic()
         ops, size_bytes = self.journal.backlog()
         self.status.set(pending_ops=ops, pending_bytes=size_bytes, refused=self.journal.refusal())
-        return size_bytes
 
     def _follow(self) -> None:
         self.follow(FEED_WAIT_S)

@@ -17,6 +17,7 @@ when they save, the node continues under it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from typing import Any, NamedTuple
 from sync.agent.tables import ROOT as ROOT
 from sync.agent.tables import Tables
 from sync.core.hashing import Address
-from sync.core.manifest import Manifest, manifest_bytes, manifest_digest, manifest_from_bytes
+from sync.core.manifest import Manifest, manifest_bytes, manifest_from_bytes
 from sync.core.paths import name_key
 from sync.core.protocol import Library, Node, NodeKind, Right
 
@@ -270,10 +271,14 @@ class Index(Tables):
 
     def put_manifest(self, manifest: Manifest) -> Address:
         """Keep a manifest; returns its digest."""
-        digest = manifest_digest(manifest)
+        self.put_manifests([manifest])
+        return manifest.digest
+
+    def put_manifests(self, manifests: Iterable[Manifest]) -> None:
+        """Keep several."""
         with self._lock:
-            self._db.execute("INSERT OR IGNORE INTO manifests VALUES (?,?)", (digest, manifest_bytes(manifest)))
-        return digest
+            rows = [(manifest.digest, manifest_bytes(manifest)) for manifest in manifests]
+            self._db.executemany("INSERT OR IGNORE INTO manifests VALUES (?,?)", rows)
 
     def manifest(self, digest: Address) -> Manifest | None:
         """A kept manifest."""

@@ -100,7 +100,7 @@ class Journal:
 
     def take(self, entry: Entry) -> None:
         """The bytes for this operation are about to be read."""
-        with self._index.transaction():
+        with self._index.locked():
             self._taken.add(entry.n)
 
     def make_folder(self, file: File) -> None:
@@ -149,7 +149,7 @@ class Journal:
         that need the folder that it makes, and the deletion of the folder that it leaves: the library would find the name taken, no
         such folder, the folder not empty. Nothing counts as being read any more: the one who sends begins anew.
         """
-        with self._index.transaction():
+        with self._index.locked():
             self._taken.clear()
         return [_entry(row) for row in self._free(now_ms, limit)]
 
@@ -179,7 +179,8 @@ class Journal:
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When the next delayed operation becomes ready."""
-        row = self._index.one(f"SELECT MIN(not_before_ms) FROM ops WHERE {_WAITS}", now_ms + 1, now_ms + LONGEST_WAIT_MS)
+        due = f"SELECT MIN(not_before_ms) FROM ops INDEXED BY ops_due WHERE not_before_ms>0 AND {_WAITS}"
+        row = self._index.one(due, now_ms + 1, now_ms + LONGEST_WAIT_MS)
         return row[0] if row else None
 
     def pending(self, ino: int, *kinds: Kind) -> bool:
@@ -261,7 +262,7 @@ class Journal:
 
     def refusal(self) -> str | None:
         """Why the oldest operation that was refused waits."""
-        row = self._index.one("SELECT error FROM ops WHERE error IS NOT NULL AND not_before_ms>0 ORDER BY n LIMIT 1")
+        row = self._index.one("SELECT error FROM ops INDEXED BY ops_due WHERE not_before_ms>0 AND error IS NOT NULL ORDER BY n LIMIT 1")
         return row[0] if row else None
 
     def backlog(self) -> tuple[int, int]:

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-_KEPT = 20
+SHOWN = 20
+"""So many saves are told of, the newest."""
 _LEAST_S = 0.1
 
 
@@ -69,7 +70,7 @@ class Status:
             for name, value in values.items():
                 setattr(self._saves[key], name, value)
             self._saves.move_to_end(key)
-            while len(self._saves) > _KEPT:
+            while len(self._saves) > SHOWN:
                 self._saves.popitem(last=False)
             self._notify()
 

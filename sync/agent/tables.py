@@ -5,11 +5,12 @@ What its rows mean is in `index.py`.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 ROOT = 1
+_LONG_LOG_BYTES = 8 * 1024 * 1024
+_LOG_PAGES = 16_384
+"""Where nobody calls `checkpoint` in time, whoever commits does it from so many pages (64 MiB) on."""
 
 _SCHEMA = (
     """
@@ -72,6 +76,7 @@ CREATE INDEX files_access ON files (library) WHERE access IS NOT NULL
 ALTER TABLE ghosts ADD COLUMN name TEXT NOT NULL DEFAULT ''
 """,
     "CREATE TABLE pins (node TEXT PRIMARY KEY)",
+    "CREATE INDEX ops_due ON ops (not_before_ms) WHERE not_before_ms > 0",
 )
 """Each step of the index's form; `user_version` counts those that were taken."""
 
@@ -85,7 +90,7 @@ class _Transaction:
         self._tables, self._durable, self._outer = tables, durable, False
 
     def __enter__(self) -> sqlite3.Connection:
-        self._outer = self._tables.begin(durable=self._durable)
+        self._outer = self._tables.begin()
         return self._tables.connection
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -97,12 +102,15 @@ class Tables:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = path
+        self._log_fd: int | None = None
         self.connection = self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self._lock = threading.RLock()
         self._depth = 0
         self._afterwards: list[Callable[[], None]] = []
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         self._migrate()
 
     def _migrate(self) -> None:
@@ -131,31 +139,41 @@ class Tables:
         """All or nothing; nested ones join the outer. durable: on the disk, not only in the file, when it returns."""
         return _Transaction(self, durable)
 
-    def begin(self, *, durable: bool) -> bool:
+    def begin(self) -> bool:
         """See `transaction`; returns whether it is the outer one. The lock is held until `end`."""
         self._lock.acquire()
         if self._depth:
             return False
         try:
-            if durable:
-                self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("BEGIN IMMEDIATE")
         except BaseException:
-            self._relax(durable)
             self._lock.release()
             raise
         self._depth = 1
         return True
 
     def end(self, *, outer: bool, durable: bool, well: bool) -> None:
-        """See `transaction`."""
+        """See `transaction`. Nobody waits for the lock while the disk takes what is to be durable."""
         try:
             if outer:
-                self._end_outer(durable=durable, well=well)
+                self._end_outer(well=well)
         finally:
             self._lock.release()
+        if outer and durable and well:
+            self._flush()
 
-    def _end_outer(self, *, durable: bool, well: bool) -> None:
+    def _flush(self) -> None:
+        """Have the write-ahead log on the disk: the transactions in it stand from now on, whatever happens to the machine."""
+        if self._log_fd is None:
+            self._log_fd = os.open(f"{self._path}-wal", os.O_RDWR | os.O_CLOEXEC)
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        os.fdatasync(self._log_fd)
+
+    def _end_outer(self, *, well: bool) -> None:
         try:
             if well:
                 self._db.execute("COMMIT")
@@ -169,11 +187,6 @@ class Tables:
             raise
         finally:
             self._depth = 0
-            self._relax(durable)
-
-    def _relax(self, durable: bool) -> None:
-        if durable:
-            self._db.execute("PRAGMA synchronous=NORMAL")
 
     def _undo(self) -> None:
         self._afterwards.clear()
@@ -189,10 +202,23 @@ class Tables:
                 return
         call()
 
+    def locked(self) -> AbstractContextManager[object]:
+        """What a transaction holds, without one."""
+        return self._lock
+
+    def checkpoint(self) -> None:
+        """Move a long log into the file, through a connection of its own: whoever is in a transaction does not wait for the disk."""
+        if os.stat(f"{self._path}-wal").st_size >= _LONG_LOG_BYTES:
+            with closing(sqlite3.connect(self._path, timeout=0)) as other:
+                other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._db.close()
+            if self._log_fd is not None:
+                os.close(self._log_fd)
+                self._log_fd = None
 
     def one(self, sql: str, *arguments: object) -> tuple[Any, ...] | None:
         """The first row of a query."""

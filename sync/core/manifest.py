@@ -44,6 +44,11 @@ class Manifest:
         """Where each chunk begins: 8 GiB are 8,000 of them, and a reader asks for 128 KiB at a time."""
         return list(accumulate((chunk.size_bytes for chunk in self.chunks[:-1]), initial=0)) if self.chunks else []
 
+    @cached_property
+    def digest(self) -> Address:
+        """See `manifest_digest`; a save asks for it several times."""
+        return address_of(manifest_bytes(self))
+
     def __post_init__(self) -> None:
         if len(self.chunks) > _CHUNKS_FEW + self.size_bytes // _CHUNK_LEAST_BYTES:
             raise BadManifest(f"{len(self.chunks)} chunks for {self.size_bytes} bytes")
@@ -107,7 +112,7 @@ def manifest_from_bytes(data: bytes) -> Manifest:
 
 def manifest_digest(manifest: Manifest) -> Address:
     """The address of the canonical bytes: two versions with the same digest are the same content."""
-    return address_of(manifest_bytes(manifest))
+    return manifest.digest
 
 
 def spans(manifest: Manifest, offset: int, length: int) -> list[Span]:

@@ -73,10 +73,10 @@ def encode_chunk(data: Bytes) -> tuple[Coding, Bytes]:
     if len(data) < 128:
         return Coding.RAW, data
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    middle = max(0, (len(data) - _SAMPLE_BYTES) // 2)
-    sample = memoryview(data)[middle : middle + _SAMPLE_BYTES]
-    if len(compressor.compress(sample)) > len(sample) * _WORTH_IT:
-        return Coding.RAW, data
+    if len(data) > _SAMPLE_BYTES:
+        middle = (len(data) - _SAMPLE_BYTES) // 2
+        if len(compressor.compress(memoryview(data)[middle : middle + _SAMPLE_BYTES])) > _SAMPLE_BYTES * _WORTH_IT:
+            return Coding.RAW, data
     packed = compressor.compress(data)
     if len(packed) > len(data) * _WORTH_IT or decode_chunk(Coding.ZSTD, packed, len(data)) != data:
         return Coding.RAW, data
