@@ -102,7 +102,8 @@ class Link:
 
     def _open_port(self) -> None:
         try:
-            self._fd = os.open(self._port, os.O_RDWR | os.O_NONBLOCK)
+            # Should the device be a terminal: its end must not end this process, which may lead a session.
+            self._fd = os.open(self._port, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY)
         except OSError:
             self._fd = None  # not there yet, or still held by a predecessor that is going away
 
