@@ -23,7 +23,7 @@ def site(app: Flask) -> Iterator[str]:
     """Address of the app. Between two programs of one machine nothing is gained by compressing what they send."""
     app.config["COMPRESS_STREAMS"] = False
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))  # How long its end may take.
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -1,11 +1,13 @@
 """The whole product as tests run it: ``mainline serve`` on free loopback ports, its parts killable by name."""
 
 import contextlib
+import fcntl
 import http.client
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,11 +21,30 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def free_port_block(size: int = 4) -> int:
-    """First of ``size`` neighbouring free ports: web, realtime, gateway, store."""
-    for first in range(24000 + os.getpid() % 2000, 32000, size):
-        if all(port_is_free("127.0.0.1", first + offset) for offset in range(size)):
+    """First of ``size`` neighbouring free ports: web, realtime, gateway, store. Claimed until this process ends.
+
+    Free is not enough: until the product listens, the tests with guests, which run beside, would find the same ports free.
+    """
+    for first in range(24000 + os.getpid() * size % 2000, 32000, size):
+        if all(port_is_free("127.0.0.1", first + offset) for offset in range(size)) and _claim(first):
             return first
     raise OSError("no free block of ports on loopback")
+
+
+def _claim(first: int) -> bool:
+    """Lock a file that stands for the block, unless another process has it. The lock goes with this process."""
+    folder = Path(tempfile.gettempdir()) / "mainline-ports"
+    try:
+        folder.mkdir(exist_ok=True)
+        claim = os.open(folder / str(first), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(claim)
+        return False
+    return True
 
 
 def wait_until(happened: Callable[[], object], *, within_s: float, what: str, every_s: float = 0.05) -> None:
