@@ -8,8 +8,6 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-import click
-
 import workspace.cli
 
 
@@ -21,7 +19,7 @@ def main() -> None:
     workspace.cli.mainline.later["collect"] = lambda: import_module("sync.library.collection.cli").collect_command(
         _later("wiring", "make_parts")
     )
-    workspace.cli.mainline.later["cache"] = _cache_verb
+    workspace.cli.mainline.later["cache"] = lambda: import_module("desktops.caching.cli").cache_command
     for verb, feature in (("backup", "backup"), ("restore", "backup"), ("import", "exchange"), ("export", "exchange")):
         workspace.cli.mainline.later[verb] = partial(_library_verb, feature, f"{verb}_command")
     workspace.cli.run(
@@ -37,11 +35,6 @@ def main() -> None:
 
 def _library_verb(feature: str, name: str) -> Any:
     return getattr(import_module(f"sync.library.{feature}.cli"), name)(_later("wiring", "make_parts"))
-
-
-def _cache_verb() -> click.Command:
-    text = "Keep content for the desktops of this machine, until stopped."
-    return click.Command("cache", callback=_later("processes", "start_cache"), help=text)
 
 
 def _later(module: str, name: str) -> Callable[..., Any]:

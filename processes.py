@@ -17,11 +17,10 @@ from desktops.hypervisor.choose import choose_hypervisor, open_host
 from desktops.machines.files import DesktopSockets, installation_id
 from desktops.machines.leaving import put_to_sleep
 from sync.library.embedded_store import prepare_store
-from workspace.logs import configure_logs
 from workspace.parts import Parts
 from workspace.ports import http_answers
 from workspace.secrets import load_signing_key
-from workspace.settings import ROOT, Settings, load_settings
+from workspace.settings import ROOT, Settings
 from workspace.supervise import Child, Supervisor
 from workspace.wake import require_short_paths
 
@@ -52,15 +51,6 @@ def start_gateway(settings: Settings, parts: Parts) -> None:
     from desktops.consoles.gateway import run_gateway  # Loaded here alone: one process of five serves consoles.
 
     run_gateway(settings, parts, DesktopSockets(settings))
-
-
-def start_cache() -> None:
-    """The cache process: content for the desktops on this machine."""
-    from desktops.caching.server import run_cache  # As above.
-
-    settings = load_settings()
-    configure_logs(settings)
-    run_cache(settings, load_signing_key(settings))
 
 
 def children(settings: Settings) -> list[Child]:

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--allow-other", action="store_true", help="other users may look in (needed with --uid)")
         command.add_argument("--drain-s", type=float, default=30.0, help="how long stopping waits for unsent saves")
         command.add_argument("--cache-mib", type=int, default=2048)
+        command.add_argument("--status-file", type=Path, default=None, help="where to tell how it is; default: in the state directory")
         command.add_argument("--seed", type=Path, default=None)
         command.set_defaults(run=run)
 
@@ -89,7 +90,7 @@ def _config(options: argparse.Namespace) -> Config:
     channel = {"auto": config.default_channel(), "none": None}.get(options.channel, Path(options.channel))
     state_dir = options.state_dir or config.default_state_dir()
     cache_bytes = getattr(options, "cache_mib", 2048) * 1024 * 1024
-    return Config(state_dir, channel, cache_bytes)
+    return Config(state_dir, channel, cache_bytes, getattr(options, "status_file", None))
 
 
 def _transport(settings: Config) -> Transport:
@@ -185,10 +186,9 @@ def _run(options: argparse.Namespace, settings: Config, identity: Identity, tran
 
 def _status(options: argparse.Namespace) -> int:
     settings = _config(options)
-    identity = config.load_identity(settings)
-    try:
-        status = json.loads(settings.status_path.read_bytes())
-    except (OSError, ValueError):
+    status = _told(settings.status_path) or (_told(config.DESKTOP_STATUS) if options.state_dir is None else None)
+    if status is None:
+        identity = config.load_identity(settings)
         status = {"state": "stopped", "member": identity.member_name, "device": identity.device, "saves": []}
     if not _is_running(status):
         status["state"] = "stopped"
@@ -198,6 +198,14 @@ def _status(options: argparse.Namespace) -> int:
     else:
         print("\n".join(lines(status)))
     return 0
+
+
+def _told(path: Path) -> dict[str, Any] | None:
+    try:
+        status: dict[str, Any] = json.loads(path.read_bytes())
+        return status
+    except (OSError, ValueError):
+        return None
 
 
 def _is_running(status: dict[str, Any]) -> bool:

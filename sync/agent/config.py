@@ -20,6 +20,8 @@ FWCFG_SEEDS = (
     Path("/sys/firmware/qemu_fw_cfg/by_name/opt/com.mainline/seed/raw"),
     Path("/sys/firmware/qemu_fw_cfg/by_name/opt/com.mainline.seed/raw"),
 )
+DESKTOP_STATUS = Path("/run/mainline-agent.json")
+"""Where the agent of a desktop, which runs as root, lets the member read how it is."""
 VIRTIO_PORT = Path("/dev/virtio-ports/com.mainline.gateway.0")
 
 
@@ -27,12 +29,14 @@ VIRTIO_PORT = Path("/dev/virtio-ports/com.mainline.gateway.0")
 class Config:
     """state_dir: index, journal, bytes of saves and cache. channel: the virtio port, or None for plain TCP.
 
-    cache_bytes: bounds the chunks that were read, and as much again of whole copies of saves that are safe.
+    cache_bytes: bounds the chunks that were read, and as much again of whole copies of saves that are safe. status_file: where to tell how
+    it is, else in state_dir.
     """
 
     state_dir: Path
     channel: Path | None = None
     cache_bytes: int = 2 * 1024**3
+    status_file: Path | None = None
 
     @property
     def identity_path(self) -> Path:
@@ -47,7 +51,7 @@ class Config:
     @property
     def status_path(self) -> Path:
         """Where saves stand, as JSON, for the person and for the panel of the desktop."""
-        return self.state_dir / "status.json"
+        return self.status_file or self.state_dir / "status.json"
 
 
 @dataclass(frozen=True)

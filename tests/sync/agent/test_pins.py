@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import re
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from sync.agent import config
 from sync.agent import pins as pinning
+from sync.agent.cli import main
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
 from sync.agent.errors import AgentError, BadSetting
@@ -258,6 +261,21 @@ def test_pinned_when_the_folder_is_hidden_from_the_member_then_its_content_is_le
     home.follow()
     home.keep()
     assert list((home.state / "pinned").glob("*/*")) == []
+
+
+def test_status_when_the_agent_runs_as_root_then_the_member_reads_it_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {"path": "/库/照片", "files": 2, "here_files": 1, "size_bytes": 9, "here_bytes": 4, "problem": pinning.NO_ROOM}
+    monkeypatch.setattr(config, "DESKTOP_STATUS", tmp_path / "run.json")
+    monkeypatch.setattr(config, "default_state_dir", lambda: tmp_path / "nobody")
+    assert main(["status"]) == 3
+    (tmp_path / "run.json").write_text(json.dumps({"state": "mounted", "pid": os.getpid(), "pinned": [told]}))
+    assert main(["status"]) == 0
+    shown = capsys.readouterr().out
+    assert "库/照片  1" in shown
+    assert ("本机空间不足" if is_chinese() else "not enough room") in shown
+    assert main(["--state-dir", str(tmp_path / "other"), "status"]) == 3, "another agent's is not shown for it"
 
 
 # The command, through a real mount
