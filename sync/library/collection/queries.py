@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from sync.core.hashing import Address, address_bytes
 from sync.core.manifest import manifest_from_bytes
+from sync.core.packs import PACK_MAX_BYTES
 from sync.library.assets.models import Node, Version
 from sync.library.collection.rules import GRACE, is_sparse, made_at, oldest_open_upload
 from sync.library.content.access import WAIT
@@ -80,11 +81,15 @@ def sparse_packs(work: Work, library_id: str, worth_bytes: int) -> list[str]:
 
 
 def unregistered(work: Work, library_id: str, found: list[Stored]) -> list[Stored]:
-    """Objects of packs that were uploaded and never registered, and no slot for them is valid any more."""
+    """Objects of packs that were uploaded and never registered, and no slot for them is valid any more.
+
+    What is longer than a pack can be will never be registered, so it need not wait: a presigned PUT is bound to one object, not to a
+    length, which is not known when slots are given out ahead.
+    """
     ids = {stored.key.rpartition("/")[2]: stored for stored in found}
     known = set(work.session.scalars(select(Pack.id).where(Pack.library_id == library_id)))
     chosen = ((stored, made_at(pack_id)) for pack_id, stored in ids.items() if pack_id not in known)
-    return [stored for stored, at in chosen if at is not None and at < work.now - WAIT]
+    return [stored for stored, at in chosen if at is not None and (at < work.now - WAIT or stored.size_bytes > PACK_MAX_BYTES)]
 
 
 def outlook(work: Work, library_id: str, name: str, worth_bytes: int) -> Outlook:

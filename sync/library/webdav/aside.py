@@ -45,6 +45,14 @@ def is_kept_aside(name: str) -> bool:
     return any(fnmatchcase(key, pattern) for pattern in _PATTERNS)
 
 
+def path_named(destination: str) -> str | None:
+    """The path that a Destination header names; None where it is no address."""
+    try:
+        return unquote(urlsplit(destination).path)
+    except ValueError:
+        return None
+
+
 def answer_aside(mount: str, path: str) -> Response | None:
     """The answer to the current request if it is about something that is kept apart; None for everything else."""
     if not is_kept_aside(path.rstrip("/").rpartition("/")[2]) or request.method == "OPTIONS":
@@ -113,7 +121,7 @@ def _keep(work: Work, spot: Spot, body: bytes) -> Response:
 
 def _bring(work: Work, mount: str, kept: DavAside) -> Response:
     """Beside another file, as Finder does when it renames or copies that one."""
-    path = unquote(urlsplit(request.headers.get("Destination", "")).path)
+    path = path_named(request.headers.get("Destination", "")) or ""
     target = _spot(work, path.removeprefix(mount)) if is_kept_aside(path.rstrip("/").rpartition("/")[2]) else None
     if target is None:
         return Response(f"{_('这个名称不能用')}\n", 403, content_type="text/plain; charset=utf-8")

@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import g
 from sqlalchemy import delete, select
@@ -99,11 +99,10 @@ class LockStorage:
 
     def get_lock_list(self, path: str, *, include_root: bool, include_children: bool, token_only: bool) -> list[Any]:
         root = _root(path)
-        below = root.rstrip("/") + "/"
-        found = [
-            lock for lock in self._live()
-            if (include_root and lock["root"] == root) or (include_children and str(lock["root"]).startswith(below))
-        ]  # fmt: skip
+        found = list(self._by_root().get(root, ())) if include_root else []
+        if include_children:
+            below = root.rstrip("/") + "/"
+            found += [lock for lock in self._live() if str(lock["root"]).startswith(below)]
         return [lock["token"] for lock in found] if token_only else found
 
     def _check_out(self, root: str, lock: Lock) -> None:
@@ -123,8 +122,17 @@ class LockStorage:
                 g.webdav_locks = live_locks(work)
         return list(g.webdav_locks)
 
+    def _by_root(self) -> dict[str, list[Lock]]:
+        """A listing asks for each thing in a folder."""
+        if "webdav_locks_by_root" not in g:
+            g.webdav_locks_by_root = {}
+            for lock in self._live():
+                g.webdav_locks_by_root.setdefault(lock["root"], []).append(lock)
+        return cast(dict[str, list[Lock]], g.webdav_locks_by_root)
+
     def _forget(self) -> None:
         g.pop("webdav_locks", None)
+        g.pop("webdav_locks_by_root", None)
 
     def _database(self) -> Database:
         return web().parts.get(Database)

@@ -9,7 +9,7 @@ import logging
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from flask import Response, g, request
 from wsgidav.dav_error import DAVError, DAVErrorCondition, get_http_status_string
@@ -18,7 +18,7 @@ from sync.core.paths import name_key
 from sync.library.assets.access import content_of
 from sync.library.content.sending import VersionContent, send_version
 from sync.library.webdav.access import find_place, place_of
-from sync.library.webdav.aside import answer_aside
+from sync.library.webdav.aside import answer_aside, path_named
 from sync.library.webdav.resources import MOUNT, make_dav_app
 from workspace.errors import MainlineError, NotFound
 from workspace.i18n import _
@@ -69,9 +69,12 @@ def _speak(path: str) -> Response:
         return refusal
     environ = dict(request.environ)
     environ["SCRIPT_NAME"], environ["PATH_INFO"] = MOUNT, _wsgi_text(f"/{path}")
-    if target := environ.get("HTTP_DESTINATION"):
-        environ["HTTP_DESTINATION"] = _read_text(target)
-        if name_key(unquote(urlsplit(environ["HTTP_DESTINATION"]).path.rstrip("/"))) == name_key(f"{MOUNT}/{path}".rstrip("/")):
+    if request.method in ("COPY", "MOVE") and "HTTP_DESTINATION" in environ:
+        environ["HTTP_DESTINATION"] = _read_text(environ["HTTP_DESTINATION"])
+        target = path_named(environ["HTTP_DESTINATION"])
+        if target is None:
+            return _sentence(400, _("请求有误"))
+        if name_key(target.rstrip("/")) == name_key(f"{MOUNT}/{path}".rstrip("/")):
             environ["HTTP_OVERWRITE"] = "T"  # A name that is only spelled otherwise is in its own way, and in nobody else's.
     environ["wsgidav.auth.user_name"] = g.actor.member_id
     try:

@@ -1,9 +1,10 @@
 """Collection never removes what is reachable: a state machine over the real actions, bugs planted for it to catch, each step alone."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -11,20 +12,22 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import select
 
 from sync.core.hashing import address_of
+from sync.core.packs import PACK_MAX_BYTES
 from sync.library.agents_api.api import UPLOAD_VALID
 from sync.library.agents_api.contents import DOWNLOAD_VALID
 from sync.library.assets import writer
 from sync.library.assets.models import Node
 from sync.library.collection import actions, jobs
 from sync.library.collection.models import CollectionEvent
-from sync.library.collection.queries import outlook
+from sync.library.collection.queries import outlook, unregistered
 from sync.library.collection.rules import GRACE, is_sparse, made_at, oldest_open_upload
 from sync.library.content.access import WAIT, missing_chunks, pack_states, promised_chunks, stored_bytes
 from sync.library.content.actions import pack_key, record_packs
 from sync.library.embedded_store import EmbeddedStore, vacuum_store
 from sync.library.retention import actions as retention_actions
-from sync.library.storage import S3Store
+from sync.library.storage import S3Store, Stored
 from tests.sync.library.collecting import PIECES, CollectionMachine, Violation, World, collect_all
+from tests.sync.library.conftest import Room
 from workspace.db import new_id
 from workspace.events.models import Event
 from workspace.settings import Settings
@@ -286,3 +289,12 @@ def test_collection_when_on_a_real_store_then_removes_repacks_and_the_disk_is_va
     assert vacuum_store(Settings(data_dir=tmp_path))
     assert not vacuum_store(Settings(data_dir=tmp_path / "none"))
     world.close()
+
+
+def test_object_when_longer_than_a_pack_can_be_then_it_goes_without_waiting(room: Room, work_as: Callable[..., Any]) -> None:
+    """A presigned PUT is bound to no length."""
+    long, short = (Stored(f"packs/{room.id}/{new_id()}", size) for size in (PACK_MAX_BYTES + 1, PACK_MAX_BYTES))
+    with work_as("苏航", now=datetime.now(UTC)) as work:
+        assert unregistered(work, room.id, [long, short]) == [long]
+    with work_as("苏航", now=datetime.now(UTC) + WAIT + timedelta(minutes=1)) as work:
+        assert unregistered(work, room.id, [long, short]) == [long, short]

@@ -598,3 +598,34 @@ def counted(company: Database) -> Iterator[Callable[[], list[str]]]:
     event.listen(company.engine, "before_cursor_execute", note)
     yield lambda: (seen.clear(), seen)[1]
     event.remove(company.engine, "before_cursor_execute", note)
+
+
+HOSTILE_HEADERS = [
+    {"Depth": "x"}, {"Depth": "-1"}, {"Timeout": "Second-"}, {"Timeout": "Second-" + "9" * 400}, {"Timeout": "Infinite, Second-x"},
+    {"Overwrite": "X"}, {"Destination": "http://["}, {"Destination": ""}, {"Destination": "//"},
+    {"Destination": "http://localhost/dav/%ff%fe/a"}, {"Destination": "http://localhost/dav/../../etc"}, {"If": "<<<"}, {"If": "(<x>"},
+    {"If": "(" * 500}, {"If": '(["x"] <y>)'}, {"If": f"<http://localhost{quote(TOP)}/a.txt> (Not <DAV:no-lock>)"}, {"Lock-Token": "<>"},
+    {"Range": "bytes=-"}, {"Range": "bytes=" + "9" * 60 + "-"}, {"If-Match": "x"}, {"If-Unmodified-Since": "never"},
+    {"Content-Encoding": "gzip"}, {"Content-Range": "bytes 0-1/2"}, {"X-Expected-Entity-Length": "-5"},
+]  # fmt: skip
+HOSTILE_BODIES = [
+    "", "<", "<x/>", '<D:lockinfo xmlns:D="DAV:"/>', '<D:propfind xmlns:D="DAV:"><D:prop><y xmlns=""/></D:prop></D:propfind>',
+    '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><z/></D:prop></D:set></D:propertyupdate>', "\x00", "\ufeff<a>",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["PROPFIND", "PROPPATCH", "PUT", "MOVE", "LOCK", "GET"])
+def test_request_when_its_headers_or_body_are_hostile_then_never_a_mistake_of_ours(su: Program, method: str) -> None:
+    """405, 501, 502 and 507 are answers; 500 is none."""
+    seen: dict[str, int] = {}
+    for number, headers in enumerate(HOSTILE_HEADERS):
+        if method in ("DELETE", "MOVE") or not number:
+            su.send("PUT", f"{TOP}/a.txt", b"x")
+        answer = su.client.open(
+            f"{TOP}/a.txt", method=method, headers=headers, auth=(su.login, su.password), data=HOSTILE_BODIES[number % 8]
+        )
+        seen[f"{headers}"[:80]] = answer.status_code
+    for body in HOSTILE_BODIES:
+        answer = su.send(method, f"{TOP}/a.txt", body, Depth="0")
+        seen[body] = answer.status_code
+    assert {what: status for what, status in seen.items() if status >= 500 and status not in (501, 502, 507)} == {}
