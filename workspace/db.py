@@ -6,6 +6,7 @@ Inside one process writers queue in order of arrival, because SQLite's own retry
 """
 
 import os
+import sqlite3
 import threading
 import time
 from collections import deque
@@ -29,7 +30,8 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-SQLITE_BUSY_TIMEOUT_S = 15
+SQLITE_BUSY_TIMEOUT_S = 15.0
+SQLITE_TRY_AGAIN_S = 0.001
 ID_LENGTH = 26
 
 Json = JSON().with_variant(JSONB(), "postgresql")
@@ -170,6 +172,31 @@ def _sqlite_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("mainline_writes", True)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if not writes or not _begin_in_turn(connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _begin_in_turn(connection: Connection) -> bool:
+    """Begin to write as soon as the other process that writes has committed; False when it has not in time.
+
+    SQLite itself sleeps longer from try to try, 1 to 100 ms, while the transactions that it waits for take a few.
+    """
+    raw = connection.connection.cursor()
+    until = time.monotonic() + SQLITE_BUSY_TIMEOUT_S
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < until:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    return False  # Whoever tries once more is told what is wrong, in the words of SQLAlchemy.
+                time.sleep(SQLITE_TRY_AGAIN_S)
+            else:
+                return True
+        return False
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={int(SQLITE_BUSY_TIMEOUT_S * 1000)}")
+        raw.close()
