@@ -37,6 +37,7 @@ from sync.library.grants.pages import pages as grant_pages
 from sync.library.history.pages import pages as history_pages
 from sync.library.leases.pages import pages as lease_pages
 from sync.library.libraries.pages import pages as library_pages
+from sync.library.quotas.pages import pages as quota_pages
 from sync.library.retention.pages import pages as retention_pages
 from sync.library.shares.pages import pages as share_pages
 from sync.library.tags.pages import pages as tags_pages
@@ -99,6 +100,7 @@ ROUTES = (
     share_pages,
     lease_pages,
     retention_pages,
+    quota_pages,
     tags_pages,
     upload_pages,
     zip_pages,

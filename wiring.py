@@ -25,6 +25,7 @@ from sync.library.exchange import models as exchange_models
 from sync.library.grants import jobs as grant_jobs
 from sync.library.leases import jobs as lease_jobs
 from sync.library.previews import jobs as preview_jobs
+from sync.library.quotas import jobs as quota_jobs
 from sync.library.retention import jobs as retention_jobs
 from sync.library.retention.access import Holders
 from sync.library.shares import models as share_models
@@ -52,6 +53,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     lease_jobs,
     trash_jobs,
     retention_jobs,
+    quota_jobs,
     upload_jobs,
     collection_jobs,
     approval_reactions,

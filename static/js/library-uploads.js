@@ -3,7 +3,7 @@
 
 import { refresh } from "mainline/refresh";
 import { csrfToken, text } from "mainline/texts";
-import { toast } from "mainline/toasts";
+import { toast, toastError } from "mainline/toasts";
 
 const AT_ONCE = 3;
 const PART_BYTES = 16 * 1024 * 1024; // about a pack of the store; what came of a part before a cut counts
@@ -254,21 +254,34 @@ async function take(found, options) {
 /** Files of a drop, with their paths below what was dropped. Entries must be asked for at once: the event's data does not last. */
 async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));
-  const found = [];
+  if (!entries.length) return { files: [...transfer.files].map((file) => ({ file, path: file.name })), empty: [] };
+  const found = { files: [], empty: [] };
   for (const entry of entries) await walk(entry, found);
   return found;
 }
 
-async function walk(start, found) {
+/** empty: the paths of folders with nothing in them, which no file would bring along. */
+async function walk(start, { files, empty }) {
   const open = [[start, start.name]];
   while (open.length) {
     const [entry, path] = open.pop();
     if (entry.isFile) {
       const file = await new Promise((resolve) => entry.file(resolve, () => resolve(null)));
-      if (file) found.push({ file, path });
-    } else for (const child of await children(entry)) open.push([child, `${path}/${child.name}`]);
+      if (file) files.push({ file, path });
+      continue;
+    }
+    const inside = await children(entry);
+    if (!inside.length) empty.push(path);
+    for (const child of inside) open.push([child, `${path}/${child.name}`]);
   }
+}
+
+async function makeFolders(paths) {
+  const body = new FormData();
+  for (const path of paths) body.append("paths", path);
+  const answer = await fetch(`${drop.dataset.folder}/empty-folders`, { method: "POST", body, headers: headers() }).catch(() => null);
+  if (answer?.ok) refresh(drop);
+  else toastError(await answer?.json().catch(() => null));
 }
 
 /** Browsers give a hundred entries at a time. */
@@ -295,7 +308,7 @@ function chosen(input, options) {
 async function offerToContinue() {
   const answer = await fetch(tray.dataset.uploads, { headers: { Accept: "application/json" } }).catch(() => null);
   if (!answer?.ok) return;
-  const { uploads } = await answer.json();
+  const uploads = (await answer.json()).uploads.filter((each) => each.next_of === (tray.dataset.asset ?? null)); // begun on such a page
   if (!uploads.length || jobs.length) return;
   const one = uploads[0];
   const percent = Math.floor((100 * one.offset_bytes) / one.size_bytes);
@@ -328,8 +341,9 @@ function start() {
   drop.addEventListener("drop", async (event) => {
     if (![...event.dataTransfer.types].includes("Files")) return;
     event.preventDefault();
-    const found = await dropped(event.dataTransfer);
-    take(asset ? found.slice(0, 1) : found, options);
+    const { files, empty } = await dropped(event.dataTransfer);
+    if (empty.length && !asset) await makeFolders(empty);
+    if (files.length) take(asset ? files.slice(0, 1) : files, options);
   });
   addEventListener("online", () => {
     for (const job of jobs.filter((each) => each.state === "failed" && each.network)) verbs.retry(job);

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sync.core.manifest import Manifest
-from sync.core.protocol import Commit, Delete, MakeFolder, Op, OpAnswer, Rename
+from sync.core.protocol import Commit, Delete, MakeFolder, Op, OpAnswer, Problem, Rename
 from sync.library.assets.access import get_asset, get_trashed, get_version
 from sync.library.assets.answers import Answers, earlier_answers, not_allowed, own_receipt, shown_in
 from sync.library.assets.log import Receipt
@@ -21,7 +21,7 @@ from sync.library.content.actions import CheckedPack, record_packs
 from sync.library.libraries.access import find_library, library_absent
 from sync.library.libraries.rules import Right
 from workspace.db import new_id
-from workspace.errors import NotAllowed
+from workspace.errors import InvalidInput, NotAllowed
 from workspace.i18n import _
 from workspace.work import Work
 
@@ -106,6 +106,24 @@ def save_upload(
 def make_folder(work: Work, library_id: str, *, parent_id: str, name: str) -> OpAnswer:
     """A folder for a browser; the existing one when a folder has this name already."""
     return _apply_one(work, library_id, MakeFolder(new_id(), new_id(), parent_id, name))
+
+
+def make_folders(work: Work, folder: Node, paths: Sequence[Sequence[str]]) -> None:
+    """Folders below a folder, with those on the way to them; what is there stays. paths: the names down to each of them."""
+    writer = Writer(lock_tree(work, folder.library_id), [])
+    made: dict[tuple[str, ...], str] = {(): folder.id}
+    for path in paths:
+        for depth in range(1, len(path) + 1):
+            way = tuple(path[:depth])
+            if way not in made:
+                answer = writer.apply(MakeFolder(new_id(), new_id(), made[way[:-1]], way[-1]))
+                if isinstance(answer.error, Problem):
+                    raise InvalidInput(
+                        answer.error.title, answer.error.message, fields={"files": answer.error.message or answer.error.title}
+                    )
+                assert answer.node is not None  # It was made, or was there.
+                made[way] = answer.node.id
+    writer.finish()
 
 
 def rename_node(work: Work, node: Node, *, name: str) -> OpAnswer:

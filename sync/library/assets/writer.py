@@ -19,13 +19,14 @@ from sync.library.assets.permits import Permits
 from sync.library.assets.rules import CommitDecision, DeleteDecision, State, decide_commit, decide_delete
 from sync.library.assets.tree import Tree
 from sync.library.assets.wire import from_ms, name_problem_in_words, node_message, refused
-from sync.library.content.access import claim_chunks, stored_bytes
+from sync.library.content.access import claim_chunks
 from sync.library.content.actions import keep_manifests
 from sync.library.grants.chunks import missing_for
 from sync.library.leases.access import binding_leases
 from sync.library.leases.words import checked_out
 from sync.library.libraries.rules import Right
 from sync.library.previews.rules import is_previewable
+from sync.library.quotas.access import Room
 from sync.library.words.rules import is_readable
 from workspace.db import insert_into, new_id
 from workspace.i18n import _
@@ -68,7 +69,7 @@ class Writer:
         tree.fetch([op.node for op in ops] + [parent for parent, _name in places], places)
         self._missing = set(missing_for(self.work, self.permits.view, chunks, bases=self._bases(commits), look=claim_chunks))
         keep_manifests(self.work, [op.manifest for op in commits if not self._lacks(op.manifest)])
-        self._over_quota = bool(commits) and self._is_over_quota()
+        self._room = Room(self.work, self.library)
         self._leases = binding_leases(self.work, self.library.id)
         self._seq_before = self.library.seq
 
@@ -96,6 +97,7 @@ class Writer:
         self.tree.keep_notes()
         self.work.write(_ADD_VERSIONS, self._versions)
         self._versions.clear()
+        self._room.close()
         self._receipt.add_changes(self.work, self.tree.lines)
 
     def _refuse_leased(self, op: Op) -> OpAnswer | None:
@@ -124,8 +126,8 @@ class Writer:
             return refusal
         if lacking := self._lacks(op.manifest):
             return refused(op.op_id, ErrorCode.CHUNKS_MISSING, _("内容尚未上传完整"), missing=lacking)
-        if self._over_quota:
-            return refused(op.op_id, ErrorCode.QUOTA, _("素材库空间已满"), _("请清理旧文件，或联系管理员扩容。"))
+        if no_room := self._room.refusal(op.manifest.size_bytes):
+            return refused(op.op_id, ErrorCode.QUOTA, *no_room)
         home = self._home_of(op, node)
         sibling = self.tree.named(home.id, op.name if node is None else node.name) if home is not None else None
         if sibling is not None and not self.permits.sees(sibling):
@@ -192,6 +194,7 @@ class Writer:
             "size_bytes": node.size_bytes, "author_id": actor.member_id, "author_name": actor.name, "device_id": actor.device_id,
             "modified_at": node.modified_at, "at": self.work.now, "note": self.note,
         })  # fmt: skip
+        self._room.take(node.size_bytes)
         self.tree.note(node, op.manifest, self.note)
         if is_previewable(node.name, node.size_bytes):
             self.work.after_commit("library.make_preview", key=digest, node_id=node.id, number=node.version)
@@ -221,8 +224,7 @@ class Writer:
 
     def _make_name_free(self, node: Node) -> None:
         if self.tree.named(str(node.parent_id), node.name) is not None:
-            taken = self.tree.keys_in(str(node.parent_id))
-            name = conflict_name(node.name, self.work.actor.name, self.work.now, taken=taken)
+            name = self._telling_name(node)
             node.name, node.name_key = normal_name(name), name_key(name)
 
     def _restored_folder(self, folder_id: str) -> Node:
@@ -299,7 +301,7 @@ class Writer:
         self.tree.place(node, parent_id=parent.id, name=op.name)
         self._touch_ways(node)
         self.tree.note(node)
-        if self._crosses(place, parent):
+        if self.permits.boundary(parent) != place.boundary:
             self._moved_across(place, node)
         else:
             self._record(AssetEvent.MOVED, node, former=former)
@@ -309,9 +311,6 @@ class Writer:
         above = self.tree.node(str(node.parent_id))
         assert above is not None  # Only the root has no folder, and it is never moved.
         return _Place(node.name, self.tree.path_of(node), above.id, self.permits.boundary(above), self.permits.rooms(above))
-
-    def _crosses(self, place: _Place, parent: Node) -> bool:
-        return self.permits.boundary(parent) != place.boundary
 
     def _moved_across(self, place: _Place, node: Node) -> None:
         """Others see what moved from now on: they hear of it where it is, not where it was, and the others not where it went."""
@@ -367,10 +366,6 @@ class Writer:
     def _lacks(self, manifest: Manifest) -> list[Address]:
         return [chunk.address for chunk in manifest.chunks if chunk.address in self._missing] if self._missing else []
 
-    def _is_over_quota(self) -> bool:
-        quota = self.library.quota_bytes
-        return quota is not None and stored_bytes(self.work, self.library.id) > quota
-
     def _refuse_name(self, op: Commit | MakeFolder | Rename) -> OpAnswer | None:
         problem = refuse_name(op.name)
         return refused(op.op_id, ErrorCode.NAME_REFUSED, _("这个名称不能用"), name_problem_in_words(problem)) if problem else None
@@ -387,11 +382,9 @@ class Writer:
         return refused(op.op_id, ErrorCode.NAME_REFUSED, title, _("文件夹最多 %(n)s 层。", n=FOLDERS_DEEP))
 
     def _answer(self, op: Op, outcome: Outcome, node: Node | None, second: Node | None = None) -> OpAnswer:
-        name = self.library.name
         self._receipt.tell_of(*(shown.seq for shown in (node, second) if shown is not None))
-        return OpAnswer(
-            op.op_id, outcome, node_message(node, name) if node is not None else None, node_message(second, name) if second else None
-        )
+        first, other = (node_message(shown, self.library.name) if shown is not None else None for shown in (node, second))
+        return OpAnswer(op.op_id, outcome, first, other)
 
     def _record(self, kind: AssetEvent, node: Node, *, rooms: list[str] | None = None, **facts: Any) -> None:
         said: dict[str, Any] = {

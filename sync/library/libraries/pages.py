@@ -3,6 +3,8 @@
 from flask import render_template
 
 from sync.library.libraries.queries import library_cards
+from sync.library.quotas.access import limits_of
+from workspace.roles.models import WorkspacePermission
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
 
@@ -12,7 +14,9 @@ pages = Routes("libraries", __name__)
 @pages.get("/library", needs=SIGNED_IN)
 def show_libraries(work: Work) -> str:
     """Libraries as cards."""
-    return render_template("library/libraries.html", cards=library_cards(work))
+    return render_template(
+        "library/libraries.html", cards=library_cards(work), limits=limits_of(work), MANAGE_MEMBERS=WorkspacePermission.MEMBER_MANAGE
+    )
 
 
 @pages.get("/library/cards", needs=SIGNED_IN)

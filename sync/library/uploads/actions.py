@@ -10,7 +10,9 @@ from sync.library.assets.actions import save_upload
 from sync.library.assets.tree import lock_tree
 from sync.library.assets.wire import name_problem_in_words
 from sync.library.content.actions import record_packs
+from sync.library.libraries.models import Library
 from sync.library.libraries.rules import Right
+from sync.library.quotas.access import Room
 from sync.library.uploads.access import get_folder, get_upload, room_left
 from sync.library.uploads.models import Upload, UploadPart
 from sync.library.uploads.receiving import Received
@@ -49,6 +51,9 @@ def _check_room(work: Work, library_id: str, size_bytes: int) -> None:
     room = room_left(work, library_id)
     if room is not None and size_bytes > room:
         raise InvalidInput(_("素材库空间已满"), _("请清理旧文件，或联系管理员扩容。"))
+    no_room = Room(work, work.session.get_one(Library, library_id)).refusal(size_bytes)
+    if no_room is not None:
+        raise InvalidInput(*no_room)
     mine = select(func.count()).select_from(Upload).where(
         Upload.member_id == work.actor.member_id, Upload.node_id.is_(None), Upload.expires_at > work.now
     )  # fmt: skip

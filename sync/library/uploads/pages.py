@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from sync.core.chunking import Chunk
+from sync.library.assets.actions import make_folders
 from sync.library.assets.answers import own_receipt
 from sync.library.assets.models import NOTE_LENGTH, Node
 from sync.library.content.places import Places
@@ -18,7 +19,9 @@ from sync.library.uploads.jobs import remove_tails
 from sync.library.uploads.models import Upload
 from sync.library.uploads.receiving import BadChecksum, KnownChunks, Received, receive
 from sync.library.uploads.rules import (
+    DEPTH_MOST,
     EXTENSIONS,
+    FOLDERS_MOST,
     OFFSET_TYPE,
     PART_LEAST_BYTES,
     SIZE_MOST,
@@ -26,10 +29,11 @@ from sync.library.uploads.rules import (
     BadHeader,
     read_checksum,
     read_length,
+    read_paths,
     read_wish,
 )
 from workspace.db import Database
-from workspace.errors import MainlineError
+from workspace.errors import InvalidInput, MainlineError
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, request_work, web
 from workspace.work import Work
@@ -63,6 +67,18 @@ def list_uploads(work: Work, folder_id: str) -> Response:
     """One's own unfinished uploads into a folder, to be gone on with."""
     get_folder(work, folder_id)
     return jsonify({"uploads": [_facts(upload) for upload in unfinished_uploads(work, folder_id)]})
+
+
+@pages.post("/library/folders/<folder_id>/empty-folders", needs=SIGNED_IN)
+def add_empty_folders(work: Work, folder_id: str) -> Response:
+    """Folders of a dropped folder that no file brings along, because nothing is in them."""
+    folder = get_folder(work, folder_id)
+    try:
+        paths = read_paths(request.form.getlist("paths"))
+    except BadHeader as error:
+        raise InvalidInput(_("文件夹太多"), _("一次最多 %(n)s 个空文件夹，每个最多 %(m)s 层。", n=FOLDERS_MOST, m=DEPTH_MOST)) from error
+    make_folders(work, folder, paths)
+    return jsonify({"made": len(paths)})
 
 
 @pages.post("/library/folders/<folder_id>/uploads", needs=SIGNED_IN, opens_work=False)
@@ -179,5 +195,5 @@ def _url(upload: Upload) -> str:
 def _facts(upload: Upload) -> dict[str, Any]:
     return {
         "url": _url(upload), "name": upload.name, "path": "/".join([*upload.folders, upload.name]), "size_bytes": upload.size_bytes,
-        "offset_bytes": upload.offset_bytes, "asset": upload.node_id, "version": upload.version,
+        "offset_bytes": upload.offset_bytes, "asset": upload.node_id, "version": upload.version, "next_of": upload.asset_id,
     }  # fmt: skip

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -26,6 +26,8 @@ OPEN_MOST = 500
 """Unfinished uploads of one member."""
 DEPTH_MOST = 64
 """Folders of a dropped folder, one in another."""
+FOLDERS_MOST = 1000
+"""Empty folders of one drop."""
 PART_LEAST_BYTES = 64 * 1024
 """Shortest request that does not end the file: each one costs an object and a row."""
 PART_MOST_S = 300.0
@@ -93,6 +95,14 @@ def refuse_path(wish: Wish) -> NameRefused | None:
         if problem := refuse_name(name):
             return NameRefused(name, problem)
     return None
+
+
+def read_paths(texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """Paths of folders below the one that is dropped into, as names. BadHeader when there are none, too many, or one too deep."""
+    paths = [tuple(normal_name(name) for name in text.split("/")) for text in texts]
+    if not 0 < len(paths) <= FOLDERS_MOST or any(len(path) > DEPTH_MOST for path in paths):
+        raise BadHeader("paths")
+    return paths
 
 
 def read_checksum(header: str | None) -> tuple[str, bytes] | None:

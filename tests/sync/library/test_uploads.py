@@ -342,3 +342,14 @@ def test_upload_when_its_time_is_over_then_forgotten_with_its_objects(
     with work_as("苏航", writes=False) as work:
         assert (work.session.query(Upload).count(), work.session.query(UploadPart).count()) == (0, 0)
     assert [key for key in memory.objects if key.startswith("uploads/")] == []
+
+
+def test_empty_folders_when_dropped_then_made_once_and_refused_in_words(room: Room, signed_in: Callable[[str], Any]) -> None:
+    person, url = signed_in("suhang"), f"/library/folders/{room.root}/empty-folders"
+    for _time in range(2):
+        assert person.post(url, {"paths": ["拍摄/空的", "拍摄/也空"]}, headers={"Accept": "application/json"}).status_code == 200
+    assert set(nodes(room)) >= {"拍摄", "空的", "也空"}
+    for paths in ([], ["a/../b"], ["a//b"], ["x/" * 70], [str(number) for number in range(1001)]):
+        answer = person.post(url, {"paths": paths}, headers={"Accept": "application/json"})
+        assert (answer.status_code, bool(answer.get_json()["error"]["title"])) == (422, True), paths[:2]
+    assert signed_in("linyue").post(url, {"paths": ["a"]}, headers={"Accept": "application/json"}).status_code == 403

@@ -123,3 +123,19 @@ def test_form_when_without_script_then_still_uploads(room: Room, open_page: Open
     assert "a.txt" in nodes(room)
     assert page.locator("#upload-folder").count() == 1
     assert not page.locator('label[for="upload-folder"]').is_visible()
+
+
+def test_folder_when_dropped_then_its_empty_folders_are_kept(room: Room, folder: Page) -> None:
+    folder.evaluate(
+        """() => {
+            const file = {isFile: true, name: 'a.txt', file: done => done(new File(['one'], 'a.txt'))};
+            const reader = list => ({readEntries: done => done(list.splice(0))});
+            const dir = (name, inside) => ({isFile: false, name, createReader: () => reader([...inside])});
+            const top = dir('拍摄', [dir('空的', []), file]);
+            const event = new Event('drop', {bubbles: true, cancelable: true});
+            event.dataTransfer = {types: ['Files'], items: [{webkitGetAsEntry: () => top}], files: []};
+            document.querySelector('[data-drop]').dispatchEvent(event);
+        }"""
+    )
+    expect(folder.locator("#toasts")).to_contain_text("已上传 1 个文件")
+    assert set(nodes(room)) >= {"拍摄", "空的", "a.txt"}
