@@ -1,5 +1,7 @@
 """Finding content that a library already has. Callers have checked that the actor may see the library."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -15,6 +17,8 @@ WAIT = timedelta(days=7)
 """How long a chunk that no version needs stays before it is swept."""
 PROMISE = timedelta(days=3)
 """How long whoever was told that a chunk is there may take to commit it."""
+_KEPT_CHUNKS = 20_000
+"""Of manifests that are kept decoded: about 5 MB."""
 _BATCH = 5000  # SQLite binds at most 32,766 values in one statement.
 
 # Made once: each save asks them.
@@ -73,9 +77,41 @@ def find_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> di
     return found
 
 
+class _Manifests:
+    """The manifests that were read last, by digest: a player asks for a long film a piece at a time, and a GiB is a thousand chunks to decode."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Manifest] = OrderedDict()
+        self._chunks = 0
+        self._lock = threading.Lock()
+
+    def get(self, digest: str) -> Manifest | None:
+        with self._lock:
+            if digest in self._kept:
+                self._kept.move_to_end(digest)
+            return self._kept.get(digest)
+
+    def keep(self, digest: str, manifest: Manifest) -> None:
+        with self._lock:
+            if digest in self._kept:
+                return
+            self._kept[digest] = manifest
+            self._chunks += 1 + len(manifest.chunks)
+            while self._chunks > _KEPT_CHUNKS:
+                _, old = self._kept.popitem(last=False)
+                self._chunks -= 1 + len(old.chunks)
+
+
+_manifests = _Manifests()
+
+
 def load_manifest(work: Work, digest: str) -> Manifest:
     """A manifest that some version names."""
-    return manifest_from_bytes(work.session.get_one(ManifestRow, digest).body)
+    kept = _manifests.get(digest)
+    if kept is None:
+        kept = manifest_from_bytes(work.session.get_one(ManifestRow, digest).body)
+        _manifests.keep(digest, kept)
+    return kept
 
 
 def pack_states(work: Work, library_id: str, pack_ids: Sequence[str]) -> dict[str, str]:
