@@ -49,4 +49,6 @@ class Glimpse:
             except AgentError as error:
                 log.info("%s is not looked into ahead: %s", folder.name, error)
                 self.away = isinstance(error, Unreachable)
+                if self.away:
+                    return
             self._known.add(folder.node)

@@ -112,16 +112,17 @@ class Pins:
         if self._seen is None or self._seen[1] != seen[1]:
             self._here.clear()  # look at the disk itself
         self._failed.clear()
-        missing = [file for file in self._wanted().values() if not self._is_here(file)]
-        self._pause_s = max(LOOK_S, 10 * (time.monotonic() - self._looked_s))  # a large tree is not looked through all the time
+        wanted = self._wanted()
+        self._pause_s = max(LOOK_S, 15 * (time.monotonic() - self._looked_s))  # a large tree is not looked through all the time
         try:
-            self._fetch_all(missing, stopping)
+            self._fetch_all(wanted, stopping)
         finally:
-            self._tell()
-        self._let_go()
+            self._tell(wanted)
+        self._let_go({file.manifest for file in wanted.values() if file.manifest is not None})
         self._seen = seen
 
-    def _fetch_all(self, missing: list[File], stopping: Callable[[], bool]) -> None:
+    def _fetch_all(self, wanted: dict[int, File], stopping: Callable[[], bool]) -> None:
+        missing = [file for file in wanted.values() if not self._is_here(file)]
         away: list[AgentError] = []
 
         def fetch(file: File) -> None:
@@ -131,7 +132,7 @@ class Pins:
                 except AgentError as error:
                     away.append(error)
                 if time.monotonic() - self._told_s > self._pause_s:
-                    self._tell()
+                    self._tell(wanted)
 
         if missing:
             with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pin") as pool:
@@ -158,9 +159,8 @@ class Pins:
                 raise
             self._failed[file.manifest] = NO_ROOM
 
-    def _let_go(self) -> None:
+    def _let_go(self, wanted: set[Address]) -> None:
         """Chunks that no pinned version needs go back to the cache, where they are evicted in their turn."""
-        wanted = {file.manifest for file in self._wanted().values() if file.manifest is not None}
         if self._seen is not None and self._here <= wanted:
             return
         self._here &= wanted
@@ -182,11 +182,11 @@ class Pins:
         files = self._index.matching(f"kind='file' AND ino IN ({below} SELECT ino FROM down)", *arguments)
         return {file.ino: file for file in files}
 
-    def _tell(self) -> None:
+    def _tell(self, files: dict[int, File]) -> None:
         """Where each pinned folder stands."""
         self._told_s = time.monotonic()
         tops = self._index.rows("SELECT f.ino FROM pins AS p JOIN files AS f ON f.node=p.node ORDER BY f.ino")
-        pinned, files = {top: Pinned(self._index.path_of(top)) for (top,) in tops}, self._wanted()
+        pinned = {top: Pinned(self._index.path_of(top)) for (top,) in tops}
         for top, ino in self._index.rows(f"{_BELOW_PINS} SELECT top, ino FROM down"):
             if ino not in files or top not in pinned:
                 continue

@@ -18,7 +18,7 @@ from sync.agent import pins as pinning
 from sync.agent.cli import main
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
-from sync.agent.errors import AgentError, BadSetting
+from sync.agent.errors import AgentError, BadSetting, Unreachable
 from sync.agent.index import ROOT, File
 from sync.agent.mirror.show import lines
 from sync.agent.mirror.words import is_chinese
@@ -261,6 +261,26 @@ def test_pinned_when_the_folder_is_hidden_from_the_member_then_its_content_is_le
     home.follow()
     home.keep()
     assert list((home.state / "pinned").glob("*/*")) == []
+
+
+def test_folders_when_the_library_does_not_answer_then_only_the_first_is_waited_for(home: Home) -> None:
+    asked: list[str] = []
+
+    def children(library: str, folder: str) -> tuple[p.Node, ...]:
+        asked.append(folder)
+        raise Unreachable("away")
+
+    home.again()
+    glimpse = home.engine.glimpse
+    assert glimpse is not None
+    home.engine.remote.children = children  # type: ignore[method-assign]
+    glimpse.take(home.at("照片"))
+    assert not glimpse.is_needed(home.at("照片"))
+    assert not glimpse.is_needed(home.at("别的"))
+    home.engine.follow(0)
+    home.engine.caught_up = False
+    assert glimpse.is_needed(home.at("照片")), "the library has answered again"
+    assert asked == [home.at("照片").node]
 
 
 def test_status_when_the_agent_runs_as_root_then_the_member_reads_it_all_the_same(
