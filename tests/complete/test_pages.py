@@ -22,7 +22,7 @@ from demo_line import seed_demo
 from main_lines.playbooks.shipped import PLAYBOOKS
 from sync.library.storage import ObjectStore
 from tests.fakes.store import MemoryStore
-from tests.house import Person, Templates
+from tests.house import Person, Templates, without_fsync
 from tests.world import World, make_world
 from workspace.db import Base, Database
 from workspace.jobs.worker import Worker
@@ -154,7 +154,7 @@ def house(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Ite
     settings = Settings(data_dir=tmp_path_factory.mktemp("pages"), secret_key="tests only", rate_limit="100000 per minute")
     parts = composition.make_parts(settings)
     templates.copy("house_demo", seed_demo, settings)
-    store, database = MemoryStore(), parts.get(Database)
+    store, database = MemoryStore(), without_fsync(parts.get(Database))
     parts.provide(ObjectStore, lambda: store)
     app = composition.create_app(settings, parts)
     app.testing = True

@@ -12,7 +12,7 @@ import app as composition
 from demo import PEOPLE, seed_company
 from sync.library.storage import ObjectStore
 from tests.fakes.store import MemoryStore
-from tests.house import Person, Templates, sign_in
+from tests.house import Person, Templates, sign_in, without_fsync
 from tests.world import LINE, World, make_world
 from workspace.db import Database
 from workspace.jobs.worker import Worker
@@ -45,6 +45,7 @@ def app(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """One for the module: what is read here changes nothing, and what is written last is nonsense."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("routes"), secret_key="tests only", rate_limit="1000000 per minute")
     parts = composition.make_parts(settings)
+    without_fsync(parts.get(Database))
     templates.copy("house_company", seed_company, settings)
     store = MemoryStore()
     parts.provide(ObjectStore, lambda: store)

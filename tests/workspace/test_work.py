@@ -32,6 +32,15 @@ def rows(database: Database) -> list[dict[str, object]]:
         ]
 
 
+def test_commit_when_on_sqlite_then_on_the_disk_before_it_returns(tmp_path: Path) -> None:
+    """The databases of the other tests do not wait for the disk."""
+    database = Database(f"sqlite:///{tmp_path / 'own.db'}")
+    with database.engine.connect() as connection:
+        set_to = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    assert set_to == ["wal", 2], "2 is FULL"
+    database.dispose()
+
+
 def test_commit_when_rows_changed_without_event_then_refused(database: Database) -> None:
     with pytest.raises(Unrecorded, match="department"), open_work(database, now=NOW) as work:
         work.session.add(Department(id="d1", name="设计"))

@@ -29,6 +29,7 @@ from sync.library.storage import ObjectStore, S3Store
 from sync.library.tags.actions import tag_nodes, untag_nodes
 from sync.library.tags.models import AssetTag
 from tests.fakes.store import MemoryStore
+from tests.house import without_fsync
 from tests.sync.library.agents import TestAgent, commit, delete, make_folder, rename
 from tests.sync.library.conftest import Room, make_room
 from workspace.db import Base, Database
@@ -47,7 +48,7 @@ COMPARED = (Library, Node, Version, ManifestRow)
 def second(tmp_path: Path) -> Iterator[Parts]:
     """A product with an empty database; its store is the test's to give."""
     parts = composition.make_parts(Settings(data_dir=tmp_path / "second", secret_key="tests only"))
-    Base.metadata.create_all(parts.get(Database).engine)
+    Base.metadata.create_all(without_fsync(parts.get(Database)).engine)
     yield parts
     parts.get(Database).dispose()
 

@@ -32,7 +32,7 @@ from sync.library.recovery.actions import _read_log, _root_of
 from sync.library.recovery.rules import Rebuilt, rebuild
 from sync.library.storage import ObjectStore, Presigned
 from tests.fakes.store import MemoryStore
-from tests.house import member_named
+from tests.house import member_named, without_fsync
 from workspace.db import Base, Database
 from workspace.devices.actions import issue_code
 from workspace.jobs.worker import JobRun
@@ -65,7 +65,7 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self.settings = Settings(data_dir=folder, secret_key="tests only", rate_limit="100000000 per minute")
         self.parts = composition.make_parts(self.settings)
-        database = self.parts.get(Database)
+        database = without_fsync(self.parts.get(Database))
         Base.metadata.create_all(database.engine)
         seed_company(database, self.parts)
         with open_work(database, parts=self.parts) as work:
