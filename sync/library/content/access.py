@@ -78,7 +78,7 @@ def find_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> di
 
 
 class _Manifests:
-    """The manifests that were read last, by digest: a player asks for a long film a piece at a time, and a GiB is a thousand chunks to decode."""
+    """The manifests that were read last, by digest: a player asks for a film piece by piece, and a GiB is a thousand chunks."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Manifest] = OrderedDict()
