@@ -1,14 +1,14 @@
 """Chunks for whoever asks: from the disk, from a fetch that is under way for somebody else, or from the store, once."""
 
-import http.client
-import ssl
+import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from urllib.parse import urlsplit
+from http import HTTPStatus
 
 import structlog
+import urllib3
 
 from desktops.caching.counts import Counts
 from desktops.caching.disk import ChunkDisk, name_of, verified
@@ -17,7 +17,7 @@ from sync.core.protocol import ChunkPlace, Download
 log = structlog.get_logger("cache")
 
 FETCHES = 8
-STORE_S = 20.0
+CONNECT_S, STORE_S = 5.0, 20.0
 
 
 class Failed(Exception):
@@ -33,6 +33,9 @@ class ChunkCache:
         self._coming: dict[str, Future[bytes]] = {}
         self._pool = ThreadPoolExecutor(FETCHES, thread_name_prefix="fetch")
         self._counts = Counts()
+        self._http = urllib3.PoolManager(
+            maxsize=FETCHES, timeout=urllib3.Timeout(connect=CONNECT_S, read=STORE_S), retries=urllib3.Retry(total=1, redirect=0)
+        )
 
     def counts(self) -> Counts:
         with self._lock:
@@ -40,6 +43,7 @@ class ChunkCache:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._http.clear()
 
     def chunks(self, download: Download, places: Sequence[ChunkPlace]) -> list[Future[bytes]]:
         """A future for each place, in order; raises Failed out of those that cannot be had."""
@@ -77,7 +81,7 @@ class ChunkCache:
         """Fetch neighbouring chunks in one GET; each is handed on as soon as it is whole and verified."""
         places = [place for place, _ in run]
         try:
-            with _Ranged(download, places[0].offset, places[-1].offset + places[-1].stored) as body:
+            with self._get(download, places[0].offset, places[-1].offset + places[-1].stored) as body:
                 for place, future in run:
                     stored = body.read(place.stored)
                     if not verified(place, stored):
@@ -85,7 +89,7 @@ class ChunkCache:
                     future.set_result(stored)
                     self._count(fetches=1, fetched_bytes=place.stored)
                     self._disk.put(place, stored)
-        except (OSError, http.client.HTTPException, Failed) as error:
+        except (urllib3.exceptions.HTTPError, Failed) as error:
             log.warning("cache.fetch_failed", pack=places[0].pack, problem=str(error)[:300])
         finally:
             with self._lock:
@@ -95,38 +99,20 @@ class ChunkCache:
                 if not future.done():
                     future.set_exception(Failed("not fetched"))
 
+    @contextlib.contextmanager
+    def _get(self, download: Download, start: int, stop: int) -> Iterator[urllib3.BaseHTTPResponse]:
+        """A part of a pack, as it comes. No redirect is followed: the address is the one that the library signed."""
+        headers = {**download.headers, "Range": f"bytes={start}-{stop - 1}"}
+        answer = self._http.request("GET", download.url, headers=headers, preload_content=False, decode_content=False, redirect=False)
+        try:
+            if answer.status != HTTPStatus.PARTIAL_CONTENT:
+                raise Failed(f"HTTP {answer.status}")
+            yield answer
+            answer.release_conn()  # Read to its end: for the next one.
+        finally:
+            answer.close()
+
     def _count(self, **more: int) -> None:
         with self._lock:
             now = asdict(self._counts)
             self._counts = Counts(**{**now, **{name: now[name] + count for name, count in more.items()}})
-
-
-class _Ranged:
-    """A GET of a part of a pack. No redirect is followed and no proxy asked: the address is the one that the library signed."""
-
-    def __init__(self, download: Download, start: int, stop: int) -> None:
-        parts = urlsplit(download.url)
-        secure = parts.scheme == "https"
-        host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-        self._line = (
-            http.client.HTTPSConnection(host, port, timeout=STORE_S, context=ssl.create_default_context())
-            if secure
-            else http.client.HTTPConnection(host, port, timeout=STORE_S)
-        )
-        self._target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        self._headers = {**download.headers, "Range": f"bytes={start}-{stop - 1}"}
-
-    def __enter__(self) -> http.client.HTTPResponse:
-        try:
-            self._line.request("GET", self._target, headers=self._headers)
-            answer = self._line.getresponse()
-        except BaseException:
-            self._line.close()
-            raise
-        if answer.status != 206:
-            self._line.close()
-            raise Failed(f"HTTP {answer.status}")
-        return answer
-
-    def __exit__(self, *_: object) -> None:
-        self._line.close()

@@ -43,12 +43,20 @@ class CountingStore:
         self.places = [ChunkPlace(p.address, "pack", p.offset, p.stored_bytes, p.size_bytes, codings[p.coding]) for p in kept]
         self.pack = writer.finish()
         self.ranges: list[tuple[int, int]] = []
+        self.connections = 0
         self.away = False
         self.hold = threading.Event()
         self.hold.set()
         store = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 5
+
+            def setup(self) -> None:
+                store.connections += 1
+                super().setup()
+
             def do_GET(self) -> None:
                 start, stop = (int(part) for part in re.findall(r"\d+", self.headers["Range"]))
                 store.ranges.append((start, stop))

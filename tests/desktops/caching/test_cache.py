@@ -79,6 +79,13 @@ def test_chunks_when_wrong_bytes_lie_on_the_caches_disk_then_the_right_ones_come
     assert len(store.ranges) == 2, "one to fill, one to mend"
 
 
+def test_chunks_when_they_are_fetched_one_after_another_then_over_one_connection(cache: Cache, store: CountingStore) -> None:
+    guest = cache.guest("one")
+    for place in store.for_desktop("one"):
+        guest.remote.get_chunks(store.download, [place])
+    assert (len(store.ranges), store.connections) == (3, 1)
+
+
 # Whoever may not
 
 
@@ -220,9 +227,11 @@ def test_chunks_when_the_cache_falls_silent_then_from_the_store(
         silent.bind(str(cache.path))
         silent.listen()
         guest = cache.guest("one")
-        if said is not None:
-            threading.Thread(target=lambda: silent.accept()[0].sendall(said), daemon=True).start()
-        assert guest.remote.get_chunks(store.download, store.for_desktop("one")) == expected(store)
+        with ThreadPoolExecutor(1) as pool:
+            line = pool.submit(silent.accept)
+            line.add_done_callback(lambda accepted: accepted.result()[0].sendall(said or b""))
+            assert guest.remote.get_chunks(store.download, store.for_desktop("one")) == expected(store)
+        line.result()[0].close()
     guest.transport.close()
     os.unlink(cache.path)
 
