@@ -123,7 +123,7 @@ class Chunks:
 
     def unpin_all_but(self, wanted: set[Address]) -> None:
         """Give the others back to the cache, where they are evicted in their turn."""
-        names = {address[3:] for address in wanted}
+        names, moved = {address[3:] for address in wanted}, False
         for path in self._pinned.glob("*/*"):
             if path.name.endswith(".part"):
                 path.unlink(missing_ok=True)  # of a run that was killed
@@ -131,7 +131,9 @@ class Chunks:
                 target = self._directory / path.name[:2] / path.name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 path.replace(target)
-        self._evict()
+                moved = True
+        if moved:
+            self._evict()
 
     def _pinned_path(self, address: Address) -> Path:
         return self._pinned / address[3:5] / address[3:]
