@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, func, select
 
 from sync.library.assets.models import Node
 from sync.library.grants.access import right_to, view_of
+from sync.library.grants.rules import View
 from sync.library.leases.models import Lease
 from sync.library.leases.rules import binds
 from sync.library.libraries.rules import Right
@@ -42,13 +43,13 @@ def count_leases(work: Work, library_id: str, member_id: str | None) -> int:
 def ended_leases(work: Work, library_id: str) -> list[Lease]:
     """Those whose time is over, or whose holder may not edit there any more: nobody waits for somebody who cannot save."""
     rows = list(work.session.scalars(select(Lease).where(Lease.library_id == library_id).order_by(Lease.node_id)))
-    return [lease for lease in rows if lease.until <= work.now or not _may_still_edit(work, lease)]
+    holders = select(Member.id).where(Member.id.in_({lease.member_id for lease in rows}), Member.state == "active")
+    views = {member_id: view_of(work, library_id, member_id) for member_id in work.session.scalars(holders).all()}
+    return [lease for lease in rows if lease.until <= work.now or not _may_still_edit(work, lease, views.get(lease.member_id))]
 
 
-def _may_still_edit(work: Work, lease: Lease) -> bool:
-    holder, node = work.session.get(Member, lease.member_id), work.session.get_one(Node, lease.node_id)
-    view = view_of(work, lease.library_id, lease.member_id) if holder is not None and holder.state == "active" else None
-    return view is not None and right_to(work, view, node) >= Right.EDIT
+def _may_still_edit(work: Work, lease: Lease, view: View | None) -> bool:
+    return view is not None and right_to(work, view, work.session.get_one(Node, lease.node_id)) >= Right.EDIT
 
 
 def find_lease(work: Work, node_id: str) -> Lease | None:

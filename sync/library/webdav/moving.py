@@ -23,6 +23,7 @@ from workspace.work import Work
 
 COPY_MOST = 10_000
 """Files and folders in one COPY."""
+_AT_ONCE = 1000
 SAVED_WITHIN = timedelta(minutes=10)
 """Between the two renames of a save through a backup."""
 
@@ -48,10 +49,27 @@ def copy_within(source: Place, folder: Place, name: str, target: Place | None, *
         for op in _copies(work, source, folder.node.id, name, target, deep=deep):
             ops.append(op)
             if len(ops) > COPY_MOST:
-                raise InvalidInput(_("一次复制的内容太多"), _("最多 %(n)s 项，请分几次复制。", n=COPY_MOST))
+                raise _too_much()
     for start in range(0, len(ops), OPS_AT_ONCE):
         part = ops[start : start + OPS_AT_ONCE]
         apply(str(source.node.library_id), lambda _work, part=part: part)  # type: ignore[misc]
+
+
+def check_size(source: Place) -> None:
+    """Before something is copied to another library, file by file: InvalidInput when it is too much."""
+    with request_work(writes=False) as work:
+        found, level = 1, [source.node.id]
+        while level and found <= COPY_MOST:
+            query = select(Node.id, Node.kind).where(Node.parent_id.in_(level[:_AT_ONCE]), Node.deleted_at.is_(None))
+            rows = work.session.execute(query.limit(COPY_MOST + 1)).all()
+            found += len(rows)
+            level = level[_AT_ONCE:] + [row.id for row in rows if row.kind == "folder"]
+    if found > COPY_MOST:
+        raise _too_much()
+
+
+def _too_much() -> InvalidInput:
+    return InvalidInput(_("一次复制的内容太多"), _("最多 %(n)s 项，请分几次复制。", n=COPY_MOST))
 
 
 def _copies(work: Work, source: Place, parent_id: str, name: str, target: Place | None, *, deep: bool) -> Iterator[Op]:

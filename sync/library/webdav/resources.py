@@ -23,7 +23,7 @@ from sync.library.webdav import actions
 from sync.library.webdav.access import Place, children_of, find_place, place_of, space_of, top_places
 from sync.library.webdav.errors import in_dav_words
 from sync.library.webdav.locks import LockStorage
-from sync.library.webdav.moving import copy_within, move_within
+from sync.library.webdav.moving import check_size, copy_within, move_within
 from sync.library.webdav.properties import Properties
 from sync.library.webdav.writing import NewFile, Written
 from workspace.i18n import _
@@ -173,6 +173,8 @@ class _Kept:
     def _bring_across(self, folder: Place, target: Place | None, *, is_move: bool) -> bool:
         """Onto a file of another library: that file's next version. What else is there is not emptied for something that may fail."""
         if target is None:
+            with in_dav_words():
+                check_size(self.place)
             return False
         if target.node.kind != "file" or self.place.node.kind != "file":
             raise DAVError(HTTP_FORBIDDEN, _("已有同名的文件或文件夹"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.agent.leases import _requests
 from sync.core import protocol as p
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import Agent, read, until, write_whole
@@ -86,3 +87,11 @@ def test_start_when_something_is_checked_out_already_then_known(
     shelf.seq -= 1  # As if the feed had told of it before the restart.
     chen.start()
     until(lambda: is_read_only(shared), "read-only after the start")
+
+
+def test_requests_when_more_is_open_than_one_may_hold_then_several() -> None:
+    take, give_back = [f"t{n}" for n in range(150)], [f"g{n}" for n in range(350)]
+    requests = list(_requests(take, give_back))
+    assert max(len(request.take) + len(request.give_back) for request in requests) <= p.MAX_LEASES
+    assert [node for request in requests for node in request.take] == take
+    assert [node for request in requests for node in request.give_back] == give_back

@@ -324,12 +324,17 @@ def test_copy_when_of_a_folder_onto_one_then_the_same_assets_and_no_second_heads
         assert sorted(work.session.scalars(query)) == [1, 1, 2]
 
 
-def test_copy_when_it_is_of_too_much_then_refused(su: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copy_when_it_is_of_too_much_then_refused(su: Program, work_as: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sync.library.webdav.moving.COPY_MOST", 2)
     for path in ("a", "a/b", "a/c"):
         su.send("MKCOL", f"{TOP}/{path}")
-    assert su.send("COPY", f"{TOP}/a", Destination=f"http://localhost{TOP}/z").status_code == 403
-    assert su.names(TOP) == ["a"]
+    with work_as("苏航") as work:
+        group = make_group(work, name="另一组", kind="free", member_ids=[work.actor.member_id])
+        open_library(work, name="other", scope_room=None, group_id=group.id)
+    for target in (f"{TOP}/z", "/dav/other/z"):
+        assert su.send("COPY", f"{TOP}/a", Destination=f"http://localhost{target}").status_code == 403
+        assert su.send("COPY", f"{TOP}/a/b", Destination=f"http://localhost{target}").status_code == 201
+    assert (su.names(TOP), su.names("/dav/other")) == (["a", "z"], ["z"])
 
 
 @pytest.mark.parametrize("method", ["COPY", "MOVE"])

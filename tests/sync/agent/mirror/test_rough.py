@@ -7,12 +7,14 @@ import errno
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from watchdog.observers import inotify_c
 
 from sync.agent.mirror.disk import Disk
+from sync.agent.mirror.settings import load_settings, save_settings
 from sync.core import protocol as p
 from sync.core.paths import FOLDERS_DEEP
 from tests.fakes.library_server import FakeLibrary
@@ -125,6 +127,38 @@ def test_folder_of_the_mirror_when_it_goes_while_it_is_looked_at_then_nothing_is
     lin.look()
     lin.send()
     assert contents(fake, library) == {"f": b"f"}
+
+
+def test_save_when_the_folder_goes_before_it_is_sent_then_sent_when_it_is_back(lin: Device, fake: FakeLibrary, library: str) -> None:
+    lin.sync()
+    (lin.library / "f").write_bytes(b"only here")
+    lin.look()
+    away = lin.root.with_name("unplugged")
+    lin.root.rename(away)
+    for _ in range(3):
+        lin.look()
+        lin.engine.send()
+    assert contents(fake, library) == {}
+    away.rename(lin.root)
+    lin.sync()
+    assert contents(fake, library) == lin.files() == {"f": b"only here"}
+
+
+def test_folder_of_the_mirror_when_it_was_moved_elsewhere_then_goes_on_there(lin: Device, fake: FakeLibrary, library: str) -> None:
+    lin.sync()
+    (lin.library / "d").mkdir()
+    (lin.library / "d/f").write_bytes(b"f")
+    lin.sync()
+    node, seq = lin.node("d/f"), fake.shelves[library].seq
+    lin.stop()
+    lin.root = lin.root.rename(lin.root.with_name("anderswo"))
+    save_settings(lin.config, replace(load_settings(lin.config), root=str(lin.root)))
+    lin.start()
+    lin.sync()
+    assert (lin.node("d/f"), fake.shelves[library].seq) == (node, seq)
+    (lin.library / "d/f").write_bytes(b"next")
+    lin.sync()
+    assert contents(fake, library) == lin.files() == {"d/f": b"next"}
 
 
 def test_folder_of_the_mirror_when_its_volume_fails_then_told_and_the_agent_goes_on(lin: Device, monkeypatch: pytest.MonkeyPatch) -> None:
