@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
 
 from sync.library.assets.models import Node
 from sync.library.previews.rules import FILMS, suffix_of
@@ -26,7 +27,7 @@ KINDS = {
 class Listing:
     """sort: one of SORTS. kind: one of KINDS, or "" for all. after: id of the last node shown before, "" from the top.
 
-    mark: "t:" and a tag's key, or "k:" and the label of a kept version, to leave out files without it; "" for all.
+    mark: "t:" and a tag's key, or "k:" and the label of a kept version, to leave out files without it, in the folder and below; "" for all.
     """
 
     sort: str = "name"
@@ -68,9 +69,19 @@ def listed(query: Select[Node], listing: Listing, anchor: Node | None) -> Select
     if anchor is not None:
         value = _value(listing.sort, anchor)
         beyond = key < value if listing.backwards else key > value
-        tie = and_(key == value, Node.name_key > anchor.name_key)
+        named = or_(Node.name_key > anchor.name_key, and_(Node.name_key == anchor.name_key, Node.id > anchor.id))
+        tie = and_(key == value, named)
         query = query.where(or_(Node.kind < anchor.kind, and_(Node.kind == anchor.kind, or_(beyond, tie))))
-    return query.order_by(Node.kind.desc(), key.desc() if listing.backwards else key, Node.name_key)
+    return query.order_by(Node.kind.desc(), key.desc() if listing.backwards else key, Node.name_key, Node.id)
+
+
+def folders_below(folder_id: str) -> Select[str]:
+    """The ids of a live folder and of all live folders in it, however deep."""
+    inside = select(Node.id).where(Node.id == folder_id).cte("inside", recursive=True)
+    inner = aliased(Node)
+    deeper = select(inner.id).join(inside, inner.parent_id == inside.c.id)
+    inside = inside.union_all(deeper.where(inner.kind == "folder", inner.deleted_at.is_(None)))
+    return select(inside.c.id)
 
 
 def _marked(mark: str) -> Select[str]:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from sync.library.assets.access import ancestors_of, asset_right, find_folder, get_asset, library_of, visible_nodes
-from sync.library.assets.listing import BY_NAME, Listing, listed
+from sync.library.assets.listing import BY_NAME, Listing, folders_below, listed
 from sync.library.assets.models import Node, Version
-from sync.library.grants.access import children_shown, rooms_of_nodes
+from sync.library.grants.access import children_shown, reachable, rooms_of_nodes
+from sync.library.grants.rules import View
 from sync.library.libraries.rules import Right
 from sync.library.previews.access import find_preview, find_previews
 from sync.library.previews.models import Preview
@@ -37,7 +38,10 @@ Crumb = tuple[str, str]
 
 @dataclass(frozen=True)
 class Item:
-    """A file or folder in a list. picture: whether a preview was made. author_name: of the newest version. length: of a film, "1:05"."""
+    """A file or folder in a list. picture: whether a preview was made. author_name: of the newest version. length: of a film, "1:05".
+
+    folder: where it lies, when that is another folder than the one that is shown.
+    """
 
     id: str
     name: str
@@ -50,6 +54,7 @@ class Item:
     is_second_head: bool
     length: str = ""
     digest: str = ""
+    folder: str = ""
 
     @property
     def picture_url(self) -> str:
@@ -182,18 +187,26 @@ def folder_view(work: Work, folder_id: str, listing: Listing = BY_NAME, *, count
     """
     folder, rights, right = find_folder(work, folder_id)
     library = library_of(work, folder)
-    query = select(Node).where(Node.parent_id == folder.id, Node.deleted_at.is_(None), children_shown(rights, folder.id, right))
+    query = select(Node).where(Node.deleted_at.is_(None), *_where(folder, listing, rights, right))
     anchor = work.session.get(Node, listing.after) if listing.after else None
-    query = listed(query, listing, anchor if anchor is not None and anchor.parent_id == folder.id else None)
+    known = anchor is not None and (anchor.parent_id == folder.id or (listing.mark and anchor.library_id == folder.library_id))
+    query = listed(query, listing, anchor if known else None)
     count = max(1, min(count, ITEMS_MOST))
     rows = list(work.session.scalars(query.limit(count + 1)))
     shown = rows[:count]
     return FolderView(
         library_id=library.id, library_name=library.name, id=folder.id, name=folder.name or library.name,
         crumbs=_crumbs(work, folder), may_see=right >= Right.SEE, may_edit=right >= Right.EDIT,
-        room=rooms_of_nodes(work, library, [folder])[folder.id], items=_items(work, shown),
+        room=rooms_of_nodes(work, library, [folder])[folder.id], items=_items(work, shown, folder),
         more_after=shown[-1].id if len(rows) > count else "", listing=listing,
     )  # fmt: skip
+
+
+def _where(folder: Node, listing: Listing, rights: View, right: Right) -> tuple[ColumnElement[bool], ...]:
+    """What is shown of a folder: what lies in it; of files with a tag or label also those in the folders below."""
+    if listing.mark:
+        return Node.parent_id.in_(folders_below(folder.id)), reachable(rights)
+    return Node.parent_id == folder.id, children_shown(rights, folder.id, right)
 
 
 def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: int | None = None) -> AssetView:
@@ -253,13 +266,18 @@ def _crumbs(work: Work, node: Node) -> list[Crumb]:
     return [(_("素材库"), "/library"), *above]
 
 
-def _items(work: Work, nodes: list[Node]) -> list[Item]:
+def _items(work: Work, nodes: list[Node], shown_in: Node | None = None) -> list[Item]:
+    """shown_in: the folder that is shown, to say of others where they lie."""
     made = find_previews(work, [node.digest for node in nodes])
+    elsewhere = {node.parent_id for node in nodes if shown_in is not None and node.parent_id != shown_in.id}
+    named = work.session.execute(select(Node.id, Node.name).where(Node.id.in_(elsewhere))) if elsewhere else ()
+    folders = {row.id: row.name for row in named}
     return [
         Item(
             id=node.id, name=node.name, is_folder=node.kind == "folder", version=node.version, size_bytes=node.size_bytes,
             author_name=node.author_name, modified_at=node.modified_at, picture=node.digest in made,
-            is_second_head=node.head_of is not None, length=_length(made.get(node.digest or "")), digest=node.digest or "",
+            is_second_head=node.head_of is not None, length=_length(made.get(node.digest or "")),
+            digest=node.digest or "", folder=folders.get(str(node.parent_id), ""),
         )
         for node in nodes
     ]  # fmt: skip

@@ -28,6 +28,15 @@ def plan_of(work: Work, library_id: str) -> Plan:
     return Plan() if row is None else Plan(Mode(row.mode), row.all_days, row.daily_days, row.weekly_days)
 
 
+def labels_of(work: Work, node_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Node id -> what people call its kept versions, newest first; nodes without are left out."""
+    query = select(KeptVersion.node_id, KeptVersion.label).where(KeptVersion.node_id.in_(list(node_ids)), KeptVersion.label != "")
+    found: dict[str, list[str]] = {}
+    for node_id, label in work.session.execute(query.order_by(KeptVersion.number.desc())):
+        found.setdefault(node_id, []).append(label)
+    return found
+
+
 def held_versions(work: Work, library_id: str) -> set[Held]:
     """What nobody may let go, as of now."""
     kept = select(KeptVersion.node_id, KeptVersion.number).where(KeptVersion.library_id == library_id)

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, select, tuple_
 
 from sync.library.assets.access import get_asset, get_version
+from sync.library.assets.indexing import index_nodes
 from sync.library.assets.models import Node, Version
 from sync.library.assets.tree import Tree, lock_tree
+from sync.library.grants.access import rooms_of_nodes
 from sync.library.libraries.access import find_library, rooms_of_library, rooms_of_node
 from sync.library.libraries.rules import Right
 from sync.library.retention.access import held_versions, plan_of
@@ -119,6 +121,9 @@ def _let_go(work: Work, tree: Tree, kind: RetentionEvent, going: Sequence[Versio
 
 def _record_of(work: Work, tree: Tree, kind: RetentionEvent, node: Node, number: int) -> None:
     library = tree.library
+    work.session.flush()
+    if node.deleted_at is None:
+        index_nodes(work, library, [node], rooms_of_nodes(work, library, [node]))
     work.record(
         kind, subject=f"asset:{node.id}", rooms=rooms_of_node(work, library, node), asset=node.name, asset_id=node.id, version=number,
         library=library.name, library_id=library.id, parent_id=node.parent_id,

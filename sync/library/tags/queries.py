@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from sync.library.assets.access import asset_right, find_folder, get_asset
+from sync.library.assets.listing import folders_below
 from sync.library.assets.models import Node
-from sync.library.grants.access import children_shown, reachable, view_of
+from sync.library.grants.access import reachable, view_of
 from sync.library.libraries.rules import Right
 from sync.library.retention.models import KeptVersion
 from sync.library.tags.access import tags_of
@@ -46,9 +47,9 @@ def tags_view(work: Work, asset_id: str) -> TagsView:
 
 
 def marks_view(work: Work, folder_id: str) -> Marks:
-    """Of the files that the reader sees in a folder."""
+    """Of the files that the reader sees in a folder and below it."""
     folder, view, right = find_folder(work, folder_id)
-    shown = (Node.parent_id == folder.id, Node.deleted_at.is_(None), children_shown(view, folder.id, right))
+    shown = (Node.parent_id.in_(folders_below(folder.id)), Node.deleted_at.is_(None), reachable(view))
     tags = select(AssetTag.tag_key, func.min(AssetTag.tag)).join(Node, Node.id == AssetTag.node_id).where(*shown)
     rows = work.session.execute(tags.group_by(AssetTag.tag_key).order_by(AssetTag.tag_key).limit(SUGGESTED))
     labels = select(KeptVersion.label).join(Node, Node.id == KeptVersion.node_id).where(*shown, KeptVersion.label != "")

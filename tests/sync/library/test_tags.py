@@ -1,16 +1,20 @@
 """Tags: put on and taken off by who may edit, found by search and in a folder, told to the log, seen by who sees the file."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from sync.library.libraries.rules import Right
 from sync.library.recovery.rules import read_note
 from sync.library.tags.models import AssetTag, TagEvent
 from sync.library.tags.rules import read_tags, tag_key
 from tests.fakes.store import MemoryStore
+from tests.sync.library.agents import delete, make_folder
 from tests.sync.library.conftest import Room
+from tests.sync.library.grants import grant_member
 from workspace.db import Database
 from workspace.events.models import Event
 from workspace.work import open_work
@@ -116,3 +120,41 @@ def test_folder_when_narrowed_to_a_label_then_shows_what_is_kept_under_it(room: 
     page = su.get(f"/library/folders/{room.root}?mark=k:客户定稿").get_data(as_text=True)
     assert ['data-name="a.psd"' in page, 'data-name="b.psd"' in page] == [True, False]
     assert "这里没有这类文件" in su.get(f"/library/folders/{room.root}?mark=t:none").get_data(as_text=True)
+
+
+def test_folder_when_narrowed_then_what_lies_deeper_is_shown_page_by_page_and_nothing_hidden(
+    room: Room, signed_in: SignedIn, work_as: Any
+) -> None:
+    su, agent = signed_in("suhang"), room.su
+    outer = agent.op(room.id, make_folder(room.root, "外层")).node
+    inner = agent.op(room.id, make_folder(outer.id, "里层")).node
+    nodes = [agent.save(room.id, home, "同名.psd", name).node for home, name in ((room.root, b"1"), (outer.id, b"2"), (inner.id, b"3"))]
+    gone = agent.save(room.id, inner.id, "删了.psd", b"4").node
+    ids = [f"{node.id}:1" for node in (*nodes, gone)]
+    su.post(f"/library/folders/{room.root}/tags", data={"tags": "KV", "ids": ids})
+    agent.op(room.id, delete(gone.id, base=1))
+    page = su.get(f"/library/folders/{outer.id}?mark=t:kv").get_data(as_text=True)
+    assert [f'data-node="{node.id}"' in page for node in nodes] == [False, True, True]
+    assert "里层" in page
+    assert '<option value="t:kv"' in su.get(f"/library/folders/{room.root}").get_data(as_text=True)
+    seen, after = [], ""
+    while True:
+        part = su.get(f"/library/folders/{room.root}/items?mark=t:kv&count=1&after={after}").get_data(as_text=True)
+        seen += re.findall(r'data-node="([^"]+)"', part)
+        more = re.search(r"after=([^&]+)&amp;", part)
+        if more is None:
+            break
+        after = more.group(1)
+    assert sorted(seen) == sorted(node.id for node in nodes), "three of one name, each once"
+    with work_as("管力") as work:
+        grant_member(work, inner.id, "林悦", Right.NONE)
+    assert f'data-node="{nodes[2].id}"' not in signed_in("linyue").get(f"/library/folders/{room.root}?mark=t:kv").get_data(as_text=True)
+
+
+def test_search_when_a_kept_version_has_a_name_then_found_by_it_until_released(room: Room, signed_in: SignedIn) -> None:
+    node = room.su.save(room.id, room.root, "kv.psd", b"a").node
+    su, url = signed_in("suhang"), f"/library/assets/{node.id}/versions/1/keeping"
+    su.post(url, data={"label": "客户终审稿"})
+    assert "kv.psd" in su.get("/search?q=客户终审稿").get_data(as_text=True)
+    su.post(f"/library/assets/{node.id}/versions/1/release")
+    assert "kv.psd" not in su.get("/search?q=客户终审稿").get_data(as_text=True)
