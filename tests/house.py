@@ -139,17 +139,21 @@ def member_named(work: Work, name: str) -> Member:
     return work.session.query(Member).filter_by(name=name).one()
 
 
-@pytest.fixture
-def work_as(company: Database, parts: Parts) -> Callable[..., object]:
+def work_on(database: Database, parts: Parts) -> Callable[..., object]:
     """``with work_as("林悦") as work:`` — a Work by that person at a fixed instant."""
 
     def opened(name: str, *, now: datetime = NOW, writes: bool = True) -> object:
-        with open_work(company, writes=False) as work:
+        with open_work(database, writes=False) as work:
             member = member_named(work, name)
             actor = Actor(member.id, member.name, permissions_of(work, member.id))
-        return open_work(company, actor=actor, now=now, parts=parts, writes=writes)
+        return open_work(database, actor=actor, now=now, parts=parts, writes=writes)
 
     return opened
+
+
+@pytest.fixture
+def work_as(company: Database, parts: Parts) -> Callable[..., object]:
+    return work_on(company, parts)
 
 
 class Person:

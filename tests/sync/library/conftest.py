@@ -1,24 +1,28 @@
 """A library with people in it, their agents, and the stores it may stand on."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask import Flask
 
+import app as composition
+from demo import seed_company
 from sync.library.embedded_store import EmbeddedStore
 from sync.library.libraries.actions import open_library
 from sync.library.libraries.rules import Right
 from sync.library.storage import ObjectStore, S3Store
 from tests.fakes.store import MemoryStore
-from tests.house import member_named
+from tests.house import Templates, member_named, work_on
 from tests.sync.library.agents import TestAgent
 from tests.sync.library.grants import grant_right
+from workspace.db import Database
 from workspace.devices.actions import issue_code
 from workspace.parts import Parts
 from workspace.people.actions import make_group
+from workspace.settings import Settings
 
 
 @pytest.fixture
@@ -49,9 +53,47 @@ class Room:
     stranger: TestAgent
 
 
+@dataclass
+class Seeded:
+    """What belongs to the template with a room in it: the room's ids, the token of each agent, what lies in the store."""
+
+    library: str = ""
+    root: str = ""
+    tokens: tuple[str, ...] = ()
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def seeded() -> Seeded:
+    return Seeded()
+
+
 @pytest.fixture
-def room(app: Flask, memory: MemoryStore, work_as: Callable[..., Any]) -> Room:
-    return make_room(app, work_as)
+def company(request: pytest.FixtureRequest, parts: Parts, settings: Settings, templates: Templates, seeded: Seeded) -> Database:
+    """The demo company; with the room in it when the test takes that, made once like the company itself."""
+
+    def seed_room(database: Database, made: Parts) -> None:
+        seed_company(database, made)
+        store = MemoryStore()
+        made.provide(ObjectStore, lambda: store)
+        app = composition.create_app(made.get(Settings), made)
+        app.testing = True
+        room = make_room(app, work_on(database, made))
+        seeded.objects = store.objects
+        seeded.library, seeded.root = room.id, room.root
+        seeded.tokens = tuple(agent.token for agent in (room.su, room.chen, room.lin, room.stranger))
+
+    if "room" in request.fixturenames:
+        templates.copy("house_room", seed_room, settings)
+    else:
+        templates.copy("house_company", seed_company, settings)
+    return parts.get(Database)
+
+
+@pytest.fixture
+def room(app: Flask, memory: MemoryStore, seeded: Seeded) -> Room:
+    memory.objects.update(seeded.objects)
+    return Room(seeded.library, seeded.root, *(TestAgent(app.test_client(), token) for token in seeded.tokens))
 
 
 def make_room(app: Flask, work_as: Callable[..., Any]) -> Room:
