@@ -9,6 +9,8 @@ from wsgidav.dav_error import HTTP_BAD_REQUEST, HTTP_INSUFFICIENT_STORAGE, HTTP_
 from wsgidav.dav_provider import DAVNonCollection
 
 from sync.core.paths import name_key
+from sync.library.libraries.models import Library
+from sync.library.quotas.access import Room
 from sync.library.uploads.access import room_left
 from sync.library.uploads.rules import SIZE_MOST
 from sync.library.webdav import actions
@@ -37,11 +39,14 @@ class Written:
         folder = web().parts.get(Settings).data_dir / "tmp"
         folder.mkdir(mode=0o700, exist_ok=True)
         most = min(SIZE_MOST, shutil.disk_usage(folder).free - _DISK_KEPT_BYTES)
+        promised = self._promised() or 0
         with request_work(writes=False) as work:
             room = room_left(work, self.save_library_id)
+            refusal = Room(work, work.session.get_one(Library, self.save_library_id)).refusal(promised)
+        if refusal is not None:
+            raise DAVError(HTTP_INSUFFICIENT_STORAGE, " ".join(refusal))
         most = max(0, most if room is None else min(most, room))
-        promised = self.environ.get("CONTENT_LENGTH") or ""
-        if self.environ["REQUEST_METHOD"] == "PUT" and promised.isdigit() and int(promised) > most:
+        if promised > most:
             raise _no_room()
         self._body = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, dir=str(folder)))  # noqa: SIM115 - end_write closes it
         return _Open(self._body, most)
@@ -53,12 +58,17 @@ class Written:
         with body:
             if with_errors:
                 return
-            size_bytes, promised = body.tell(), self.environ.get("CONTENT_LENGTH") or ""
-            if self.environ["REQUEST_METHOD"] == "PUT" and promised.isdigit() and int(promised) != size_bytes:
+            size_bytes = body.tell()
+            if self._promised() not in (None, size_bytes):
                 raise DAVError(HTTP_BAD_REQUEST, _("内容没有传完，未保存"))
             body.seek(0)
             with in_dav_words():
                 self.save(body, size_bytes)
+
+    def _promised(self) -> int | None:
+        """How many bytes the program said that it brings."""
+        promised = self.environ.get("CONTENT_LENGTH") or ""
+        return int(promised) if self.environ["REQUEST_METHOD"] == "PUT" and promised.isdigit() else None
 
     @property
     def conditional(self) -> bool:

@@ -19,9 +19,10 @@ from sync.library.leases.models import Lease
 from sync.library.libraries.actions import open_library
 from sync.library.libraries.models import Library, LibraryEvent
 from sync.library.libraries.rules import Right
+from sync.library.quotas.actions import set_quota
 from sync.library.webdav import actions
 from sync.library.webdav.locks import LockStorage
-from tests.house import Person
+from tests.house import Person, member_named
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
 from workspace.db import Database
@@ -404,6 +405,15 @@ def test_save_when_there_is_no_room_for_it_then_refused_before_it_is_stored(
     assert su.names(TOP) == []
     assert len(list(memory.list("packs/"))) == before
     assert su.send("PUT", f"{TOP}/small.bin", b"x").status_code == 201
+
+
+def test_save_when_the_department_has_no_room_then_refused_before_it_is_stored(su: Program, work_as: Opens, memory: Any) -> None:
+    with work_as("管力") as work:
+        set_quota(work, str(member_named(work, "苏航").department_id), 1000)
+    answer = su.send("PUT", f"{TOP}/big.bin", b"x" * 1001)
+    assert (answer.status_code, "部门" in answer.get_data(as_text=True)) == (507, True)
+    assert list(memory.list("packs/")) == []
+    assert su.send("PUT", f"{TOP}/small.bin", b"x" * 999).status_code == 201
 
 
 # --- locks ------------------------------------------------------------------------------------------------------------
