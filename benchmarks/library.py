@@ -17,14 +17,14 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.harness import Row, Stopwatch, percentile, resident_mib
+from benchmarks.syncing.machines import BATCH, carried_out, client_of, fill, make_folder
 from benchmarks.syncing.site import Library, Site, running_site
 from sync.core import protocol as p
-from tests.contracts.library_contract import Client, Subject
+from tests.contracts.library_contract import Client
 from workspace.db import new_id
 
 KIB = 1024
 SAVES = 60
-BATCH = 300
 
 
 def measure(quick: bool) -> list[Row]:
@@ -35,13 +35,6 @@ def measure(quick: bool) -> list[Row]:
             *_versions(site, 100 if quick else 1000),
             *_together(site, 10 if quick else 50),
         ]
-
-
-def _client(site: Site, library: Library, person: str) -> Client:
-    def grant(_library: str, _person: str, _right: p.Right | None) -> None:
-        raise NotImplementedError("nobody's rights change here")
-
-    return Client(Subject(site.product.url, library.id, site.issue_code, grant), person)
 
 
 # --- files -------------------------------------------------------------------------------------------------------------
@@ -61,12 +54,12 @@ class _Size:
 
 def _growing(site: Site, sizes: tuple[int, ...]) -> list[Row]:
     library = site.open_library("大库")
-    mine, other = _client(site, library, "苏航"), _client(site, library, "陈墨")
-    top = _folder(mine, mine.root, "全部")
+    mine, other = client_of(site, library, "苏航"), client_of(site, library, "陈墨")
+    top = make_folder(mine, mine.root, "全部")
     found, filled, fill_s = [], 0, 0.0
     for size in sizes:
         with Stopwatch() as watch:
-            _fill(mine, top, filled, size)
+            fill(mine, top, filled, size)
         fill_s, filled = fill_s + watch.seconds, size
         found.append(_look(site, library, mine, other, top, size))
     rows: list[Row] = []
@@ -103,40 +96,12 @@ def _growing(site: Site, sizes: tuple[int, ...]) -> list[Row]:
     return rows
 
 
-def _folder(client: Client, parent: str, name: str) -> str:
-    op = p.MakeFolder(new_id(), new_id(), parent, name)
-    _carried_out(client.op(op))
-    return op.node
-
-
-def _carried_out(answer: p.OpAnswer) -> None:
-    if answer.outcome is not p.Outcome.APPLIED:
-        raise RuntimeError(f"the server says {answer.outcome.value}: {answer.error}")
-
-
-def _fill(client: Client, top: str, start: int, stop: int) -> None:
-    """Small files with contents of their own, a hundred in a folder."""
-    folder = ""
-    ops: list[p.Op] = []
-    contents: list[bytes] = []
-    for number in range(start, stop):
-        if number % 100 == 0:
-            folder = new_id()
-            ops.append(p.MakeFolder(new_id(), folder, top, f"{number // 100:04d}"))
-        contents.append(f"素材 {number}".encode())
-        ops.append(client.commit_op(f"{number:06d}.txt", contents[-1], parent=folder))
-        if len(contents) == BATCH or number == stop - 1:
-            for answer in client.remote.ops(client.library, p.OpsRequest(tuple(ops), client.store(*contents))):
-                _carried_out(answer)
-            ops, contents = [], []
-
-
 def _look(site: Site, library: Library, mine: Client, other: Client, top: str, size: int) -> _Size:
     numbers = random.Random(size)
     with _Listener(other) as listener:
         save: list[float] = []
         heard: list[float] = []
-        folder = _folder(mine, mine.root, f"保存 {size}")
+        folder = make_folder(mine, mine.root, f"保存 {size}")
         for number in range(SAVES):
             began, ended, node = _save(mine, folder, f"{number}.psd", numbers.randbytes(64 * KIB))
             save.append(ended - began)
@@ -147,7 +112,7 @@ def _look(site: Site, library: Library, mine: Client, other: Client, top: str, s
     path = f"/library/folders/{inside}"
     caller.page(path)
     page = statistics.median(_seconds(partial(caller.page, path)) for _ in range(5))
-    rename = _seconds(lambda: _carried_out(mine.op(p.Rename(new_id(), top, mine.root, f"全部 {size}"))))
+    rename = _seconds(lambda: carried_out(mine.op(p.Rename(new_id(), top, mine.root, f"全部 {size}"))))
     return _Size(size, save, heard, page, rename, resident_mib(*site.product.web_workers()))
 
 
@@ -155,7 +120,7 @@ def _save(client: Client, folder: str, name: str, content: bytes, *, node: str =
     """When it began and was answered, and the node."""
     began = time.perf_counter()
     op = client.commit_op(name, content, node=node, base=base, parent=folder)
-    _carried_out(client.op(op, client.store(content)))
+    carried_out(client.op(op, client.store(content)))
     return began, time.perf_counter(), op.node
 
 
@@ -209,7 +174,7 @@ class _Listener:
 
 def _versions(site: Site, versions: int) -> list[Row]:
     library = site.open_library("版本")
-    mine = _client(site, library, "苏航")
+    mine = client_of(site, library, "苏航")
     numbers, node, seconds = random.Random(1), new_id(), []
     for number in range(versions):
         began, ended, _node = _save(mine, mine.root, "主视觉.psd", numbers.randbytes(64 * KIB), node=node, base=number)
@@ -234,8 +199,8 @@ def _versions(site: Site, versions: int) -> list[Row]:
 def _together(site: Site, machines: int) -> list[Row]:
     library = site.open_library("同时")
     alone_mib = resident_mib(*site.product.web_workers())
-    writer = _client(site, library, "苏航")
-    clients = [_client(site, library, "陈墨") for _ in range(machines)]
+    writer = client_of(site, library, "苏航")
+    clients = [client_of(site, library, "陈墨") for _ in range(machines)]
     listeners = [_Listener(client).__enter__() for client in clients]
     first: list[float] = []
     last: list[float] = []

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.harness import Row, Stopwatch, resident_mib
+from benchmarks.syncing.machines import client_of, fill, make_folder
 from benchmarks.syncing.peers import Mounted, Peers
 from benchmarks.syncing.scale import Scale, write_noise, write_tree
 from benchmarks.syncing.site import Site, until
@@ -151,10 +152,9 @@ def cold_library(site: Site, peers: Peers, scale: Scale, scratch: Path) -> list[
     source = scratch / "library"
     _write_small_files(source, scale.library_files)
     library = site.open_library("W5")
-    filler = site.agent("苏航", library)
-    subprocess.run(["cp", "-r", str(source), str(filler.folder / "w5")], check=True)
-    filler.wait_safe(every_s=0.1)
-    filler.clean_up()
+    filler = client_of(site, library, "苏航")
+    fill(filler, make_folder(filler, filler.root, "w5"), 0, scale.library_files)
+    filler.transport.close()
     known = site.agent("陈墨", site.open_library("W5 empty"))  # Enrolled; what it knows of W5 is thrown away.
     known.clean_up()
     (known.home / "state" / "index.db").unlink()
