@@ -14,6 +14,7 @@ from sync.library.content.access import WAIT
 from sync.library.content.actions import CheckedPack, record_packs
 from sync.library.content.models import Chunk, ChunkBringer, ManifestRow, Pack
 from sync.library.libraries.access import rooms_of_library
+from sync.library.previews.models import Preview
 from sync.library.storage import Stored
 from workspace.work import Work
 
@@ -113,6 +114,20 @@ def note_removed(work: Work, library_id: str, packs: Sequence[tuple[str, int]]) 
 def forget_packs(work: Work, library_id: str) -> None:
     """Rows of packs that were removed long enough ago."""
     work.session.execute(delete(Pack).where(Pack.library_id == library_id, Pack.removed_at < work.now - WAIT))
+
+
+def forget_previews(work: Work, digests: Sequence[str] | None = None) -> list[str]:
+    """Of these contents, or of some of which there are previews, those that no version names: their rows are gone. Returns them.
+
+    A version that names one at this very moment has it drawn again, for lack of a row.
+    """
+    named = select(Version.digest).where(Version.digest == Preview.digest).exists()
+    if digests is None:
+        digests = list(work.session.scalars(select(Preview.digest).where(~named).limit(AT_ONCE)))
+    if digests:
+        work.session.execute(delete(Preview).where(Preview.digest.in_(digests), ~named))
+    known = set(work.session.scalars(select(Version.digest).where(Version.digest.in_(digests))))
+    return [digest for digest in digests if digest not in known]
 
 
 def forget_manifests(work: Work) -> int:

@@ -5,6 +5,7 @@
     doom      packs in which nothing serves           and objects that were uploaded and never registered
     repack    packs of which little serves            new pack, read back and verified, places switched, old pack doomed
     remove    objects doomed for a day                after the log in the bucket says which versions are gone
+    prune     previews of contents that no version names
 
 Every step reads what is, so running twice, or again after a crash, or twice at once, does the same. An object is removed only by the
 last step, only when its row says since yesterday that nothing serves from it. docs/decisions tells why.
@@ -26,6 +27,7 @@ from sync.library.collection.actions import (
     doom_packs,
     forget_manifests,
     forget_packs,
+    forget_previews,
     mark_chunks,
     note_removed,
     sweep_chunks,
@@ -38,6 +40,7 @@ from sync.library.content.actions import CheckedPack, check_pack, pack_key
 from sync.library.content.models import Chunk
 from sync.library.embedded_store import vacuum_store
 from sync.library.libraries.models import Library
+from sync.library.previews.access import digest_of_key
 from sync.library.storage import ObjectStore
 from workspace.db import new_id
 from workspace.errors import Unavailable
@@ -63,6 +66,7 @@ def collect_content(run: JobRun) -> None:
             return
         removed += collect_library(run, library_id)
     _until_none(lambda: _in_work(run, forget_manifests))
+    removed += prune_previews(run)
     if removed:
         vacuum_store(run.parts.get(Settings))
 
@@ -138,6 +142,28 @@ def remove(run: JobRun, library_id: str) -> int:
     with run.open_work() as work:
         forget_packs(work, library_id)
     return len(packs)
+
+
+def prune_previews(run: JobRun) -> int:
+    """Pictures and film copies of contents that no version names any more. Returns how many objects went.
+
+    The rows go first: a crash in between leaves objects without one, which the listing finds the next day.
+    """
+    store = run.parts.get(ObjectStore)  # type: ignore[type-abstract]
+    keys: dict[str, list[str]] = {}
+    for stored in store.list("previews/"):
+        keys.setdefault(digest_of_key(stored.key), []).append(stored.key)
+    removed = 0
+    for part in _parts(list(keys), REMOVED_AT_ONCE):
+        if run.stopping.is_set():
+            return removed
+        with run.open_work() as work:
+            lost = forget_previews(work, part)
+        for key in (key for digest in lost for key in keys[digest]):
+            store.remove(key)
+            removed += 1
+    _until_none(lambda: _in_work(run, lambda work: len(forget_previews(work))))  # Of what could not be drawn there is no object.
+    return removed
 
 
 class _Copies:

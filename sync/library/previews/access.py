@@ -18,6 +18,11 @@ def film_key(digest: str) -> str:
     return f"previews/{digest.removeprefix('b3:')}-film.mp4"
 
 
+def digest_of_key(key: str) -> str:
+    """The content whose picture or film an object holds."""
+    return "b3:" + key.removeprefix("previews/").rpartition("-")[0]
+
+
 def find_previews(work: Work, digests: Iterable[str | None]) -> dict[str, Preview]:
     """The previews that were made, by digest."""
     wanted = {digest for digest in digests if digest}

@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import delete, event, select
 
-from sync.library.assets.models import AssetEvent
+from sync.library.assets.models import AssetEvent, Version
+from sync.library.collection.jobs import prune_previews
 from sync.library.grants.models import FolderGrant
+from sync.library.previews.access import preview_key
 from sync.library.previews.jobs import make_missing_previews
 from sync.library.previews.models import Preview
 from sync.library.previews.rules import CHECK_LIMITS
@@ -154,3 +156,23 @@ def test_pictures_when_the_right_ended_long_after_the_page_then_refused(
     assert person.get(url).status_code == 200
     now[0] += PASS_S
     assert person.get(url).status_code == 404
+
+
+def test_pictures_when_no_version_names_their_content_then_leave_the_bucket(
+    room: Room, memory: Any, run_jobs: Any, parts: Any, work_as: Any
+) -> None:
+    kept, gone = save(room, "留.png", picture()), save(room, "走.png", picture((800, 500)))
+    broken = save(room, "坏.png", b"\x89PNG no picture")
+    run_jobs()
+    memory.put("previews/" + "0" * 64 + "-small.webp", b"left by a crash")
+    run = JobRun(parts.get(Database), parts, 1, "job", threading.Event())
+    assert prune_previews(run) == 1
+    with work_as("林悦") as work:
+        work.session.execute(delete(Version).where(Version.node_id.in_([gone.id, broken.id])))
+        work.record(AssetEvent.FOLDER_MADE, subject="asset:x", rooms=[], asset="x")
+    assert prune_previews(run) == 2
+    left = {stored.key for stored in memory.list("previews/")}
+    assert left == {preview_key(kept.manifest, size) for size in ("small", "large")}
+    with work_as("林悦", writes=False) as work:
+        assert list(work.session.scalars(select(Preview.digest))) == [kept.manifest]
+    assert prune_previews(run) == 0
