@@ -207,10 +207,13 @@ class Operations(pyfuse3.Operations):
     async def create(self, parent_inode: int, name: bytes, mode: int, flags: int, ctx: object) -> tuple[FileInfo, pyfuse3.EntryAttributes]:
         try:
             number, file = self._tree.create(parent_inode, os.fsdecode(name))
-        except FileExistsError:
+        except FileExistsError as taken:
             if flags & os.O_EXCL:
                 raise
-            file = self._tree.lookup(parent_inode, os.fsdecode(name))  # the feed brought it since the kernel looked
+            try:
+                file = self._tree.lookup(parent_inode, os.fsdecode(name))  # the feed brought it since the kernel looked
+            except FileNotFoundError:
+                raise taken from None  # it is there in another spelling, which is no file of this name
             return await self.open(file.ino, flags, ctx), self._attributes(self._tree.get(file.ino))
         return FileInfo(fh=number, keep_cache=True), self._attributes(file)
 
