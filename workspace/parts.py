@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
+HearsCommit = Callable[[Sequence[Mapping[str, Any]], str | None], None]
 
 
 class Parts:
@@ -17,7 +18,7 @@ class Parts:
         self._made: dict[type, Any] = {}
         self._guard = threading.RLock()
         self._at_stop: list[Callable[[], None]] = []
-        self._at_commit: list[Callable[[Sequence[Mapping[str, Any]]], None]] = []
+        self._at_commit: list[HearsCommit] = []
         self._stopped = False
         self.wake: Callable[[], None] = wake or (lambda: None)
         self.simulated: Callable[[], bool] = lambda: False
@@ -37,15 +38,18 @@ class Parts:
                 self._made[kind] = self._factories[kind]()
             return cast(T, self._made[kind])
 
-    def at_commit(self, call: Callable[[Sequence[Mapping[str, Any]]], None]) -> None:
-        """``call`` with the rows of events that this process has just committed, in the thread that did; it must be quick and not raise."""
+    def at_commit(self, call: HearsCommit) -> None:
+        """``call`` with the rows of events that this process has just committed and the device that acted, None for a person.
+
+        In the thread that did; it must be quick and not raise.
+        """
         with self._guard:
             self._at_commit = [*self._at_commit, call]
 
-    def committed(self, events: Sequence[Mapping[str, Any]]) -> None:
+    def committed(self, events: Sequence[Mapping[str, Any]], device_id: str | None) -> None:
         """Tell this process of its own events before the others are woken."""
         for call in self._at_commit:
-            call(events)
+            call(events, device_id)
 
     def at_stop(self, call: Callable[[], None]) -> None:
         """``call`` when the process is told to stop, at once if it was already; it may come from any thread."""

@@ -143,7 +143,7 @@ class Work:
         self.recorded, recorded = [], self.recorded
         self.committed = recorded
         if events:
-            self.parts.committed(events)
+            self.parts.committed(events, self.actor.device_id)
         if wrote:
             self.parts.wake()
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
-from flask import Response, request
+from flask import Response, g, request
 
 from sync.core.codec import BadMessage, from_bytes, to_bytes
 from sync.core.packs import PACK_MAX_BYTES
@@ -121,6 +121,8 @@ def feed() -> Response:
     limit = max(1, min(message.limit, MAX_NODES))
     until = time.monotonic() + max(0, min(message.wait_s, MAX_WAIT_S))
 
+    device: str | None = g.actor.device_id
+
     def look() -> FeedAnswer | None:
         with request_work(writes=False) as work:
             check_active_device(work)  # It may have been revoked while it waited.
@@ -131,7 +133,7 @@ def feed() -> Response:
         return _sent(look() or FeedAnswer(message.libraries_tag, ()))
     bell = web().parts.get(Bell)
     try:
-        with bell.place(message.cursors) as rung:
+        with bell.place(message.cursors, device) as rung:
             answer = bell.wait_for(rung, look, until=until)
     except NoPlace:
         answer = look()  # Who finds no place to wait is served as a poll all the same.

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -17,11 +17,12 @@ from sqlalchemy import bindparam, func, select
 from sync.core.protocol import MAX_NODES, ChildrenAnswer, FeedAnswer, FeedPage, FeedRequest
 from sync.core.protocol import Node as NodeMessage
 from sync.library.agents_api.contents import new_contents
-from sync.library.assets.models import Node
+from sync.library.assets.models import AssetEvent, Node
 from sync.library.assets.wire import hidden_message, lease_message, node_message, right_message
 from sync.library.grants.access import right_to, shows, ways_above
 from sync.library.grants.rules import View
 from sync.library.leases.access import live_leases
+from sync.library.leases.models import LeaseEvent
 from sync.library.libraries.access import OpenLibrary, libraries_tag, visible_libraries
 from sync.library.libraries.rules import Right
 from workspace.db import Database
@@ -35,6 +36,9 @@ log = structlog.get_logger("feed")
 
 LOOK_AGAIN_S = 5.0  # A lost wake costs this much, never data.
 EVERYONE = "*"
+_ANSWERED = frozenset(map(str, (AssetEvent.COMMITTED, LeaseEvent.TAKEN, LeaseEvent.RETURNED)))
+"""Whose answer tells the device all that changed. It hears of them again when its feed brings something else, or has waited its time:
+a machine that saves 10,000 files is not woken by each batch of its own."""
 # Made once: each agent that waits asks it after each save of anybody.
 _ROWS = select(Node).where(Node.library_id == bindparam("library"), Node.seq > bindparam("cursor"))
 _NEWER = _ROWS.order_by(Node.seq).limit(bindparam("most"))
@@ -114,6 +118,14 @@ def concerned(kind: str, rooms: Iterable[str], rooms_changed: dict[str, Any]) ->
     return {room.removeprefix("library:").partition("/")[0] for room in rooms if room.startswith("library:")}
 
 
+@dataclass(frozen=True)
+class _Waiter:
+    """Who waits for news of these libraries. device_id: None for nobody's."""
+
+    libraries: frozenset[str]
+    device_id: str | None
+
+
 class Bell:
     """Wakes those waiting requests of one process that an event concerns.
 
@@ -124,14 +136,14 @@ class Bell:
     def __init__(self, wake: Wake, database: Database, places: int) -> None:
         self._wake, self._database, self._places = wake, database, places
         self._lock = threading.Lock()
-        self._waiting: dict[threading.Event, frozenset[str]] = {}
+        self._waiting: dict[threading.Event, _Waiter] = {}
         self._heard: int | None = None  # Sequence of the last event that was looked at; None = not listening yet.
         self._told: set[int] = set()  # Later ones, of this process, that were rung for when they were committed.
         self._closed = False
 
     @contextmanager
-    def place(self, libraries: Iterable[str]) -> Iterator[threading.Event]:
-        """A place to wait for news of these libraries, with its bell; NoPlace when all are taken."""
+    def place(self, libraries: Iterable[str], device_id: str | None = None) -> Iterator[threading.Event]:
+        """A place for a device to wait for news of these libraries, with its bell; NoPlace when all are taken."""
         bell = threading.Event()
         with self._lock:
             if len(self._waiting) >= self._places:
@@ -139,7 +151,7 @@ class Bell:
             if self._heard is None:
                 self._heard = self._head()
                 threading.Thread(target=self._listen, name="feed-bell", daemon=True).start()
-            self._waiting[bell] = frozenset({EVERYONE, *libraries})
+            self._waiting[bell] = _Waiter(frozenset({EVERYONE, *libraries}), device_id)
             if self._closed:
                 bell.set()
         try:
@@ -158,16 +170,19 @@ class Bell:
                 return answer
             bell.wait(left_s)
 
-    def hear(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Ring for events of this process, as soon as they are committed."""
+    def hear(self, events: Sequence[Mapping[str, Any]], device_id: str | None) -> None:
+        """Ring for events of this process, as soon as they are committed; not with the device that acted for what its answer says."""
         libraries: set[str] = set()
+        answered: set[str] = set()
         with self._lock:
             if self._heard is None:
                 return
             for event in events:
-                libraries |= concerned(event["kind"], event["rooms"], event["rooms_changed"])
+                found = answered if device_id is not None and event["kind"] in _ANSWERED else libraries
+                found |= concerned(event["kind"], event["rooms"], event["rooms_changed"])
                 self._told.add(event["seq"])
         self._ring(libraries)
+        self._ring(answered, but=device_id)
 
     def close(self) -> None:
         """Whoever waits, and whoever comes from now on, gets an answer at once: the process is stopping."""
@@ -190,10 +205,10 @@ class Bell:
             self._ring(self._news())
             listener.wait(LOOK_AGAIN_S)
 
-    def _ring(self, libraries: set[str]) -> None:
+    def _ring(self, libraries: set[str], *, but: str | None = None) -> None:
         with self._lock:
-            for bell, waited_for in self._waiting.items():
-                if libraries & waited_for:
+            for bell, waiter in self._waiting.items():
+                if libraries & waiter.libraries and (but is None or waiter.device_id != but):
                     bell.set()
 
     def _head(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from sync.core.protocol import FeedAnswer
 from sync.library.agents_api import feed
@@ -13,9 +14,11 @@ from sync.library.agents_api.feed import EVERYONE, Bell, concerned
 from sync.library.libraries.actions import open_library
 from tests.house import member_named
 from tests.product import wait_until
+from tests.sync.library.agents import rename
 from tests.sync.library.conftest import Room
 from workspace.db import Database
 from workspace.devices.actions import issue_code
+from workspace.devices.models import Device
 from workspace.parts import Parts
 from workspace.people.actions import make_group
 from workspace.wake import Wake
@@ -40,14 +43,14 @@ def test_event_when_it_comes_then_its_libraries_are_concerned(
 class Waiter(threading.Thread):
     """An agent that waits; looks counts how often it was woken to look, beside the look at the start."""
 
-    def __init__(self, bell: Bell, library_id: str) -> None:
+    def __init__(self, bell: Bell, library_id: str, device_id: str | None = None) -> None:
         super().__init__(daemon=True)
-        self.bell, self.library_id, self.looks = bell, library_id, -1
+        self.bell, self.library_id, self.device_id, self.looks = bell, library_id, device_id, -1
         self.start()
         wait_until(lambda: self.looks == 0, within_s=10, what="it waits")
 
     def run(self) -> None:
-        with self.bell.place([self.library_id]) as rung:
+        with self.bell.place([self.library_id], self.device_id) as rung:
             self.bell.wait_for(rung, self._look, until=time.monotonic() + 60)
 
     def _look(self) -> FeedAnswer | None:
@@ -74,6 +77,21 @@ def test_wait_when_one_library_changes_then_only_its_agents_look(room: Room, bel
     with work_as("林悦") as work:
         issue_code(work, member_id=member_named(work, "陈墨").id, kind="pc", name="陈墨的电脑")
     wait_until(lambda: (here.looks, elsewhere.looks) == (2, 1), within_s=10, what="everybody looks when a device may have changed")
+
+
+def test_wait_when_a_device_saves_itself_then_others_look_and_it_looks_when_more_happened_than_it_was_told(
+    room: Room, bell: Bell, database: Database
+) -> None:
+    with database.session(writes=False) as session:
+        own = session.scalars(select(Device.id).where(Device.name == "苏航的云桌面")).one()
+    here, elsewhere = Waiter(bell, room.id, own), Waiter(bell, room.id, "another")
+    saved = room.su.save(room.id, room.root, "一.txt", b"one").node
+    wait_until(lambda: elsewhere.looks == 1, within_s=10, what="another device looks")
+    assert here.looks == 0, "the answer said it all"
+    room.su.op(room.id, rename(saved.id, room.root, "二.txt"))
+    wait_until(lambda: (here.looks, elsewhere.looks) == (1, 2), within_s=10, what="both look")
+    room.chen.save(room.id, room.root, "三.txt", b"three")
+    wait_until(lambda: (here.looks, elsewhere.looks) == (2, 3), within_s=10, what="both look")
 
 
 def test_wait_when_another_process_commits_then_its_wake_rings_and_what_was_rung_for_does_not_ring_again(
