@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 
 from sync.core.chunking import Chunk
@@ -52,10 +53,10 @@ class Chunks:
     def _read(self, path: Path, address: Address) -> bytes | None:
         try:
             data = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        except OSError:
+            return None  # not here, or the disk cannot read it: the library has it
         if address_of(data) != address:
-            path.unlink(missing_ok=True)  # a crash or the disk spoiled it; the library has it
+            _remove(path)  # a crash or the disk spoiled it
             self.spoiled += path.is_relative_to(self._pinned)
             return None
         return data
@@ -67,13 +68,13 @@ class Chunks:
     def keep(self, address: Address, data: bytes) -> None:
         """Write a chunk that was verified to the disk."""
         path = self._path(address)
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(data)
             part.replace(path)
         except OSError:
-            part.unlink(missing_ok=True)  # a full disk makes the cache useless, not the file unreadable
+            _remove(part)  # a full disk makes the cache useless, not the file unreadable
             return
         with self._lock:
             self._since_eviction += len(data)
@@ -156,5 +157,11 @@ class Chunks:
         for _, size, path in sorted(kept):
             if total <= self._limit * 9 // 10:
                 break
-            path.unlink(missing_ok=True)
+            _remove(path)
             total -= size
+
+
+def _remove(path: Path) -> None:
+    """Remove what the cache can do without, if the disk lets us."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)

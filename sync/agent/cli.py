@@ -2,7 +2,7 @@
 
 On a desktop the agent mounts (`serve`); on a PC it mirrors (`mirror/commands.py`).
 
-Exit status: 0 fine, 2 wrong settings, 3 not enrolled, 4 cannot mount, 5 not reachable, 6 refused.
+Exit status: 0 fine, 2 wrong settings, 3 not enrolled, 4 cannot mount, 5 not reachable, 6 refused, 7 the disk takes nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import platform
+import sqlite3
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from typing import Any
 
 from sync.agent import VERSION, config, pin_commands
 from sync.agent.config import Config, Identity
+from sync.agent.disk_errors import disk_errno, disk_words, trouble_of
 from sync.agent.errors import AgentError, NotEnrolled, Unreachable
 from sync.agent.mirror import commands as mirror_commands
 from sync.agent.mirror.show import lines
@@ -28,6 +30,8 @@ from sync.agent.single import only_one
 from sync.agent.transport import ChannelDialer, TcpDialer, Transport
 
 log = logging.getLogger("mainline.agent")
+
+DISK_STATUS = 7
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,6 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
     except AgentError as error:
         print(f"mainline-agent: {error.title}" + (f" — {error.message}" if error.message else ""), file=sys.stderr)
         return error.exit_status
+    except (OSError, sqlite3.OperationalError) as error:
+        code = disk_errno(error)
+        if code is None:
+            raise
+        print(f"mainline-agent: {disk_words(code)} — {error}", file=sys.stderr)
+        return DISK_STATUS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -192,6 +202,8 @@ def _status(options: argparse.Namespace) -> int:
         status = {"state": "stopped", "member": identity.member_name, "device": identity.device, "saves": []}
     if not _is_running(status):
         status["state"] = "stopped"
+    # The agent's last word may be from before its disk stopped taking any.
+    status["error"] = status.get("error") or trouble_of(settings.state_dir)
     if options.json:
         json.dump(status, sys.stdout, ensure_ascii=False, indent=2)
         print()
@@ -201,11 +213,16 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _told(path: Path) -> dict[str, Any] | None:
-    try:
-        status: dict[str, Any] = json.loads(path.read_bytes())
-        return status
-    except (OSError, ValueError):
-        return None
+    """What the agent wrote; read again if it was being written over in this very moment."""
+    for _attempt in range(3):
+        try:
+            status: dict[str, Any] = json.loads(path.read_bytes())
+            return status
+        except OSError:
+            return None
+        except ValueError:
+            time.sleep(0.05)
+    return None
 
 
 def _is_running(status: dict[str, Any]) -> bool:

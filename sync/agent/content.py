@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import threading
 import time
 from collections import OrderedDict
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from sync.agent.chunks import Chunks
+from sync.agent.disk_errors import disk_errno
 from sync.agent.errors import AgentError, DamagedContent, Refused
 from sync.agent.index import File, Index
+from sync.agent.lasts import LastSaves
 from sync.agent.remote import Remote
 from sync.core import protocol as p
 from sync.core.hashing import Address
@@ -77,6 +80,7 @@ class Content:
         self._work = state_dir / "work"
         self._work.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._kept = state_dir / "kept"
+        self.lasts = LastSaves(state_dir / "last")
         self.chunks = Chunks(state_dir / "chunks", cache_bytes)
         self._fetching: dict[Address, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -95,14 +99,19 @@ class Content:
         """Where the whole bytes of a file are while it is `local`."""
         return self._work / str(ino)
 
-    def open_work(self, ino: int, *, create: bool = False) -> int:
-        """A descriptor of the working copy, for reading and writing."""
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT | os.O_TRUNC if create else 0)
+    def open_work(self, ino: int, *, create: bool = False, writable: bool = True) -> int:
+        """A descriptor of the working copy, for reading and writing, or for reading alone: a read-only disk allows that."""
+        flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC | (os.O_CREAT | os.O_TRUNC if create else 0)
         return os.open(f"{self._work}/{ino}", flags, 0o600)
 
     def drop_work(self, ino: int) -> None:
         """Give the bytes up: the library has them, or nobody wants them. Not before the index says so for good."""
-        self._index.afterwards(lambda: self.work_path(ino).unlink(missing_ok=True))
+
+        def drop() -> None:
+            self.work_path(ino).unlink(missing_ok=True)
+            self.lasts.drop(ino)
+
+        self._index.afterwards(drop)
 
     def keep_aside(self, file: File, path: str) -> None:
         """Keep bytes that can no longer be sent, out of the mount: only the person can say what is to become of them."""
@@ -120,9 +129,10 @@ class Content:
         for path in self._work.iterdir():
             if path.name not in known:
                 path.unlink(missing_ok=True)
+        self.lasts.sweep()
 
-    def materialise(self, file: File, *, size: int | None = None) -> None:
-        """Write the version that a file stands for into its working copy; at most `size` bytes of it.
+    def materialise(self, file: File, *, size: int | None = None, retry: Callable[[AgentError], bool] | None = None) -> None:
+        """Write the version that a file stands for into its working copy; at most `size` bytes of it. retry: as of `read`.
 
         Under a temporary name first: a half-fetched file must never look like somebody's save.
         """
@@ -132,7 +142,7 @@ class Content:
         with open(part, "wb") as stream:
             position = 0
             while position < wanted:
-                data = self.read(file, position, min(_RUN_BYTES, wanted - position))
+                data = self.read(file, position, min(_RUN_BYTES, wanted - position), retry=retry)
                 if not data:
                     raise DamagedContent("内容不完整", f"{file.name}: ends at {position} of {file.size} bytes")
                 stream.write(data)
@@ -301,6 +311,15 @@ class Content:
             _remember(self._readings, digest, _Reading(index, stop, ahead))
         return found
 
+    def _keep(self, manifest: Manifest) -> None:
+        try:
+            with self._index.transaction():
+                self._index.put_manifest(manifest)
+        except (sqlite3.OperationalError, OSError) as error:
+            if disk_errno(error) is None:
+                raise
+            log.info("a manifest is asked for again next time: %s", error)
+
     def _ask(self, library: str, digest: Address, start: int) -> tuple[Manifest, _Located]:
         """The manifest and the places of a window of chunks; whoever asks for the first one need not ask for its place again."""
         answer = self._remote.content(library, p.ContentRequest(digest, start, _WINDOW))
@@ -308,8 +327,7 @@ class Content:
         if manifest is None or manifest_digest(manifest) != digest:
             raise Refused(p.Problem("bad_manifest", "内容清单与版本不符", digest, retryable=True), 200)
         if answer.manifest is not None:
-            with self._index.transaction():
-                self._index.put_manifest(manifest)
+            self._keep(manifest)
         located = _Located(answer, time.monotonic())
         with self._lock:
             _remember(self._located, digest, located)

@@ -509,6 +509,9 @@ class Departures:
             # Sent before, perhaps from bytes that are gone: what the file holds now is read and sent.
             self._journal.take_back(entry, error=problem.title, delay_ms=0 if entry.tries < 3 else _LATER_MS)
             return
+        if code == p.ErrorCode.NODE_GONE and self._journal.waits_for_earlier(entry):
+            self._journal.take_back(entry, error="")  # it went with the save that makes the node, and that was taken back
+            return
         if code == p.ErrorCode.NODE_GONE or (entry.kind is Kind.DELETE and code == p.ErrorCode.NOT_FOUND):
             self._journal.drop(entry.n)
             return

@@ -21,13 +21,14 @@ from sync.agent.arrivals import Arrivals, Kernel
 from sync.agent.config import Config, Identity
 from sync.agent.content import Content
 from sync.agent.departures import Departures
+from sync.agent.disk_errors import disk_errno, disk_words
 from sync.agent.errors import AgentError, NotEnrolled, Refused
 from sync.agent.glimpse import Glimpse
-from sync.agent.index import Index
+from sync.agent.index import File, Index
 from sync.agent.journal import Journal
 from sync.agent.leases import Leases
 from sync.agent.pins import Pins
-from sync.agent.recovery import recover
+from sync.agent.recovery import give_up, recover
 from sync.agent.remote import Remote
 from sync.agent.status import Status
 from sync.agent.transport import Transport
@@ -42,11 +43,9 @@ _LONGEST_PAUSE_S = 10.0
 _NO_PLACE_PAUSE_S = 1.0
 _SHOW_S = 0.25
 _DISK_ERRORS = (
-    errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE,
-    errno.ETIMEDOUT, errno.EHOSTDOWN,
+    errno.EACCES, errno.EPERM, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN,
 )  # fmt: skip
-"""Of a disk that is full, failing, or gone: a volume pulled out, a network folder that stopped answering."""
-_DISK_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""Of a disk that is gone: a volume pulled out, a network folder that stopped answering."""
 
 
 class NoKernel:
@@ -126,7 +125,25 @@ class Engine:
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
         self.departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
         self.glimpse = Glimpse(self.remote, arrivals, lambda: self.caught_up)
+        self.tree.give_up = self._give_up_save
         arrivals.released()
+
+    def _give_up_save(self, ino: int) -> None:
+        """A program closed a file that the disk did not take whole."""
+        file = self.index.file(ino)
+        if file is None or file.node is None or file.parent is None or not file.unsaved:
+            return
+        drafts = {draft.ino for draft in self._drafts_in(file.parent)}
+        give_up(self.tree, file)
+        self._kernel.entry_changed(file.parent, file.name)
+        self._kernel.content_changed(ino)
+        for draft in self._drafts_in(file.parent):
+            if draft.ino not in drafts:
+                self._kernel.entry_changed(file.parent, draft.name)
+                self.status.draft(draft.ino, self.index.path_of(draft.ino))
+
+    def _drafts_in(self, folder: int) -> list[File]:
+        return [file for file in self.index.children(folder) if file.node is None and file.unsaved and not file.is_folder]
 
     def mounted(self, mount_point: Path) -> None:
         """Programs can use the mount from now on."""
@@ -328,13 +345,12 @@ class Engine:
 
 
 def _title(error: AgentError | sqlite3.OperationalError | OSError) -> str:
-    """What to show of a failure that may pass: ours, or a disk that is full or failing. Raises what is a mistake of ours."""
+    """What to show of a failure that may pass: ours, or a disk that is full, read-only or failing. Raises what is a mistake of ours."""
     if isinstance(error, AgentError):
         return error.title
-    if isinstance(error, sqlite3.OperationalError):
-        passes = error.sqlite_errorcode & 0xFF in _DISK_CODES
-    else:
-        passes = error.errno in _DISK_ERRORS or getattr(error, "winerror", None) is not None
-    if not passes:
+    code = disk_errno(error)
+    if code is None and isinstance(error, OSError) and (error.errno in _DISK_ERRORS or getattr(error, "winerror", None) is not None):
+        code = errno.EIO
+    if code is None:
         raise error
-    return "本机磁盘已满或无法读写"
+    return disk_words(code)

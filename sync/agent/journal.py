@@ -189,6 +189,10 @@ class Journal:
         marks = ",".join("?" * len(wanted))
         return self._index.one(f"SELECT 1 FROM ops WHERE ino=? AND kind IN ({marks})", ino, *wanted) is not None
 
+    def waits_for_earlier(self, entry: Entry) -> bool:
+        """Whether an earlier operation on the same node is not answered for good."""
+        return self._index.one("SELECT 1 FROM ops WHERE node=? AND n<?", entry.node, entry.n) is not None
+
     def in_flight(self, ino: int, kind: Kind) -> bool:
         """Whether such an operation may have reached the library, or is being made ready to."""
         found = self._index.rows("SELECT n, state FROM ops WHERE ino=? AND kind=?", ino, kind)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from sync.agent.errors import AgentError, Refused
+from sync.agent.errors import AgentError, Refused, Unreachable
 from sync.agent.index import File, Index
 from sync.agent.journal import Journal
 from sync.agent.remote import Remote
@@ -24,6 +24,8 @@ log = logging.getLogger("mainline.agent")
 
 RENEW_S = 60.0
 """Well within what a check-out lasts without being renewed (5 minutes)."""
+TAKE_WITHIN_S = 5.0
+"""A program waits for this at its open; what cannot be asked in time is taken as free, and the library decides when it is sent."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Leases:
         self._open: dict[int, tuple[str, str]] = {}  # inode -> library and node that we have checked out
         self._closed: dict[int, tuple[str, str]] = {}  # to be given back once nothing of it waits to be sent
         self._renewed = time.monotonic()
+        self._cut_until = 0.0
 
     def page(self, library: str, leases: Iterable[p.Lease]) -> None:
         """What is checked out in a library, all of it, as a page of the feed says."""
@@ -87,10 +90,14 @@ class Leases:
             self._closed.pop(file.ino, None)
             if file.ino in self._open:
                 return
+        if time.monotonic() < self._cut_until:
+            return  # nobody answered a moment ago: a program must not wait for that at each open
         try:
-            answer = self._remote.leases(file.library, p.LeasesRequest((file.node,)))
+            answer = self._remote.leases(file.library, p.LeasesRequest((file.node,)), timeout_s=TAKE_WITHIN_S)
         except AgentError as error:
             log.info("%s is opened without a check-out: %s", file.name, error)
+            if isinstance(error, Unreachable):
+                self._cut_until = time.monotonic() + RENEW_S
             return
         self._note(file.library, answer.leases)
         if any(lease.member == self._member for lease in answer.leases):

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from sync.agent import loop
+from sync.agent.disk_errors import disk_errno
 from sync.agent.engine import Engine
 from sync.agent.errors import AgentError, MountFailed, NotEnrolled
 from sync.agent.fuse import FileInfo, FUSEError, pyfuse3
@@ -39,7 +40,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _KEEP_S = 3600.0
-_READ_PATIENCE_S = 30.0
+_PATIENCE_S = 30.0
 _BLOCK = 4096
 _TURN_S = 0.0001
 """So long may the sender go on computing while a request of the kernel is there. Python's own 5 ms, seven times for a small file, made
@@ -72,13 +73,25 @@ def _errors(handler: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corouti
             raise FUSEError(errno.EIO) from error
         except sqlite3.OperationalError as error:
             log.error("%s: index: %s", handler.__name__, error)
-            raise FUSEError(errno.ENOSPC if "full" in str(error) else errno.EIO) from error
+            raise FUSEError(disk_errno(error) or errno.EIO) from error
         except OSError as error:
             raise FUSEError(error.errno or errno.EIO) from error
         except UnicodeDecodeError as error:
             raise FUSEError(errno.EILSEQ) from error
 
     return call
+
+
+def _patience(name: str) -> Callable[[AgentError], bool]:
+    """Whether to ask the library once more: a short cut of the line is waited out."""
+    deadline = time.monotonic() + _PATIENCE_S
+
+    def again(error: AgentError) -> bool:
+        log.info("reading %s again: %s", name, error)
+        time.sleep(0.2)
+        return time.monotonic() < deadline
+
+    return again
 
 
 class Operations(pyfuse3.Operations):
@@ -237,15 +250,7 @@ class Operations(pyfuse3.Operations):
         return data
 
     def _fetch(self, handle: Handle, offset: int, size: int) -> bytes:
-        """Read from the library; a short cut of the line is waited out."""
-        deadline = time.monotonic() + _READ_PATIENCE_S
-
-        def again(error: AgentError) -> bool:
-            log.info("reading %s again: %s", handle.file.name, error)
-            time.sleep(0.2)
-            return time.monotonic() < deadline
-
-        return self._tree.content.read(handle.file, offset, size, retry=again)
+        return self._tree.content.read(handle.file, offset, size, retry=_patience(handle.file.name))
 
     @_errors
     async def write(self, fh: int, off: int, buf: bytes) -> int:
@@ -257,7 +262,7 @@ class Operations(pyfuse3.Operations):
     async def _prepare(self, inode: int) -> None:
         """Have the whole bytes here, once for all who wait for them."""
         if inode not in self._preparing:
-            self._preparing[inode] = loop.submit(self._tree.prepare_write, inode)
+            self._preparing[inode] = loop.submit(self._tree.prepare_write, inode, _patience(str(inode)))
         preparing = self._preparing[inode]
         try:
             await loop.finished(preparing)

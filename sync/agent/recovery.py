@@ -4,6 +4,8 @@ A file that its program had closed, or had renamed onto a name, is a save: it is
 newest version, and must not be lost either. So a file that was still being written goes back to the version that the
 library has, and what was written stays beside it under a telling name, on this machine. A draft has no node, so nothing
 sends it; to rename it, onto the file or to another name, or to save it in a program, makes it a save like any other.
+The same becomes of a file that a full disk did not take whole, as soon as its program closes it.
+If what it was writing over was a save that had not been sent, that save is put back and goes on its way; see `lasts.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Recovered:
 
 def recover(tree: Tree) -> Recovered:
     """Put the index in order before anything is mounted or sent."""
-    saves = 0
+    saves, lasts = 0, tree.content.lasts.found()
     with tree.lock, tree.index.transaction() as db:
         db.execute("DELETE FROM files WHERE parent IS NULL AND ino<>?", (ROOT,))
         tree.index.forget()
@@ -43,11 +45,18 @@ def recover(tree: Tree) -> Recovered:
             if not file.unsaved and _size_bytes(tree, file) == file.size:
                 saves += tree.save(file.ino)
             else:  # another length than was noted at the close: the machine lost its power before the disk had it
-                _set_aside(tree, file)
+                saves += _set_aside(tree, file, lasts.get(file.ino))
         _trust_no_copy(tree)
         left = tree.index.matching("node IS NULL AND unsaved=1")
     tree.content.sweep()
     return Recovered(saves, tuple(file for file in left if not stays_local(file.name)))
+
+
+def give_up(tree: Tree, file: File) -> None:
+    """The disk did not take all of what a program wrote, and the program has closed the file: as after a crash in the middle of it."""
+    with tree.lock, tree.index.transaction():
+        tree.forget_writes(file.ino)
+        _set_aside(tree, file, tree.content.lasts.kept(file.ino))
 
 
 def _trust_no_copy(tree: Tree) -> None:
@@ -76,20 +85,27 @@ def _size_bytes(tree: Tree, file: File) -> int:
         return -1
 
 
-def _set_aside(tree: Tree, file: File) -> None:
-    if _size_bytes(tree, file) > 0:
+def _set_aside(tree: Tree, file: File, last: Path | None) -> bool:
+    """Take half a save out of the way of the whole one before it. last: its bytes, if it was not sent. Returns whether they go now."""
+    if _size_bytes(tree, file) > 0 and not (last is not None and last.samefile(tree.content.work_path(file.ino))):
         _keep_draft(tree, file)
+    if last is not None:
+        tree.index.change(file.ino, size=last.stat().st_size, local=1, unsaved=0, manifest=None)
+        # Not before the index says so: until then a crash finds the file as it was, and `last` in its place.
+        tree.index.afterwards(lambda: tree.content.lasts.put_back(file.ino, last, tree.content.work_path(file.ino)))
+        return tree.save(file.ino)
     before = _moved_here(tree, file)
     if before is not None:
         tree.index.change(file.ino, size=before.size_bytes, local=0, unsaved=0)
         tree.journal.save(tree.get(file.ino))
-        return
+        return False
     if file.version == 0:
         tree.journal.drop_waiting(file.ino)
         tree.index.remove(file.ino)
-        return
+        return False
     tree.journal.drop_waiting(file.ino, Kind.COMMIT)
     tree.index.change(file.ino, manifest=file.head, size=file.head_size, local=0, dirty=0, unsaved=0)
+    return False
 
 
 def _moved_here(tree: Tree, file: File) -> Manifest | None:

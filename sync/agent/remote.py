@@ -51,9 +51,9 @@ class Remote:
         """What is in one folder now."""
         return self._post(p.Endpoint.CHILDREN.path(library), p.ChildrenRequest(folder), p.ChildrenAnswer).nodes
 
-    def leases(self, library: str, request: p.LeasesRequest) -> p.LeasesAnswer:
+    def leases(self, library: str, request: p.LeasesRequest, *, timeout_s: float = _API_S) -> p.LeasesAnswer:
         """Check nodes out, renew and give back; with nothing asked, all that are in force."""
-        return self._post(p.Endpoint.LEASES.path(library), request, p.LeasesAnswer)
+        return self._post(p.Endpoint.LEASES.path(library), request, p.LeasesAnswer, timeout_s=timeout_s)
 
     # --- content up -----------------------------------------------------------------------------------------------
 

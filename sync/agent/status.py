@@ -6,6 +6,7 @@ The panel of the desktop, `mainline-agent status` and tests read it; nothing in 
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -16,6 +17,9 @@ from typing import Any
 SHOWN = 20
 """So many saves are told of, the newest."""
 _LEAST_S = 0.1
+_AGAIN_S = 1.0
+_ROOM_BYTES = 16 * 1024
+"""The file is never shorter, so that a full disk has room where the former one was."""
 
 
 @dataclass
@@ -132,15 +136,32 @@ class Status:
                 self._changed = False
                 done = self._closed
                 data = self._told()
-            self._write(data)
+            written = self._write(data)
             if done:
                 return
+            if not written:
+                with self._condition:
+                    self._condition.wait_for(lambda: self._closed, _AGAIN_S)
+                    self._changed = True
 
-    def _write(self, data: dict[str, Any]) -> None:
+    def _write(self, data: dict[str, Any]) -> bool:
+        """Returns whether it stands; a disk that takes nothing must not stop the agent from sending what it has."""
+        text = json.dumps(data, ensure_ascii=False).encode()
         part = self._path.with_name(self._path.name + ".part")
-        try:
-            with self._writing:
-                part.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        with self._writing:
+            try:
+                part.write_bytes(text.ljust(_ROOM_BYTES))
                 part.replace(self._path)
+                return True
+            except OSError:
+                return self._write_over(part, text)
+
+    def _write_over(self, part: Path, text: bytes) -> bool:
+        """On a full disk, in the place of the former one; who reads it in this very moment reads again."""
+        try:
+            part.unlink(missing_ok=True)
+            with open(self._path, "r+b", buffering=0) as file:
+                room = os.fstat(file.fileno()).st_size
+                return len(text) <= room and file.write(text.ljust(room)) == room
         except OSError:
-            pass  # a full disk must not stop the agent from sending what it has
+            return False

@@ -24,6 +24,7 @@ CACHE = "cache"
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _CONNECT_S = 10.0
 _IDLE_PER_HOST = 6
+_AWAY = {API: "服务暂时无法连接", STORE: "素材存储暂时无法连接"}
 
 
 class Dialer(Protocol):
@@ -108,9 +109,9 @@ class Transport:
                 answer = _exchange(connection, method, path or "/", headers, body, timeout_s, limits)
             except (OSError, http.client.HTTPException) as error:
                 self._discard(connection)
-                if kept and attempt == 1:
+                if kept and attempt == 1 and not isinstance(error, TimeoutError):  # who did not answer will not be quicker
                     continue
-                raise Unreachable("服务暂时无法连接", f"{method} {parts.netloc}{parts.path}: {error!r}") from error
+                raise Unreachable(_AWAY[target], f"{method} {parts.netloc}{parts.path}: {error!r}") from error
             except BaseException:
                 self._discard(connection)
                 raise
@@ -142,7 +143,7 @@ class Transport:
         try:
             connection.sock = self._dialer.dial(key[0], host, port, secure=secure)
         except OSError as error:
-            raise Unreachable("服务暂时无法连接", f"{key[1]}: {error}") from error
+            raise Unreachable(_AWAY[key[0]], f"{key[1]}: {error}") from error
         with self._lock:
             self._busy.add(connection)
         return connection, False

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sync.agent.content import Content
+from sync.agent.errors import AgentError
 from sync.agent.index import ROOT, File, Ghost, Index
 from sync.agent.journal import Journal, Kind, new_id
 from sync.core.paths import FOLDERS_DEEP, NameProblem, name_key, normal_name, refuse_name, stays_local
@@ -44,13 +45,17 @@ def now_ms() -> int:
 
 @dataclass
 class Handle:
-    """An open file. fd: of the working copy, None while reading from the library. wrote: since it was opened."""
+    """An open file. fd: of the working copy, None while reading from the library. wrote: since it was opened.
+
+    failed: the disk did not take all of it, so that what there is of it is no save.
+    """
 
     ino: int
     writable: bool
     file: File
     fd: int | None = None
     wrote: bool = False
+    failed: bool = False
 
 
 class Tree:
@@ -74,6 +79,8 @@ class Tree:
         """Whether somebody else has checked a node out; see leases.py."""
         self.pinned: Callable[[], set[int]] = set
         """Files that stay here whatever the limit; see pins.py."""
+        self.give_up: Callable[[int], None] = lambda ino: None
+        """What becomes of a file that could not be written whole, once it is closed; see recovery.py."""
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -160,7 +167,7 @@ class Tree:
             if shared and node is None:
                 file = self._take_name(file, parent, name)
             fd = self.content.open_work(file.ino, create=True)
-            self._counted.add(file.ino)
+            self.index.afterwards(lambda: self._counted.add(file.ino))
         return self._opened(Handle(file.ino, True, file, fd, wrote=True)), file
 
     def make_folder(self, parent: int, name: str) -> File:
@@ -414,7 +421,7 @@ class Tree:
                 handle.wrote = True
             file = handle.file = self.get(ino)
             if file.local:
-                handle.fd = self.content.open_work(ino)
+                handle.fd = self.content.open_work(ino, writable=writable)
         except BaseException:
             with self.lock:
                 self._handles.pop(number, None)
@@ -440,22 +447,24 @@ class Tree:
         if handle.fd is None:
             if handle.ino not in self._fetched or not self.get(handle.ino).local:
                 return None
-            handle.fd = self.content.open_work(handle.ino)  # somebody began to write after this handle was opened
+            handle.fd = self.content.open_work(handle.ino, writable=handle.writable)  # somebody began to write after this handle was opened
         return os.pread(handle.fd, length, offset)
 
-    def prepare_write(self, ino: int) -> None:
-        """Make sure that the whole bytes are here; may fetch them."""
+    def prepare_write(self, ino: int, retry: Callable[[AgentError], bool] | None = None) -> None:
+        """Make sure that the whole bytes are here; may fetch them. retry: as of `Content.read`."""
         file = self.get(ino)
         if not file.local:
-            self._materialise(file)
+            self._materialise(file, retry=retry)
             with self.index.transaction():
                 self.index.change(ino, local=1)
             self._fetched.add(ino)
 
-    def _materialise(self, file: File, size: int | None = None) -> None:
-        if file.manifest not in (None, file.head):
-            self.content.manifest(file.library, file.manifest)  # kept from now on: after a crash the file goes back to it
-        self.content.materialise(file, size=size)
+    def _materialise(self, file: File, size: int | None = None, retry: Callable[[AgentError], bool] | None = None) -> None:
+        if file.manifest is not None and file.manifest != file.head:
+            manifest = self.content.manifest(file.library, file.manifest)
+            with self.index.transaction():  # kept from now on: after a crash the file goes back to it
+                self.index.put_manifest(manifest)
+        self.content.materialise(file, size=size, retry=retry)
 
     def write(self, handle: Handle, offset: int, data: bytes) -> int:
         """Write into the working copy. `prepare_write` came first."""
@@ -464,7 +473,11 @@ class Tree:
         if handle.fd is None:
             handle.fd = self.content.open_work(handle.ino)
         self._touch(handle.ino)
-        written = os.pwrite(handle.fd, data, offset)
+        try:
+            written = os.pwrite(handle.fd, data, offset)
+        except OSError:
+            handle.failed = True
+            raise
         self._touch(handle.ino)  # once more: a reader that began in between must notice
         handle.wrote = True
         self._grow(handle.ino, offset + written)
@@ -475,9 +488,15 @@ class Tree:
         with self.lock:
             self._writes[ino] = self._writes.get(ino, 0) + 1
             if ino not in self._counted:
-                self._counted.add(ino)
                 with self.index.transaction():
                     self.index.note_writing(ino)
+                    # Not before it stands: a full disk may refuse it, and the next write must try again.
+                    self.index.afterwards(lambda: self._counted.add(ino))
+
+    def forget_writes(self, ino: int) -> None:
+        """What was written is no longer what the file holds: the next write counts as its first."""
+        with self.lock:
+            self._counted.discard(ino)
 
     def snapshot(self, ino: int) -> tuple[File | None, int]:
         """The file and the count of its writes, before its bytes are read for sending.
@@ -498,17 +517,30 @@ class Tree:
         file = self.get(ino)
         if not file.local:
             self._materialise(file, size)
-        with self.lock, self.index.transaction():  # together: a shorter working copy must never pass for the version
-            if not self.content.work_path(ino).exists():
-                raise fail(errno.EAGAIN)  # given up by `trim` in this very moment
-            self.index.change(ino, local=1)
-            self._fetched.add(ino)
-            self._touch(ino)
-        os.truncate(self.content.work_path(ino), size)
+        kept = not size and self._is_unsent(file) and self.content.lasts.keep(ino, self.content.work_path(ino), file.size)
+        try:
+            with self.lock, self.index.transaction():  # together: a shorter working copy must never pass for the version
+                if not self.content.work_path(ino).exists():
+                    raise fail(errno.EAGAIN)  # given up by `trim` in this very moment
+                self.index.change(ino, local=1)
+                self._fetched.add(ino)
+                self._touch(ino)
+        except Exception:
+            self.content.lasts.drop(ino)  # it has the same bytes as the working copy, also when these change
+            raise
+        if not kept or not self.content.lasts.empty(ino, self.content.work_path(ino)):
+            os.truncate(self.content.work_path(ino), size)
         self._touch(ino)
         self._sizes.pop(ino, None)
         with self.index.transaction():
             self.index.change(ino, size=size, modified_ms=now_ms())
+
+    def _is_unsent(self, file: File) -> bool:
+        """Whether a file is a save that the library may not have, and no program would go on reading its old bytes."""
+        if not (file.local and file.dirty and file.size) or file.unsaved:
+            return False
+        with self.lock:
+            return not any(handle.ino == file.ino and handle.fd is not None for handle in self._handles.values())
 
     def resize(self, ino: int, size: int, number: int | None) -> bool:
         """Set the length, through a handle or by name; returns whether this was a save. By name it is complete at once,
@@ -521,6 +553,7 @@ class Tree:
             writers = [handle for handle in self._handles.values() if handle.ino == ino and handle.writable]
             for handle in writers if number is None else [self.handle(number)]:
                 handle.wrote = True
+                handle.failed = handle.failed and size > 0  # it begins anew
             return number is None and not writers and self.save(ino)
 
     def trim(self, limit_bytes: int) -> None:
@@ -570,9 +603,11 @@ class Tree:
             while self._released:
                 handle = self._released[0]
                 with self.index.transaction():
-                    saved = (handle.wrote and self.save(handle.ino)) or saved
+                    saved = (handle.wrote and not handle.failed and self.save(handle.ino)) or saved
                     if not self.is_open(handle.ino):
                         self._closed_by_all(handle.ino)
+                        if handle.failed:
+                            self.give_up(handle.ino)
                 self._released.pop(0)
         return saved
 
@@ -587,7 +622,7 @@ class Tree:
 
     def closed(self, handle: Handle) -> None:
         """A close() is about to return; the release follows in its own time, and a crash in between must find a save."""
-        if handle.wrote:
+        if handle.wrote and not handle.failed:
             with self.lock, self.index.transaction():
                 self._note_whole(handle.ino)
 
@@ -601,6 +636,7 @@ class Tree:
             whole["modified_ms"] = self._times[ino]
         self._counted.discard(ino)
         self.index.change(ino, **whole)
+        self.index.afterwards(lambda: self.content.lasts.drop(ino))
 
     def save(self, ino: int) -> bool:
         """A save boundary: what the file holds now is to be the next version. Returns whether there is anything to send."""

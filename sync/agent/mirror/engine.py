@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from sync.agent.config import Config, Identity
+from sync.agent.disk_errors import disk_reason
 from sync.agent.engine import Engine
 from sync.agent.errors import BadSetting
 from sync.agent.journal import Kind
@@ -287,13 +288,13 @@ class Mirror:
         for fetched in self.fetcher.take():
             path = self._engine.index.path_of(fetched.wanted.ino)
             if fetched.part is None:
-                self._records.trouble(path.strip("/"), "not_fetched", fetched.error or "")
+                self._records.trouble(path.strip("/"), fetched.reason, fetched.error or "")
                 continue
             landed = False
             try:
                 landed = self.settler.land(fetched.wanted, fetched.part, fetched.mark)
             except OSError as error:  # a program has the old one open, or the disk is full: later
-                self._records.trouble(path.strip("/"), "file_busy", str(error))
+                self._records.trouble(path.strip("/"), disk_reason(error, "file_busy"), str(error))
             finally:
                 fetched.part.unlink(missing_ok=True)
             if landed:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import xxhash
 
+from sync.agent.disk_errors import disk_reason
 from sync.agent.errors import AgentError, NotEnrolled
 from sync.agent.mirror.settle import Wanted
 from sync.agent.mirror.tree import MirrorTree
@@ -34,12 +35,13 @@ _LONGEST_PAUSE_S = 60.0
 
 @dataclass(frozen=True)
 class Fetched:
-    """A finished fetch. part: None when it failed; it is asked for again. error: why."""
+    """A finished fetch. part: None when it failed; it is asked for again. error: why; reason: the same as a code of `words.py`."""
 
     wanted: Wanted
     part: Path | None
     mark: str = ""
     error: str | None = None
+    reason: str = "not_fetched"
 
 
 class Fetcher:
@@ -100,16 +102,16 @@ class Fetcher:
         except (AgentError, OSError) as error:
             log.info("%s was not fetched: %s", wanted.file.name, error)
             title = error.title if isinstance(error, AgentError) and not isinstance(error, NotEnrolled) else str(error)
-            self._failed(wanted, part, title)
+            self._failed(wanted, part, title, disk_reason(error, "not_fetched") if isinstance(error, OSError) else "not_fetched")
         except Exception as error:  # A mistake of ours: said aloud, and this file is not forgotten for ever.
             log.exception("%s was not fetched", wanted.file.name)
-            self._failed(wanted, part, str(error))
+            self._failed(wanted, part, str(error), "not_fetched")
         self._finished()
 
-    def _failed(self, wanted: Wanted, part: Path, why: str) -> None:
+    def _failed(self, wanted: Wanted, part: Path, why: str, reason: str) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        self._done.put(Fetched(wanted, None, error=why or "?"))
+        self._done.put(Fetched(wanted, None, error=why or "?", reason=reason))
 
     def _write(self, wanted: Wanted, part: Path) -> str:
         content, mark = self._tree.content, xxhash.xxh3_128()

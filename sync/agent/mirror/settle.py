@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sync.agent.disk_errors import disk_reason
 from sync.agent.index import ROOT, File
 from sync.agent.mirror.choice import Choice
 from sync.agent.mirror.disk import Disk, Seen, is_busy, join
@@ -80,7 +81,7 @@ class Settler:
         except OSError as error:
             path = self._path(ino) or str(ino)
             log.warning("%s: %s", path, error)
-            self._records.trouble(path, "file_busy" if is_busy(error) else "cannot_write", str(error))
+            self._records.trouble(path, "file_busy" if is_busy(error) else disk_reason(error, "cannot_write"), str(error))
             return False
 
     def _one(self, ino: int) -> bool:

@@ -53,6 +53,8 @@ def lines(status: Mapping[str, Any]) -> Iterator[str]:
     for what in ("error", "refused"):
         if status.get(what):
             yield f"{say('问题')}: {status[what]}"
+    if status.get("error") and status.get("pending_ops"):
+        yield say("待上传的都在这台机器上，不用重新保存")
     if status.get("folder") not in (None, "watched"):
         yield f"{say('问题')}: {reason(status['folder'])}"
     saves = status.get("saves", [])[:_SHOWN]

@@ -12,7 +12,9 @@ from sync.agent.mirror.records import Record, Records, Trouble
 from sync.agent.mirror.tree import MirrorTree
 from sync.core.paths import name_key
 
-_OF_THE_LIBRARY = frozenset({"path_too_long", "cannot_write", "file_busy", "not_fetched"})
+_OF_THE_LIBRARY = frozenset({
+    "path_too_long", "cannot_write", "file_busy", "not_fetched", "disk_full", "disk_read_only", "disk_failing",
+})  # fmt: skip
 """Reasons why something is not here; all others are about something that is."""
 _ERRNO_REASONS = {
     errno.EROFS: "library_read_only", errno.EACCES: "not_in_a_library", errno.ENAMETOOLONG: "name_too_long",

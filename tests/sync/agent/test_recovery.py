@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from sync.agent.index import Index
+from sync.agent.journal import Journal
 from sync.agent.recovery import DRAFT
-from sync.core.chunking import MIB
+from sync.core import protocol as p
+from sync.core.chunking import MIB, Chunk, choose_cutter
+from sync.core.codec import encode
+from sync.core.hashing import address_of
+from sync.core.manifest import manifest_of
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import Agent, read, until
 
@@ -120,6 +128,55 @@ def test_kill_when_written_again_before_the_first_save_was_sent_then_all_of_it_i
     assert path.read_bytes() == b"one"
     assert drafts_in(lin.library)[0].read_bytes() == b"thr two"
     assert len(fake.versions(library, "f")) == 1
+
+
+def test_kill_when_the_first_save_is_emptied_before_it_was_sent_then_it_stays_and_is_sent(
+    lin: Agent, fake: FakeLibrary, library: str
+) -> None:
+    fake.faults.refuse_everything = True
+    path = lin.library / "f"
+    path.write_bytes(whole := os.urandom(MIB))
+    kill_while_writing(lin, path, b"half of the second", os.O_TRUNC)
+    lin.start()
+    assert path.read_bytes() == whole
+    assert drafts_in(lin.library)[0].read_bytes() == b"half of the second"
+    kill_while_writing(lin, path, b"", os.O_TRUNC)
+    lin.start()
+    assert path.read_bytes() == whole
+    fake.faults.refuse_everything = False
+    settle(lin, fake, library)
+    assert fake.bytes_of(library, fake.live(library)["f"]) == whole
+    path.write_bytes(b"whole")
+    until(lambda: fake.bytes_of(library, fake.live(library)["f"]) == b"whole", "the next save is sent")
+    assert list((lin.state / "last").iterdir()) == []
+
+
+def test_rename_when_the_save_before_it_is_sent_again_then_not_forgotten(lin: Agent, fake: FakeLibrary, library: str) -> None:
+    """Killed between "sent" and the last byte of its pack: the library lacks the bytes, and does not know what is to be renamed."""
+    fake.faults.refuse_everything = True
+    (lin.library / "f").write_bytes(b"one")
+    (lin.library / "f").rename(lin.library / "g")
+    lin.kill()
+    index = Index(lin.state / "index.db")
+    journal = Journal(index)
+    save, rename = journal.ready(int(time.time() * 1000), 2)
+    chunk = Chunk(address_of(b"one"), 3)
+    folder = index.file(save.parent or 0)
+    assert folder is not None
+    ops = {
+        save: p.Commit(save.op_id, save.node, str(folder.node), "f", 0, manifest_of([chunk], choose_cutter("f", 3)), 0),
+        rename: p.Rename(rename.op_id, rename.node, str(folder.node), "g"),
+    }
+    with index.transaction(durable=True):
+        for entry, op in ops.items():
+            journal.mark_sent(entry, dirty=1, manifest=None, sent=json.dumps(encode(op)))
+    index.close()
+    fake.faults.refuse_everything = False
+    lin.start()
+    until(lambda: "g" in fake.live(library), "renamed")
+    assert set(fake.live(library)) == {"g"}
+    assert fake.bytes_of(library, fake.live(library)["g"]) == b"one"
+    assert os.listdir(lin.library) == ["g"]
 
 
 def test_kill_when_a_newer_version_came_while_writing_then_that_version(lin: Agent, chen: Agent, fake: FakeLibrary, library: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +25,13 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10**9, help="end after so many runs")
     parser.add_argument("--length", type=int, default=120, help="steps of one run, without those in the middle of others")
     parser.add_argument("--seed", type=int, default=None, help="of the first run; the next ones count on")
+    parser.add_argument("--away", type=int, default=None, metavar="SECONDS", help="instead: real processes, and the store away for so long")
+    parser.add_argument("--kills", action="store_true", help="instead: real processes, killed before and after each of their boundaries")
     options = parser.parse_args()
+    if options.away is not None:
+        return _with_processes("test_outside.py", "-k", "store_when_away", FAULT_AWAY_S=str(options.away))
+    if options.kills:
+        return _with_processes("test_kills.py", FAULT_EVERYTHING="1")
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     first = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
@@ -31,6 +39,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="machine") as folder:
         server = Server(Path(folder) / "server")
         return _run(server, first, options)
+
+
+def _with_processes(test: str, *words: str, **environment: str) -> int:
+    """A test that is shorter in the suite, with its figures."""
+    argv = [sys.executable, "-m", "pytest", "-q", "-s", f"tests/sync/faults/{test}", *words]
+    return subprocess.run(argv, env={**os.environ, **environment}, check=False).returncode
 
 
 def _run(server: Server, first: int, options: argparse.Namespace) -> int:

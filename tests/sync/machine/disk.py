@@ -107,6 +107,11 @@ class Disk:
         self._change("link")
         os.link(source, target)
 
+    def replace(self, source: Any, target: Any) -> None:
+        self._change("replace")
+        os.replace(source, target)
+        self._moment("replaced")
+
     def open_file(self, path: Any, mode: str = "r", **options: Any) -> Any:
         self._moment("open")
         if "w" in mode:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import workspace.db
-from sync.agent import content, departures, engine, journal, tables, tree
+from sync.agent import content, departures, engine, journal, lasts, tables, tree
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
 from sync.agent.errors import AgentError, Unreachable
@@ -82,7 +82,8 @@ class RealWorld(People, Rest):
         names = {"os": self.disk, "open": self.disk.open_file, **clock}
         SimIndex.moment, SimIndex.failing = staticmethod(self.moment), staticmethod(self.failing)
         return stand_in({
-            tree: names, content: names, departures: {"open": self.disk.open_file, **clock}, journal: {"os": self.disk, **clock},
+            tree: names, content: names, lasts: {"os": self.disk},
+            departures: {"open": self.disk.open_file, **clock}, journal: {"os": self.disk, **clock},
             engine: {"Index": SimIndex, "Status": QuietStatus, **clock}, tables: clock, sys.modules[Status.__module__]: clock,
             workspace.db: {"os": self.disk, **clock},
         })  # fmt: skip
