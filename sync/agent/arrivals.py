@@ -9,7 +9,8 @@ Over 400 lines because rows of the feed and answers meet the same files in any o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from sync.agent.index import ROOT, File, Index, version_columns
@@ -48,6 +49,7 @@ class Arrivals:
         self._entries: list[tuple[int, str]] = []
         self._contents: list[int] = []
         self._told = 0  # counts what the library says of nodes, and so what may have to wait
+        self._holds = self._ghosts = True
         self._nothing_waits_since = -1
 
     # --- libraries ----------------------------------------------------------------------------------------------
@@ -113,7 +115,7 @@ class Arrivals:
     def page(self, library: str, nodes: tuple[Node, ...], cursor: int) -> None:
         """Apply a page of the feed and move the cursor with it."""
         for start in range(0, len(nodes), _BATCH):
-            with self._tree.lock, self._index.transaction():
+            with self._applying():
                 for node in nodes[start : start + _BATCH]:
                     self._node(node)
                     if node.kind is NodeKind.FOLDER and not node.deleted:
@@ -125,24 +127,33 @@ class Arrivals:
 
     def nodes(self, nodes: Iterable[Node | None]) -> None:
         """Apply rows that came with an answer."""
-        with self._tree.lock, self._index.transaction():
+        with self._applying():
             for node in nodes:
                 if node is not None:
                     self._node(node)
             self._settle()
         self._tell_kernel()
 
+    @contextmanager
+    def _applying(self) -> Iterator[None]:
+        """Around whatever the library says of nodes. What may stand in the way is mostly nowhere: asked once, not for each node."""
+        with self._tree.lock, self._index.transaction():
+            self._told += 1
+            self._holds = self._index.one("SELECT 1 FROM held LIMIT 1") is not None
+            self._ghosts = self._index.one("SELECT 1 FROM ghosts LIMIT 1") is not None
+            yield
+
     def _node(self, node: Node) -> None:
-        self._told += 1
-        known = self._index.library(node.library)
-        if known is None or node.id == known.root:
+        root = self._index.root_of(node.library)
+        if root is None or node.id == root:
             return
-        with self._index.transaction() as db:
-            db.execute("DELETE FROM held WHERE node=?", (node.id,))
+        if self._holds:
+            with self._index.transaction() as db:
+                db.execute("DELETE FROM held WHERE node=?", (node.id,))
         if node.deleted and node.right is Right.NONE:
             self._hidden(node)
             return
-        ghost = self._index.ghost(node.id)
+        ghost = self._index.ghost(node.id) if self._ghosts else None
         if ghost is not None:
             if node.deleted or node.version <= max(ghost.version, 0) or ghost.version == 0:
                 return
@@ -227,14 +238,13 @@ class Arrivals:
             self._node(decode(Node, json.loads(body)))
 
     def _new(self, node: Node, parent: File) -> File:
-        taken = self._index.child(parent.ino, node.name)
-        file = self._index.add(
+        file = self._index.add_or_park(
             parent.ino, node.name, node.kind, node.library, node.modified_ms, node=node.id, manifest=node.manifest,
-            size=node.size_bytes, head_of=node.head_of, parked=int(taken is not None), **version_columns(node),
+            size=node.size_bytes, head_of=node.head_of, **version_columns(node),
         )  # fmt: skip
         if node.right is not None:
             self._index.note_access(file.ino, node.right)
-        if taken is None:
+        if not file.parked:
             self._entries.append((parent.ino, node.name))
         return file
 
@@ -278,6 +288,7 @@ class Arrivals:
 
     def _hold(self, node: Node) -> None:
         """What is written here must not be thrown away unseen: it goes first, and this is looked at again afterwards."""
+        self._holds = True
         with self._index.transaction() as db:
             db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, to_text(node)))
 
@@ -289,7 +300,7 @@ class Arrivals:
         if self._index.one("SELECT 1 FROM held UNION ALL SELECT 1 FROM files WHERE parked=1") is None:
             self._nothing_waits_since = told
             return
-        with self._tree.lock, self._index.transaction():
+        with self._applying():
             rows = self._index.rows("SELECT body FROM held")
             for (body,) in rows:
                 self._node(decode(Node, json.loads(body)))
@@ -374,8 +385,7 @@ class Arrivals:
 
     def adopt_node(self, file: File, node: Node) -> None:
         """The library already has this folder or file under another id: they are one from now on."""
-        with self._tree.lock, self._index.transaction():
-            self._told += 1
+        with self._applying():
             self._absorb(node.id, file)
             if file.node is not None and file.node != node.id:
                 self._journal.move_node(file.node, node.id)
@@ -404,8 +414,7 @@ class Arrivals:
 
     def become_second(self, file: File, winner: Node, second: Node) -> None:
         """Our save lost: the file with our bytes is the second head from now on, and the name is the winner's."""
-        with self._tree.lock, self._index.transaction():
-            self._told += 1
+        with self._applying():
             if file.parent is not None:
                 self._entries.append((file.parent, file.name))
             self._absorb(second.id, file)

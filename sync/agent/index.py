@@ -17,6 +17,7 @@ when they save, the node continues under it.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,8 @@ class Index(Tables):
         self._files: dict[int, File] = {}
         self._granted: dict[str, bool] = {}
         self._editable: dict[str, bool] = {}
+        self._roots: dict[str, str] = {}
+        self._inos: dict[str, int] = {}
         super().__init__(path)
 
     # --- files --------------------------------------------------------------------------------------------------
@@ -121,6 +124,8 @@ class Index(Tables):
             self._files.clear()
             self._granted.clear()
             self._editable.clear()
+            self._roots.clear()
+            self._inos.clear()
 
     def file(self, ino: int) -> File | None:
         """The file with this inode."""
@@ -135,7 +140,10 @@ class Index(Tables):
     def _keep(self, file: File) -> None:
         if len(self._files) >= _ROWS:
             self._files.clear()
+            self._inos.clear()
         self._files[file.ino] = file
+        if file.node is not None:
+            self._inos[file.node] = file.ino
 
     def child(self, parent: int, name: str) -> File | None:
         """The file of this name, in any case or Unicode form."""
@@ -149,7 +157,14 @@ class Index(Tables):
 
     def by_node(self, node: str) -> File | None:
         """The file that is this node of a library."""
-        return _file(self.one(f"SELECT {_COLUMNS} FROM files WHERE node=?", node))
+        with self._lock:
+            kept = self._files.get(self._inos.get(node, 0))
+            if kept is not None and kept.node == node:  # it may have been given to another file since
+                return kept
+            found = _file(self._db.execute(f"SELECT {_COLUMNS} FROM files WHERE node=?", (node,)).fetchone())
+            if found is not None:
+                self._keep(found)
+            return found
 
     def matching(self, condition: str, *arguments: object) -> list[File]:
         """Files by an SQL condition."""
@@ -169,6 +184,13 @@ class Index(Tables):
             added = File(ino, parent, name, kind, library, modified_ms=modified_ms, **{**_UNSAID, **values})
             self._keep(added)
             return added
+
+    def add_or_park(self, parent: int, name: str, kind: NodeKind, library: str, modified_ms: int, **values: object) -> File:
+        """A new file; parked, if something has its name."""
+        try:
+            return self.add(parent, name, kind, library, modified_ms, **values)
+        except sqlite3.IntegrityError:
+            return self.add(parent, name, kind, library, modified_ms, parked=1, **values)
 
     def change(self, ino: int, **values: object) -> None:
         """Set columns of a file."""
@@ -249,6 +271,16 @@ class Index(Tables):
         """A library in the mount."""
         row = self.one("SELECT id, name, ino, root, editable, cursor FROM libraries WHERE id=?", library)
         return KnownLibrary(row[0], row[1], row[2], row[3], bool(row[4]), row[5]) if row else None
+
+    def root_of(self, library: str) -> str | None:
+        """The node of a library's own folder; None where it is no library of the member's."""
+        with self._lock:
+            if library not in self._roots:
+                known = self.library(library)
+                if known is None:
+                    return None
+                self._roots[library] = known.root
+            return self._roots[library]
 
     def is_editable(self, library: str) -> bool:
         """Whether the member may change a library; not where it is no library of theirs."""
