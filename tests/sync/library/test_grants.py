@@ -1,4 +1,7 @@
-"""Grants on folders: what the feed says to whom, what is refused, that nothing leaks, and how pages explain it."""
+"""Grants on folders: what the feed says to whom, what is refused, that nothing leaks, and how pages explain it.
+
+Over 400 lines because a grant is one promise that feed, pages and refusals keep together.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""Libraries as a network folder: what programs send, with the same rights and versions as everywhere."""
+"""Libraries as a network folder: what programs send, with the same rights and versions as everywhere.
+
+Over 400 lines because what a network folder promises is one list, verb by verb.
+"""
 
 import re
 from collections.abc import Callable, Iterator

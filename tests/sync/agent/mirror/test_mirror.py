@@ -1,4 +1,7 @@
-"""A real folder and the library: what the member does arrives there, what arrives comes to the member, nothing is lost."""
+"""A real folder and the library: what the member does arrives there, what arrives comes to the member, nothing is lost.
+
+Over 400 lines because the two directions, and what happens where they meet, share their steps.
+"""
 
 from __future__ import annotations
 
