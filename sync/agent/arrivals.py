@@ -148,6 +148,9 @@ class Arrivals:
         if root is None or node.id == root:
             return
         if self._holds:
+            held = self._held(node.id)
+            if held is not None and held.seq > node.seq:
+                return  # an answer that comes again tells of how it was then
             with self._index.transaction() as db:
                 db.execute("DELETE FROM held WHERE node=?", (node.id,))
         if node.deleted and node.right is Right.NONE:
@@ -162,7 +165,7 @@ class Arrivals:
         if node.deleted:
             if file is not None and not file.is_folder and node.version < file.version:
                 return  # held back since before our save brought it back
-            if file is not None and (file.dirty or self._tree.may_be_written(file.ino)):
+            if file is not None and not file.is_folder and (self._journal.awaits(node.id) or self._is_changing(file)):
                 self._hold(node)
                 return
             if file is not None:
@@ -214,13 +217,7 @@ class Arrivals:
         elif file.dirty and not stays_local(file.name):
             self._tree.content.keep_aside(file, self._index.path_of(file.ino))
         self._journal.drop_file(file.ino)
-        if file.parent is not None:
-            self._entries.append((file.parent, file.name))
-        if self._tree.is_open(file.ino):
-            self._index.change(file.ino, parent=None, node=None)
-        else:
-            self._index.remove(file.ino)
-            self._tree.content.drop_work(file.ino)
+        self._forget(file)
         return True
 
     def _stray(self, node: Node) -> None:
@@ -249,9 +246,11 @@ class Arrivals:
         return file
 
     def _moved(self, file: File, node: Node, parent: File) -> None:
-        if (file.parent, file.name) == (parent.ino, node.name) or self._journal.pending(file.ino, Kind.RENAME):
+        if (file.parent, file.name) == (parent.ino, node.name):
             return
-        if file.node == node.id and file.version == 0 and self._journal.pending(file.ino, Kind.COMMIT):
+        making = file.node == node.id and file.version == 0 and self._journal.awaits(node.id, Kind.COMMIT)
+        if making or self._journal.awaits(node.id, Kind.RENAME):
+            self._hold(node)  # somebody may have moved it after us
             return
         if file.is_folder and self._is_below(parent, file):
             self._hold(node)  # what moved it there met our move the other way: the library has one of them only
@@ -275,7 +274,7 @@ class Arrivals:
         base = Entry(None, "", file.head, file.version)
         local = Entry(None, "", _UNSENT if file.dirty else file.head, file.version)
         remote = Entry(None, "", node.manifest, node.version)
-        pending = self._journal.pending(file.ino, Kind.COMMIT)
+        pending = self._journal.awaits(node.id, Kind.COMMIT)
         match decide(local, base, remote, pending=pending):
             case Decision.TAKE if self._tree.may_be_written(file.ino):
                 self._hold(node)
@@ -289,8 +288,17 @@ class Arrivals:
     def _hold(self, node: Node) -> None:
         """What is written here must not be thrown away unseen: it goes first, and this is looked at again afterwards."""
         self._holds = True
-        with self._index.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, to_text(node)))
+        held = self._held(node.id)
+        if held is None or held.seq <= node.seq:
+            with self._index.transaction() as db:
+                db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, to_text(node)))
+
+    def _held(self, node: str) -> Node | None:
+        row = self._index.one("SELECT body FROM held WHERE node=?", node)
+        return decode(Node, json.loads(row[0])) if row else None
+
+    def _is_changing(self, file: File) -> bool:
+        return file.dirty > 0 or self._tree.may_be_written(file.ino)
 
     def released(self) -> None:
         """A program closed a file or gave up a name, or a save was answered: what waited can be applied, unless a save goes first."""
@@ -335,6 +343,10 @@ class Arrivals:
                 return
         elif self._stays(file):
             return
+        self._forget(file)
+
+    def _forget(self, file: File) -> None:
+        """Its name is gone; programs that have it open keep their bytes."""
         if file.parent is not None:
             self._entries.append((file.parent, file.name))
         if self._tree.is_open(file.ino):
@@ -369,6 +381,13 @@ class Arrivals:
             if folder is not None and folder.parent not in (None, ROOT):
                 self._revive(folder)
 
+    def node_gone(self, node: str) -> None:
+        """The library says that what was to be moved is deleted; the feed may have said it while the move was on its way."""
+        file = self._index.by_node(node)
+        if file is not None and (file.is_folder or file.version):
+            tombstone = Node(node, file.library, None, file.name, file.kind, file.version, 0, None, 0, "", deleted=True, seq=0)
+            self.nodes((tombstone,))
+
     def look_again(self, refused: Operation) -> None:
         """The library would not let a folder go: have the feed bring once more where everything is."""
         with self._tree.lock, self._index.transaction() as db:
@@ -383,9 +402,12 @@ class Arrivals:
 
     # --- answers ------------------------------------------------------------------------------------------------
 
-    def adopt_node(self, file: File, node: Node) -> None:
-        """The library already has this folder or file under another id: they are one from now on."""
+    def adopt_node(self, file: File, node: Node) -> bool:
+        """The library already has this folder or file under another id: they are one from now on. Returns whether they are."""
         with self._applying():
+            if self._goes_on(node.id, file):
+                self._separate(file)
+                return False
             self._absorb(node.id, file)
             if file.node is not None and file.node != node.id:
                 self._journal.move_node(file.node, node.id)
@@ -395,6 +417,18 @@ class Arrivals:
             if parent is not None and file.parent is not None:
                 self._moved(self._index.file(file.ino) or file, node, parent)  # the library's spelling stands
         self._tell_kernel()
+        return True
+
+    def _goes_on(self, node: str, file: File) -> bool:
+        """Whether the feed has brought a file for what `file` is about to be, and somebody here is at work on that."""
+        other = self._index.by_node(node)
+        return other is not None and other.ino != file.ino and not other.is_folder and self._is_changing(other)
+
+    def _separate(self, file: File) -> None:
+        """What a file holds is to be an asset of its own, at the place that it has now."""
+        self._journal.drop_waiting(file.ino, Kind.COMMIT, Kind.RENAME)
+        self._index.change(file.ino, node=new_id(), version=0, head=None, head_size=0, dirty=file.dirty + 1)
+        self._journal.save(self._index.file(file.ino) or file)
 
     def _absorb(self, node: str, file: File) -> None:
         """The feed may have been quicker than the answer and have brought a file for what `file` is about to be."""
@@ -412,27 +446,40 @@ class Arrivals:
             self._index.remove(other.ino)
             self._tree.content.drop_work(other.ino)
 
-    def become_second(self, file: File, winner: Node, second: Node) -> None:
-        """Our save lost: the file with our bytes is the second head from now on, and the name is the winner's."""
+    def become_second(self, file: File, winner: Node, second: Node, *, sent: bool) -> None:
+        """Our save lost: the file with our bytes is the second head from now on, and the name is the winner's.
+
+        sent: these bytes are the second head's, nothing was saved here since.
+        """
         with self._applying():
-            if file.parent is not None:
-                self._entries.append((file.parent, file.name))
-            self._absorb(second.id, file)
-            if file.node != second.id:
-                self._index.change(file.ino, node=None)
-                if file.node is not None:
-                    self._journal.move_node(file.node, second.id)
-            parent = self._index.by_node(second.parent or "")
-            values: dict[str, object] = {"node": second.id, "head_of": second.head_of, **version_columns(second)}
-            if file.parent is not None:
-                taken = self._index.child(parent.ino, second.name) if parent else None
-                place = parent.ino if parent else file.parent
-                values |= {"name": second.name, "parent": place, "parked": int(taken is not None and taken.ino != file.ino)}
-                self._entries.append((place, second.name))
-            self._index.change(file.ino, **values)
+            if not self._goes_on(second.id, file):
+                self._become(file, second, sent=sent)
+            elif sent and not self._tree.may_be_written(file.ino):
+                self._journal.drop_waiting(file.ino)
+                self._forget(file)
+            else:
+                self._separate(file)
             self._node(winner)
             self._settle()
         self._tell_kernel()
+
+    def _become(self, file: File, second: Node, *, sent: bool) -> None:
+        if file.parent is not None:
+            self._entries.append((file.parent, file.name))
+        self._absorb(second.id, file)
+        if file.node != second.id:
+            self._index.change(file.ino, node=None)
+            if file.node is not None:
+                self._journal.move_node(file.node, second.id)
+        parent = self._index.by_node(second.parent or "")
+        values: dict[str, object] = {"node": second.id, "head_of": second.head_of, **version_columns(second)}
+        values |= {"dirty": 0, "manifest": second.manifest} if sent else {}
+        if file.parent is not None:
+            taken = self._index.child(parent.ino, second.name) if parent else None
+            place = parent.ino if parent else file.parent
+            values |= {"name": second.name, "parent": place, "parked": int(taken is not None and taken.ino != file.ino)}
+            self._entries.append((place, second.name))
+        self._index.change(file.ino, **values)
 
     def step_aside(self, file: File, refused: Operation, member: str, at_ms: int) -> None:
         """The library refused the name because it is taken: ours moves aside under a telling name."""
@@ -451,6 +498,17 @@ class Arrivals:
             self._index.change(file.ino, name=name)
             self._journal.replace(refused, name=name)
             self._settle()
+        self._tell_kernel()
+
+    def lost(self, file: File) -> None:
+        """The bytes of a save never reached the library and are not here any more: the file is the version before it, if there is one."""
+        with self._tree.lock, self._index.transaction():
+            if file.version:
+                self._index.change(file.ino, manifest=file.head, size=file.head_size, dirty=0)
+                self._contents.append(file.ino)
+            else:
+                self._journal.drop_file(file.ino)
+                self._forget(file)
         self._tell_kernel()
 
     # --- names that wait ----------------------------------------------------------------------------------------

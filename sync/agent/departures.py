@@ -43,6 +43,8 @@ BATCH_OPS = 400
 BATCH_BYTES = 64 * 1024 * 1024
 _LATER_MS = 2000
 _REFUSED_MS = 15_000
+_TRIES = 3
+"""How often a save is sent again at once when its bytes have not arrived."""
 _UNASKED_BYTES = 1024 * 1024
 """What may be sent although the library may have it already: a round trip costs more than these bytes."""
 _ANSWERS_AT_ONCE = 16
@@ -147,6 +149,7 @@ class Departures:
                     self._commit(batch)
                 finally:
                     wait(batch.flying)
+            self._arrivals.released()
         except Refused as error:
             if error.retryable:
                 raise
@@ -422,7 +425,6 @@ class Departures:
             with self._tree.lock, self._index.transaction():
                 for job, answer in told[start : start + _ANSWERS_AT_ONCE]:
                     self._apply(job, answer)
-        self._arrivals.released()
 
     def _apply(self, job: _Job, answer: p.OpAnswer) -> None:
         if answer.outcome is p.Outcome.REFUSED:
@@ -453,13 +455,11 @@ class Departures:
                 elif file is None or not file.dirty:
                     self._arrivals.nodes((node, answer.second))
                 else:
-                    self._index.change(file.ino, dirty=0 if file.dirty == job.dirty else file.dirty)
-                    self._arrivals.become_second(file, node, answer.second)
-                    self._settle_manifest(file.ino, answer.second)
+                    self._arrivals.become_second(file, node, answer.second, sent=self._holds(file, job))
                     self._status.progress(file.ino, state="conflict", percent=100, version=answer.second.version)
                 return
-            if node.id != op.node and file is not None:
-                self._arrivals.adopt_node(file, node)
+            if node.id != op.node and file is not None and not self._arrivals.adopt_node(file, node):
+                return
             self._settled(job, op, node, file)
 
     def _settled(self, job: _Job, op: p.Commit, node: p.Node, file: File | None) -> None:
@@ -472,7 +472,7 @@ class Departures:
         same = node.manifest == op.manifest.digest
         self.sent_bytes += node.size_bytes
         values = version_columns(node)
-        if same and file.ino == job.entry.ino and file.dirty == job.dirty:
+        if same and self._holds(file, job):
             values |= {"dirty": 0, "manifest": node.manifest, "size": node.size_bytes}
         self._index.change(file.ino, **values)
         if not same and file.ino == job.entry.ino:
@@ -485,8 +485,10 @@ class Departures:
             row = (node.version, node.manifest, node.size_bytes, ghost)
             db.execute("UPDATE ghosts SET version=?, head=?, head_size=? WHERE node=?", row)
 
-    def _settle_manifest(self, ino: int, second: p.Node) -> None:
-        self._index.change(ino, manifest=second.manifest, **version_columns(second))
+    @staticmethod
+    def _holds(file: File, job: _Job) -> bool:
+        """Whether what was sent is what the file holds: nothing was saved since, and no other file was moved onto its name."""
+        return file.ino == job.entry.ino and file.dirty == job.dirty
 
     def _made_folder(self, job: _Job, answer: p.OpAnswer) -> None:
         self._journal.drop(job.entry.n)
@@ -506,14 +508,23 @@ class Departures:
         entry, code = job.entry, problem.code
         file = self._index.by_node(entry.node)
         if code == p.ErrorCode.CHUNKS_MISSING:
+            if file is not None and not file.local and entry.tries >= _TRIES:
+                self._journal.drop(entry.n)
+                self._arrivals.lost(file)  # sent from bytes that the machine lost with its power
+                return
             # Sent before, perhaps from bytes that are gone: what the file holds now is read and sent.
-            self._journal.take_back(entry, error=problem.title, delay_ms=0 if entry.tries < 3 else _LATER_MS)
+            self._journal.take_back(entry, error=problem.title, delay_ms=0 if entry.tries < _TRIES else _LATER_MS)
             return
         if code == p.ErrorCode.NODE_GONE and self._journal.waits_for_earlier(entry):
             self._journal.take_back(entry, error="")  # it went with the save that makes the node, and that was taken back
             return
+        if code == p.ErrorCode.NODE_GONE and self._journal.awaits(entry.node, Kind.COMMIT, Kind.MAKE_FOLDER):
+            self._after(entry, problem.title)  # a save that comes later brings it back
+            return
         if code == p.ErrorCode.NODE_GONE or (entry.kind is Kind.DELETE and code == p.ErrorCode.NOT_FOUND):
             self._journal.drop(entry.n)
+            if entry.kind is Kind.RENAME:
+                self._arrivals.node_gone(entry.node)
             return
         if code in (p.ErrorCode.NOT_EMPTY, p.ErrorCode.WOULD_LOOP):
             self._arrivals.look_again(entry)  # somebody put something into it, or moved the other folder into this one

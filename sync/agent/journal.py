@@ -189,6 +189,11 @@ class Journal:
         marks = ",".join("?" * len(wanted))
         return self._index.one(f"SELECT 1 FROM ops WHERE ino=? AND kind IN ({marks})", ino, *wanted) is not None
 
+    def awaits(self, node: str, *kinds: Kind) -> bool:
+        """The same for a node, whichever files it was when they were written down."""
+        wanted = kinds or tuple(Kind)
+        return self._index.one(f"SELECT 1 FROM ops WHERE node=? AND kind IN ({','.join('?' * len(wanted))})", node, *wanted) is not None
+
     def waits_for_earlier(self, entry: Entry) -> bool:
         """Whether an earlier operation on the same node is not answered for good."""
         return self._index.one("SELECT 1 FROM ops WHERE node=? AND n<?", entry.node, entry.n) is not None
@@ -201,6 +206,13 @@ class Journal:
     def is_sent(self, ino: int, manifest: Address | None) -> bool:
         """Whether this content of the file is on its way: the library's word of it is the echo of ours."""
         return self._index.one("SELECT 1 FROM ops WHERE ino=? AND state='sent' AND manifest=?", ino, manifest) is not None
+
+    def sent_save(self, file: File) -> Entry | None:
+        """The save of a file that may have reached the library and is not answered yet."""
+        found = self._index.rows(
+            f"SELECT {_COLUMNS} FROM ops WHERE ino=? AND node=? AND kind='commit' AND state='sent' ORDER BY n DESC", file.ino, file.node
+        )
+        return _entry(found[0]) if found else None
 
     def mark_sent(self, entry: Entry, *, dirty: int, manifest: Address | None, sent: str) -> None:
         """From now on it is repeated as it is."""

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sync.agent.index import ROOT, File
-from sync.agent.journal import Kind
+from sync.agent.journal import Entry, Kind
 from sync.agent.tree import Tree
 from sync.core.manifest import EMPTY, Manifest, manifest_digest
 from sync.core.paths import conflict_name, name_key, stays_local
@@ -94,6 +94,9 @@ def _set_aside(tree: Tree, file: File, last: Path | None) -> bool:
         # Not before the index says so: until then a crash finds the file as it was, and `last` in its place.
         tree.index.afterwards(lambda: tree.content.lasts.put_back(file.ino, last, tree.content.work_path(file.ino)))
         return tree.save(file.ino)
+    if (sent := tree.journal.sent_save(file)) is not None:
+        _go_back_to(tree, file, sent)
+        return False
     before = _moved_here(tree, file)
     if before is not None:
         tree.index.change(file.ino, size=before.size_bytes, local=0, unsaved=0)
@@ -106,6 +109,14 @@ def _set_aside(tree: Tree, file: File, last: Path | None) -> bool:
     tree.journal.drop_waiting(file.ino, Kind.COMMIT)
     tree.index.change(file.ino, manifest=file.head, size=file.head_size, local=0, dirty=0, unsaved=0)
     return False
+
+
+def _go_back_to(tree: Tree, file: File, sent: Entry) -> None:
+    """The save that is on its way is newer than the version, and as whole as when it was read: the library may have it already."""
+    manifest = tree.index.manifest(sent.manifest) if sent.manifest else None
+    size_bytes = manifest.size_bytes if manifest is not None else 0
+    tree.journal.drop_waiting(file.ino, Kind.COMMIT)
+    tree.index.change(file.ino, manifest=sent.manifest, size=size_bytes, local=0, dirty=sent.dirty, unsaved=0)
 
 
 def _moved_here(tree: Tree, file: File) -> Manifest | None:

@@ -422,9 +422,13 @@ class Tree:
             file = handle.file = self.get(ino)
             if file.local:
                 handle.fd = self.content.open_work(ino, writable=writable)
-        except BaseException:
+        except Exception:
             with self.lock:
-                self._handles.pop(number, None)
+                del self._handles[number]
+                # The file may count as being written by now: unless somebody else is at it, it is to be what it was.
+                handle.failed = truncate and self.get(ino).unsaved
+                self._released.append(handle)
+                self.catch_up()
             raise
         return number
 

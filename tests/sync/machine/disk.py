@@ -16,6 +16,7 @@ import struct
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,34 @@ class Clock:
         return int(self.time() * 1e9)
 
 
+class ServerClock:
+    """The server's own clock, which nobody sets: stands in for `time` and, as `date`, for `datetime`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+        class Date(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+                return datetime.fromtimestamp(self.time(), tz)
+
+        self.date = Date
+
+    def time(self) -> float:
+        return self._clock.monotonic() + _START_S
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+
 class Disk:
     """Stands in for `os` and `open`. moment: called at every boundary. failing: whether the next change of the disk fails, and how.
 
     unflushed: working copies whose newest bytes a loss of power may take.
     """
 
-    def __init__(self, numbers: random.Random, moment: Callable[[str], None], failing: Callable[[], int]) -> None:
-        self._numbers, self._moment, self._failing = numbers, moment, failing
+    def __init__(self, numbers: random.Random, clock: Clock, moment: Callable[[str], None], failing: Callable[[], int]) -> None:
+        self._numbers, self._clock, self._moment, self._failing = numbers, clock, moment, failing
         self.unflushed: set[str] = set()
         self.opened: dict[int, str] = {}
 
@@ -79,8 +100,12 @@ class Disk:
         fd = os.open(path, flags, mode)
         self.opened[fd] = str(path)
         if flags & os.O_CREAT:
-            self.unflushed.add(str(path))
+            self._changed(fd, path)
         return fd
+
+    def _changed(self, target: Any, path: Any) -> None:
+        self.unflushed.add(str(path))
+        os.utime(target, (self._clock.time(),) * 2)
 
     def close(self, fd: int) -> None:
         self.opened.pop(fd, None)
@@ -88,15 +113,15 @@ class Disk:
 
     def pwrite(self, fd: int, data: bytes, offset: int) -> int:
         self._change("write")
-        self.unflushed.add(self.opened[fd])
         written = os.pwrite(fd, data, offset)
+        self._changed(fd, self.opened[fd])
         self._moment("written")
         return written
 
     def truncate(self, path: Any, size: int) -> None:
         self._change("truncate")
-        self.unflushed.add(str(path))
         os.truncate(path, size)
+        self._changed(path, path)
         self._moment("truncated")
 
     def fdatasync(self, fd: int) -> None:
@@ -129,7 +154,9 @@ class Disk:
         for path in sorted(path for path in self.unflushed if path.startswith(f"{state_dir}/")):
             self.unflushed.discard(path)
             if os.path.exists(path) and numbers.random() < 0.5:
+                changed_at = os.stat(path).st_mtime
                 os.truncate(path, numbers.randint(0, os.path.getsize(path)))
+                os.utime(path, (changed_at, changed_at))
 
 
 class SimIndex(Index):

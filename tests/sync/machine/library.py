@@ -7,7 +7,10 @@ answer are those at which it may be killed: inside the transaction, between it a
 from __future__ import annotations
 
 import json
+import random
+import sys
 import threading
+import types
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +20,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 import app as composition
+import workspace.db
+import workspace.web
+import workspace.work
 from demo import seed_company
 from sync.agent.transport import Answer
 from sync.core import protocol as p
@@ -33,6 +39,7 @@ from sync.library.recovery.rules import Rebuilt, rebuild
 from sync.library.storage import ObjectStore, Presigned
 from tests.fakes.store import MemoryStore
 from tests.house import member_named, without_fsync
+from tests.sync.machine.disk import Clock, Disk, ServerClock, stand_in
 from workspace.db import Base, Database
 from workspace.devices.actions import issue_code
 from workspace.jobs.worker import JobRun
@@ -58,10 +65,25 @@ class ServerGone(BaseException):
     """The server was killed before it answered."""
 
 
+def server_stand_ins(disk: Disk, clock: ServerClock) -> dict[types.ModuleType, dict[str, Any]]:
+    """What the server takes its ids and its time from."""
+    places = (workspace.web, workspace.work, sys.modules[__name__])
+    return {workspace.db: {"os": disk, "time": clock, "_last_id": 0}, **{place: {"datetime": clock.date} for place in places}}
+
+
 class Server:
     """The web application, made once; each run begins with the same database and a store of its own."""
 
     def __init__(self, folder: Path) -> None:
+        clock = Clock()
+        disk = Disk(random.Random("ids of the server"), clock, lambda what: None, lambda: 0)
+        undo = stand_in(server_stand_ins(disk, ServerClock(clock)))
+        try:
+            self._make(folder)
+        finally:
+            undo()
+
+    def _make(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.settings = Settings(data_dir=folder, secret_key="tests only", rate_limit="100000000 per minute")
         self.parts = composition.make_parts(self.settings)

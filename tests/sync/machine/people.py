@@ -74,6 +74,8 @@ class People:
             with suppress(OSError):
                 return pc.engine.content.work_path(file.ino).read_bytes()
             return None
+        if file.manifest and file.manifest not in self._contents and file.manifest not in self.library.version_digests():
+            return None  # a save that was on its way as the machine lost its power: nobody can read it until it is there
         return self._content(file.manifest) if file.manifest else b""
 
     def _content(self, digest: str) -> bytes:

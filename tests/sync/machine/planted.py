@@ -76,7 +76,7 @@ def rename_loses_pending_save() -> Callable[[], None]:
 
 def feed_overtakes_answer() -> Callable[[], None]:
     """The feed does not ask whether something of this file is on its way."""
-    return _into(Journal, pending=lambda *_arguments: False)
+    return _into(Journal, awaits=lambda *_arguments: False, pending=lambda *_arguments: False)
 
 
 def answer_before_the_log() -> Callable[[], None]:

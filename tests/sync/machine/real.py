@@ -6,6 +6,7 @@ One thread, no waiting: the sender and the feed of an agent are stepped by `Engi
 
 from __future__ import annotations
 
+import hashlib
 import random
 import sqlite3
 import sys
@@ -13,16 +14,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import workspace.db
-from sync.agent import content, departures, engine, journal, lasts, tables, tree
+from sync.agent import content, departures, engine, journal, lasts, leases, recovery, tables, tree
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
 from sync.agent.errors import AgentError, Unreachable
 from sync.agent.status import Status
 from sync.agent.transport import Answer
-from tests.sync.machine.disk import DISK_FAULTS, Clock, Crash, Disk, SimIndex, stand_in
+from tests.sync.machine.disk import DISK_FAULTS, Clock, Crash, Disk, ServerClock, SimIndex, stand_in
 from tests.sync.machine.ledger import Ledger, Violation
-from tests.sync.machine.library import API, MEMBERS, RealLibrary, Server, ServerGone
+from tests.sync.machine.library import API, MEMBERS, RealLibrary, Server, ServerGone, server_stand_ins
 from tests.sync.machine.luck import USER, Profile, Step
 from tests.sync.machine.people import Pc, People
 from tests.sync.machine.rest import Rest
@@ -59,7 +59,7 @@ class RealWorld(People, Rest):
         self.profile, self.steps = profile, 0
         self.clock = Clock()
         self._ids = random.Random(f"ids {seed}")
-        self.disk = Disk(self._ids, self.moment, self.failing)
+        self.disk = Disk(self._ids, self.clock, self.moment, self.failing)
         self.luck = random.Random(seed)
         self.ledger = Ledger()
         self.calm = True
@@ -68,8 +68,10 @@ class RealWorld(People, Rest):
         self._depth = 0
         self._contents: dict[str, bytes] = {}
         self._token = 0
+        self._booted = [f"boot {number}" for number in range(profile.agents)]
+        self._booting = 0
+        self.told = hashlib.blake2b(digest_size=8)
         self._undo = self._stand_in()
-        workspace.db._last_id = 0
         self.library = RealLibrary(server)
         self.library.moment = self._server_moment
         self.pcs = [Pc(number, folder / f"pc{number}", self._born(folder / f"pc{number}", number)) for number in range(profile.agents)]
@@ -79,16 +81,18 @@ class RealWorld(People, Rest):
 
     def _stand_in(self) -> Callable[[], None]:
         clock = {"time": self.clock}
+        boot = {"_boot": lambda: self._booted[self._booting]}
         names = {"os": self.disk, "open": self.disk.open_file, **clock}
         SimIndex.moment, SimIndex.failing = staticmethod(self.moment), staticmethod(self.failing)
         return stand_in({
             tree: names, content: names, lasts: {"os": self.disk},
             departures: {"open": self.disk.open_file, **clock}, journal: {"os": self.disk, **clock},
             engine: {"Index": SimIndex, "Status": QuietStatus, **clock}, tables: clock, sys.modules[Status.__module__]: clock,
-            workspace.db: {"os": self.disk, **clock},
+            recovery: boot, leases: clock, **server_stand_ins(self.disk, ServerClock(self.clock)),
         })  # fmt: skip
 
     def _born(self, state_dir: Path, number: int) -> Engine:
+        self._booting = number
         identity = Identity(API, f"token-{number}", f"device-{number}", f"member-{number}", MEMBERS[number])
         born = Engine(Config(state_dir, cache_bytes=1 << 20), identity, Line(self, number))  # type: ignore[arg-type]
         born.prepare(NoKernel())
@@ -154,6 +158,7 @@ class RealWorld(People, Rest):
 
     def _arrive(self, agent: int, method: str, url: str, body: bytes | None) -> Answer:
         answer = self.library.answer(agent, method, url, body)
+        self.told.update(b"%d %s %s %s" % (agent, url.encode(), body or b"", answer.body))
         if url.endswith("/ops") and answer.status == 200:
             self._check_recoverable(answer.body)
         return answer
@@ -184,6 +189,7 @@ class RealWorld(People, Rest):
     def step(self, step: Step) -> None:
         """Carry out a step, with what its luck brings."""
         self.steps += 1
+        self.told.update(str(step).encode())
         outer, self.luck = self.luck, random.Random(step.luck)
         pc = self.pcs[step.agent % len(self.pcs)]
         part = "user" if step.kind in USER else step.kind
@@ -223,6 +229,7 @@ class RealWorld(People, Rest):
         self.disk.forget(pc.state_dir)
         pc.open.clear()
         if power:
+            self._booted[pc.number] += " again"
             self.disk.lose_power(pc.state_dir, self.luck)
             former.index.lose_power(self.luck)
         else:
