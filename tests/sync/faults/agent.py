@@ -28,6 +28,7 @@ from typing import Any
 from sync.agent import cli, content, departures, index, limits, transport, tree
 from tests.sync.faults.moments import FOLDER, moment
 
+_CONTEXTLIB = contextmanager.__code__.co_filename
 SMALL_PACK_BYTES = 256 * 1024
 FULL_SPEED = 10**12
 """Of a limit that limits nothing: bytes then travel in pieces, with moments between them."""
@@ -88,11 +89,15 @@ class WatchedIndex(index.Index):
 
 
 def _caller() -> str:
-    """The function that opened the transaction."""
+    """The function that opened the transaction, also through a context manager of its class."""
     frame: types.FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.endswith(("contextlib.py", "index.py", "tables.py", "faults/agent.py")):
+    while frame is not None and (_is_between(frame) or (frame.f_back is not None and frame.f_back.f_code.co_filename == _CONTEXTLIB)):
         frame = frame.f_back
     return frame.f_code.co_qualname if frame is not None else "?"
+
+
+def _is_between(frame: types.FrameType) -> bool:
+    return frame.f_code.co_filename.endswith(("contextlib.py", "index.py", "tables.py", "faults/agent.py"))
 
 
 def _what(target: str, method: str, url: str) -> str:

