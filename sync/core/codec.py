@@ -133,7 +133,7 @@ def _dataclass_decoder(kind: type) -> _Decoder:
         if not isinstance(value, dict):
             raise _Misfit("expected an object")
         if not steps:  # made on first use, so that a message may contain its own kind
-            steps.extend((name, must, _decoder(hints[name])) for name, must in required)
+            steps[:] = [(name, must, _decoder(hints[name])) for name, must in required]  # all at once: another thread may decode too
         given = dict(defaults)
         for name, must, decoder in steps:
             if name in value:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import threading
 import typing
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.core import protocol
+from sync.core import codec, protocol
 from sync.core.chunking import Chunk, Cutter
 from sync.core.codec import BadMessage, from_bytes, to_bytes
 from sync.core.hashing import Address, address_of
@@ -106,3 +107,28 @@ def test_decode_when_a_manifest_does_not_add_up_then_bad_message() -> None:
 def test_decode_when_nested_without_end_then_bad_message() -> None:
     with pytest.raises(BadMessage):
         from_bytes(protocol.FeedRequest, b"[" * 100_000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    first: str
+    second: int
+
+
+def test_decode_when_another_thread_is_at_the_first_of_its_kind_then_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_second, may_go_on, decoder_of = threading.Event(), threading.Event(), codec._decoder
+
+    def slow(kind: object) -> object:
+        if kind is int and threading.current_thread() is other:
+            at_second.set()
+            may_go_on.wait(5)
+        return decoder_of(kind)
+
+    monkeypatch.setattr(codec, "_decoder", slow)
+    decode = codec._dataclass_decoder(Pair)
+    other = threading.Thread(target=decode, args=({"first": "a", "second": 1},))
+    other.start()
+    assert at_second.wait(5)
+    assert decode({"first": "b", "second": 2}) == Pair("b", 2)
+    may_go_on.set()
+    other.join(5)
