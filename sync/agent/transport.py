@@ -24,7 +24,7 @@ CACHE = "cache"
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _CONNECT_S = 10.0
 _IDLE_PER_HOST = 6
-_AWAY = {API: "服务暂时无法连接", STORE: "素材存储暂时无法连接"}
+_AWAY = {API: "服务暂时无法连接", STORE: "素材存储暂时无法连接", CACHE: "本机缓存暂时无法连接"}
 
 
 class Dialer(Protocol):
