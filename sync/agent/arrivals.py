@@ -112,8 +112,8 @@ class Arrivals:
 
     # --- the feed -----------------------------------------------------------------------------------------------
 
-    def page(self, library: str, nodes: tuple[Node, ...], cursor: int) -> None:
-        """Apply a page of the feed and move the cursor with it."""
+    def page(self, library: str, nodes: tuple[Node, ...], cursor: int, *, since: int = 0) -> None:
+        """Apply a page of the feed and move the cursor with it, unless it was put back behind `since` meanwhile."""
         for start in range(0, len(nodes), _BATCH):
             with self._applying():
                 for node in nodes[start : start + _BATCH]:
@@ -123,14 +123,14 @@ class Arrivals:
                 self._settle()
             self._tell_kernel()
         with self._index.transaction() as db:
-            db.execute("UPDATE libraries SET cursor=? WHERE id=?", (cursor, library))
+            db.execute("UPDATE libraries SET cursor=? WHERE id=? AND cursor>=?", (cursor, library, since))
 
     def nodes(self, nodes: Iterable[Node | None]) -> None:
         """Apply rows that came with an answer."""
         with self._applying():
             for node in nodes:
                 if node is not None:
-                    self._node(node)
+                    self._node(node, answered=True)
             self._settle()
         self._tell_kernel()
 
@@ -143,7 +143,8 @@ class Arrivals:
             self._ghosts = self._index.one("SELECT 1 FROM ghosts LIMIT 1") is not None
             yield
 
-    def _node(self, node: Node) -> None:
+    def _node(self, node: Node, *, answered: bool = False) -> None:
+        """Apply a row. answered: it came with an answer, which may be one that was given long ago."""
         root = self._index.root_of(node.library)
         if root is None or node.id == root:
             return
@@ -174,16 +175,31 @@ class Arrivals:
                 db.execute("DELETE FROM strays WHERE node=?", (node.id,))
             return
         parent = self._index.by_node(node.parent or "")
+        if answered and (file is None or parent is None) and self._is_told_again(node):
+            return
         if parent is None or not parent.is_folder:
             self._stray(node)
             return
         if file is None:
             file = self._new(node, parent)
         else:
-            self._moved(file, node, parent)
+            self._moved(file, node, parent, answered=answered)
             self._content(self._index.file(file.ino) or file, node)
         if node.kind is NodeKind.FOLDER:
             self._take_strays(node.id)
+
+    def _is_told_again(self, node: Node) -> bool:
+        """Whether the feed has told of a node since: an answer that comes again does not know of its deletion or its moves.
+
+        Then the feed tells of it once more.
+        """
+        known = self._index.library(node.library)
+        if known is None or known.cursor < node.seq:
+            return False
+        with self._index.transaction() as db:
+            # Not from 0, which is for newcomers: what was deleted since would be left out.
+            db.execute("UPDATE libraries SET cursor=? WHERE id=?", (max(1, node.seq - 1), node.library))
+        return True
 
     def _access(self, node: Node) -> None:
         """The feed alone says what may be done in a folder: an answer may be older than a grant."""
@@ -216,7 +232,7 @@ class Arrivals:
             return False
         elif file.dirty and not stays_local(file.name):
             self._tree.content.keep_aside(file, self._index.path_of(file.ino))
-        self._journal.drop_file(file.ino)
+        self._journal.drop_file(file)
         self._forget(file)
         return True
 
@@ -245,7 +261,7 @@ class Arrivals:
             self._entries.append((parent.ino, node.name))
         return file
 
-    def _moved(self, file: File, node: Node, parent: File) -> None:
+    def _moved(self, file: File, node: Node, parent: File, *, answered: bool = False) -> None:
         if (file.parent, file.name) == (parent.ino, node.name):
             return
         making = file.node == node.id and file.version == 0 and self._journal.awaits(node.id, Kind.COMMIT)
@@ -254,6 +270,8 @@ class Arrivals:
             return
         if file.is_folder and self._is_below(parent, file):
             self._hold(node)  # what moved it there met our move the other way: the library has one of them only
+            return
+        if answered and self._is_told_again(node):
             return
         if file.parent is not None:
             self._entries.append((file.parent, file.name))
@@ -409,6 +427,7 @@ class Arrivals:
                 self._separate(file)
                 return False
             self._absorb(node.id, file)
+            self._is_told_again(node)
             if file.node is not None and file.node != node.id:
                 self._journal.move_node(file.node, node.id)
             self._move_pin(file.node, node.id)
@@ -426,7 +445,7 @@ class Arrivals:
 
     def _separate(self, file: File) -> None:
         """What a file holds is to be an asset of its own, at the place that it has now."""
-        self._journal.drop_waiting(file.ino, Kind.COMMIT, Kind.RENAME)
+        self._journal.drop_waiting(file, Kind.COMMIT, Kind.RENAME)
         self._index.change(file.ino, node=new_id(), version=0, head=None, head_size=0, dirty=file.dirty + 1)
         self._journal.save(self._index.file(file.ino) or file)
 
@@ -455,11 +474,11 @@ class Arrivals:
             if not self._goes_on(second.id, file):
                 self._become(file, second, sent=sent)
             elif sent and not self._tree.may_be_written(file.ino):
-                self._journal.drop_waiting(file.ino)
+                self._journal.drop_waiting(file)
                 self._forget(file)
             else:
                 self._separate(file)
-            self._node(winner)
+            self._node(winner, answered=True)
             self._settle()
         self._tell_kernel()
 
@@ -467,6 +486,7 @@ class Arrivals:
         if file.parent is not None:
             self._entries.append((file.parent, file.name))
         self._absorb(second.id, file)
+        self._is_told_again(second)
         if file.node != second.id:
             self._index.change(file.ino, node=None)
             if file.node is not None:
@@ -507,7 +527,7 @@ class Arrivals:
                 self._index.change(file.ino, manifest=file.head, size=file.head_size, dirty=0)
                 self._contents.append(file.ino)
             else:
-                self._journal.drop_file(file.ino)
+                self._journal.drop_file(file)
                 self._forget(file)
         self._tell_kernel()
 

@@ -244,16 +244,17 @@ class Journal:
         with self._index.transaction() as db:
             db.execute("DELETE FROM ops WHERE n=?", (n,))
 
-    def drop_file(self, ino: int) -> None:
-        """Forget everything about a file that the library never heard of."""
+    def drop_file(self, file: File) -> None:
+        """Forget everything about a file that the library never heard of. A node that it had before lives on, and so do its moves."""
         with self._index.transaction() as db:
-            db.execute("DELETE FROM ops WHERE ino=?", (ino,))
+            db.execute("DELETE FROM ops WHERE ino=? AND node=?", (file.ino, file.node))
 
-    def drop_waiting(self, ino: int, *kinds: Kind) -> None:
-        """Forget operations (of these kinds, any if none is given) on a file that the library cannot have seen."""
+    def drop_waiting(self, file: File, *kinds: Kind) -> None:
+        """Forget operations (of these kinds, any if none is given) on a file that the library cannot have seen; its node's alone."""
         wanted = kinds or tuple(Kind)
+        marks = ",".join("?" * len(wanted))
         with self._index.transaction() as db:
-            db.execute(f"DELETE FROM ops WHERE ino=? AND state='waiting' AND kind IN ({','.join('?' * len(wanted))})", (ino, *wanted))
+            db.execute(f"DELETE FROM ops WHERE ino=? AND node=? AND state='waiting' AND kind IN ({marks})", (file.ino, file.node, *wanted))
 
     def move_node(self, old: str, new: str) -> None:
         """The library knows this node under another id."""

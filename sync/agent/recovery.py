@@ -103,10 +103,10 @@ def _set_aside(tree: Tree, file: File, last: Path | None) -> bool:
         tree.journal.save(tree.get(file.ino))
         return False
     if file.version == 0:
-        tree.journal.drop_waiting(file.ino)
+        tree.journal.drop_waiting(file)
         tree.index.remove(file.ino)
         return False
-    tree.journal.drop_waiting(file.ino, Kind.COMMIT)
+    tree.journal.drop_waiting(file, Kind.COMMIT)
     tree.index.change(file.ino, manifest=file.head, size=file.head_size, local=0, dirty=0, unsaved=0)
     return False
 
@@ -115,7 +115,7 @@ def _go_back_to(tree: Tree, file: File, sent: Entry) -> None:
     """The save that is on its way is newer than the version, and as whole as when it was read: the library may have it already."""
     manifest = tree.index.manifest(sent.manifest) if sent.manifest else None
     size_bytes = manifest.size_bytes if manifest is not None else 0
-    tree.journal.drop_waiting(file.ino, Kind.COMMIT)
+    tree.journal.drop_waiting(file, Kind.COMMIT)
     tree.index.change(file.ino, manifest=sent.manifest, size=size_bytes, local=0, dirty=sent.dirty, unsaved=0)
 
 

@@ -69,7 +69,7 @@ def rename_loses_pending_save() -> Callable[[], None]:
 
     def moved(self: Tree, file: Any, parent: int, name: str) -> None:
         move(self, file, parent, name)
-        self.journal.drop_waiting(file.ino, Kind.COMMIT)
+        self.journal.drop_waiting(file, Kind.COMMIT)
 
     return _into(Tree, _move_file=moved)
 

@@ -211,6 +211,20 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
         FULL,
         [Step("write", 0, 0, 0, 1, 5), Step("send", luck=5), Step("patch", 0, 0, 0, 2, 4), Step("patch", 0, 0, 0, 3, 5)],
     ),
+    "what was a name's asset is moved aside and removed before its move was sent": (
+        CALM,
+        [
+            *[Step("write", 0, 0, 2, 1), Step("rename", 0, 0, 1, 0), Step("send"), Step("hold", 0, 0, 1, 2), Step("hold", 0, 0, 2, 3)],
+            Step("swap_save", 0, 0, 2, 0),
+        ],
+    ),
+    "an answer that comes again names what was deleted since": (
+        Profile(agents=2, writers=2, line=0.3),
+        [
+            *[Step("write", 0, 0, 4, 1), Step("send", luck=621), Step("write", 1, 0, 4, 2), Step("send", 1, luck=11)],
+            *[Step("unlink"), Step("tick", 0, 4), Step("send", luck=621), Step("feed", 1, luck=621)],
+        ],
+    ),
 }
 """Counterexamples of mistakes that were mended, as small as they could be made."""
 
