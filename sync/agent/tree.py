@@ -115,6 +115,9 @@ class Tree:
         with self.lock:
             return any(handle.ino == ino and handle.writable for handle in self._handles.values())
 
+    def _is_being_written(self, ino: int) -> bool:
+        return any(handle.ino == ino and handle.wrote for handle in self._handles.values())
+
     # --- names --------------------------------------------------------------------------------------------------
 
     def _editable_folder(self, parent: int) -> File:
@@ -492,10 +495,18 @@ class Tree:
         with self.lock:
             self._writes[ino] = self._writes.get(ino, 0) + 1
             if ino not in self._counted:
-                with self.index.transaction():
+                with self.index.transaction(durable=self._is_only_copy(ino)):
                     self.index.note_writing(ino)
                     # Not before it stands: a full disk may refuse it, and the next write must try again.
                     self.index.afterwards(lambda: self._counted.add(ino))
+
+    def _is_only_copy(self, ino: int) -> bool:
+        """Whether the bytes here are a whole save that the library may not have.
+
+        What is written over one may be on the disk before the index's log is: without power, it would pass for the save.
+        """
+        file = self.index.file(ino)
+        return file is not None and file.dirty > 0 and not file.unsaved
 
     def forget_writes(self, ino: int) -> None:
         """What was written is no longer what the file holds: the next write counts as its first."""
@@ -523,7 +534,8 @@ class Tree:
             self._materialise(file, size)
         kept = not size and self._is_unsent(file) and self.content.lasts.keep(ino, self.content.work_path(ino), file.size)
         try:
-            with self.lock, self.index.transaction():  # together: a shorter working copy must never pass for the version
+            # Together: a shorter working copy must never pass for the version.
+            with self.lock, self.index.transaction(durable=self._is_only_copy(ino)):
                 if not self.content.work_path(ino).exists():
                     raise fail(errno.EAGAIN)  # given up by `trim` in this very moment
                 self.index.change(ino, local=1)
@@ -632,6 +644,9 @@ class Tree:
 
     def _note_whole(self, ino: int) -> None:
         """The bytes here are what a program meant to leave; any later write makes the file `unsaved` again."""
+        file = self.index.file(ino)
+        if file is None or not file.unsaved:
+            return  # noted already, by another handle's close: what there is may be in the library by now, and is not to be sent again
         try:
             whole: dict[str, object] = {"size": os.stat(self.content.work_path(ino)).st_size, "unsaved": 0, "manifest": None}
         except FileNotFoundError:
@@ -649,6 +664,8 @@ class Tree:
             if file is None or file.parent is None or file.is_folder or not file.dirty:
                 return False
             if file.local and file.unsaved:  # the close has noted it already, if nothing was written since
+                if self._is_being_written(ino):
+                    return False  # moved onto a name in the middle of it: what there is so far is nobody's version, the close is
                 self._note_whole(ino)
             if file.node is None and not stays_local(file.name):
                 file = self._take_name(file, file.parent, file.name)  # a draft that somebody went on with

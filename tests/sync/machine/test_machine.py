@@ -203,6 +203,33 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
         Profile(agents=2, writers=2, line=0.4),
         [*SAVED, *AGAIN, Step("write", 1, 0, 0, 3), Step("send", 1, luck=5), Step("feed", 1), Step("patch", 1, 1, 0, 5)],
     ),
+    "a file is moved onto a name while it is written, and the agent killed": (
+        CALM,
+        [
+            Step("write", 0, 0, 3, 1),
+            Step("write", 0, 0, 1, 1),
+            Step("send"),
+            Step("hold", 0, 0, 3, 2),
+            Step("rename", 0, 0, 1),
+            Step("kill"),
+        ],
+    ),
+    "the machine loses its power while a save that was not sent is written over": (
+        Profile(agents=2, writers=1, power=True),
+        [Step("write", 0, 0, 0, 1), Step("hold", 0, 0, 0, 1), Step("power")],
+    ),
+    "two have a file open, and the one who wrote first closes it after it was sent": (
+        CALM,
+        [
+            Step("hold", 0, 0, 0, 1),
+            Step("write", 0, 0, 0, 1),
+            Step("send"),
+            Step("close"),
+            Step("write", 0, 0, 2, 1),
+            Step("send"),
+            Step("power"),
+        ],
+    ),
     "a disk fails as a file is opened to be written over": (
         FULL,
         [Step("write", 0, 0, 0, 1, 5), Step("write", 0, 0, 0, 2, 6)],
