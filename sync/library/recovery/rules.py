@@ -8,7 +8,8 @@ nothing is left out of the tree on account of its place.
 import base64
 import binascii
 import json
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -206,9 +207,9 @@ def read_line(body: bytes) -> Line:
 
 def rebuild(root_id: str, created_at: datetime, lines: Iterable[Line], notes: Iterable[Note] = ()) -> Rebuilt:
     """The tree after these lines and notes, in any order and with repetitions."""
-    tree = _Rebuilding(root_id, created_at)
     once: dict[tuple[int, datetime, str], Line | Note] = {(line.seq, line.at, line.node_id): line for line in lines}
     once |= {(note.seq, note.at, ""): note for note in notes}
+    tree = _Rebuilding(root_id, created_at, _first_used_again(seq for seq, _at, _node in once))
     for _key, said in sorted(once.items(), key=lambda item: item[0]):
         if isinstance(said, Note):
             tree.heed(said)
@@ -218,8 +219,14 @@ def rebuild(root_id: str, created_at: datetime, lines: Iterable[Line], notes: It
     return tree.rebuilt
 
 
+def _first_used_again(numbers: Iterable[int]) -> float:
+    """The lowest number that two changes have, as after a catalogue was brought back from a backup; infinite where each has its own."""
+    return min((seq for seq, count in Counter(numbers).items() if count > 1), default=math.inf)
+
+
 class _Rebuilding:
-    def __init__(self, root_id: str, created_at: datetime) -> None:
+    def __init__(self, root_id: str, created_at: datetime, used_again: float) -> None:
+        self._used_again = used_again
         self.rebuilt = Rebuilt(root_id)
         self.nodes = self.rebuilt.nodes
         self._inside: dict[str, set[str]] = defaultdict(set)
@@ -241,16 +248,16 @@ class _Rebuilding:
             self._add_version(line)
 
     def heed(self, note: Note) -> None:
-        """Only what is older than the note is meant: a catalogue brought back from a backup uses its numbers again."""
+        """Only what is older than the note is meant."""
         self.rebuilt.last_note = max(self.rebuilt.last_note, note.seq)
         for node_id, number, digest in note.forgot:
             line = self.rebuilt.versions.get((node_id, number))
-            if line is not None and line.digest == digest and line.at <= note.at:
+            if line is not None and line.digest == digest and self._is_older(line, note):
                 del self.rebuilt.versions[node_id, number]
                 self._forgotten.add((node_id, number))
         for node_id in note.purged:
             node = self.nodes.get(node_id)
-            if node is not None and node.deleted_at is not None and node.line.at <= note.at:
+            if node is not None and node.deleted_at is not None and self._is_older(node.line, note):
                 node.purged_at = note.at
         if note.kept is not None:
             self.rebuilt.kept[note.kept[0], note.kept[1]] = note
@@ -259,6 +266,10 @@ class _Rebuilding:
         self.rebuilt.tags.update(dict.fromkeys(note.tagged, note))
         for pair in note.untagged:
             self.rebuilt.tags.pop(pair, None)
+
+    def _is_older(self, line: Line, note: Note) -> bool:
+        """By their numbers, which no clock sets back; where numbers were used again, by the time."""
+        return line.seq < min(note.seq, self._used_again) or line.at <= note.at
 
     def _put(self, line: Line) -> None:
         former = self.nodes.get(line.node_id)

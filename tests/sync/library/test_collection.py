@@ -123,6 +123,14 @@ def test_world_when_no_bug_is_planted_then_every_crash_is_survived(world: World)
     let_go_and_crash_in_every_step(world)
 
 
+def test_recovery_when_the_clock_was_set_back_before_a_file_was_let_go_then_it_does_not_come_back(world: World) -> None:
+    world.save("a.dat", [0])
+    world.save("b.dat", [1])
+    world.now -= timedelta(hours=14)
+    world.let_go(file_named(world, "a.dat"))
+    world.check_recovery(shipped=True)
+
+
 # --- rules ----------------------------------------------------------------------------------------------------------------
 
 

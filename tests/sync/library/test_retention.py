@@ -1,5 +1,6 @@
 """Versions thin out by age, what is held stays, and what went is told: in the catalogue, on the page, in the bucket's log."""
 
+import base64
 import json
 import threading
 from collections.abc import Callable
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from main_lines.approvals.actions import Draft, submit_request
+from sync.core.manifest import EMPTY, manifest_bytes, manifest_digest
 from sync.library.assets.models import Version
 from sync.library.comments.actions import Draft as Said
 from sync.library.comments.actions import add_comment, delete_comment
 from sync.library.libraries.models import Library
-from sync.library.recovery.rules import read_line, read_note, rebuild
+from sync.library.recovery.rules import Note, read_line, read_note, rebuild
 from sync.library.retention.access import plan_of
 from sync.library.retention.actions import let_go_of_purged, set_plan, thin_assets
 from sync.library.retention.jobs import thin_versions
@@ -160,6 +162,23 @@ def rebuild_from(memory: MemoryStore, room: Room) -> Any:
     notes = [note for body in bodies if (note := read_note(body)) is not None]
     lines = [read_line(body) for body in bodies if b'"seq":' in body and read_note(body) is None and "library" not in json.loads(body)]
     return rebuild(room.root, NOW, lines, notes)
+
+
+@pytest.mark.parametrize(("saved_h", "numbers", "left"), [(0, [2, 3], 0), (2, [2, 3], 0), (0, [2, 2, 3], 0), (2, [2, 2, 3], 1)])
+def test_rebuild_when_a_version_was_forgotten_then_gone_unless_a_catalogue_brought_back_saved_it(
+    saved_h: int, numbers: list[int], left: int
+) -> None:
+    """saved_h: how long after the note, by the clock. A number that comes twice is that of two catalogues."""
+    digest = manifest_digest(EMPTY)
+    saved = {
+        "seq": numbers[0], "at": (NOW + timedelta(hours=saved_h)).isoformat(), "device": None, "node": "n", "parent": "root", "name": "a",
+        "kind": "file", "version": 1, "digest": digest, "size_bytes": 0, "modified_at": NOW.isoformat(), "author": "", "author_id": None,
+        "head_of": None, "deleted": False, "manifest": base64.b64encode(manifest_bytes(EMPTY)).decode(),
+    }  # fmt: skip
+    other = saved | {"node": "m", "at": NOW.isoformat()}
+    lines = [read_line(json.dumps(line).encode()) for line in (saved, other)[: numbers.count(2)]]
+    rebuilt = rebuild("root", NOW, lines, [Note(numbers[-1], NOW, "", forgot=(("n", 1, digest),))])
+    assert sum(node == "n" for node, _number in rebuilt.versions) == left
 
 
 def test_thinning_when_kept_by_hand_or_submitted_then_the_version_stays(
