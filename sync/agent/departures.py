@@ -465,6 +465,7 @@ class Departures:
     def _settled(self, job: _Job, op: p.Commit, node: p.Node, file: File | None) -> None:
         if file is None and self._index.ghost(op.node) is not None:
             self._gone_since(op.node, node)
+            self._moved_on(job, op)
             return
         if file is None or not file.dirty:
             self._arrivals.nodes((node,))  # after a crash the bytes became a draft, and this save is as if from elsewhere
@@ -484,6 +485,12 @@ class Departures:
         with self._index.transaction() as db:
             row = (node.version, node.manifest, node.size_bytes, ghost)
             db.execute("UPDATE ghosts SET version=?, head=?, head_size=? WHERE node=?", row)
+
+    def _moved_on(self, job: _Job, op: p.Commit) -> None:
+        """What was sent is still what the file holds under another node's name; see `recovery.py`."""
+        file = self._index.file(job.entry.ino or 0)
+        if file is not None and file.node is not None and not file.unsaved and file.dirty == job.dirty + 1:  # counted up by the move alone
+            self._index.change(file.ino, manifest=op.manifest.digest)
 
     @staticmethod
     def _holds(file: File, job: _Job) -> bool:

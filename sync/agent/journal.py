@@ -214,6 +214,11 @@ class Journal:
         )
         return _entry(found[0]) if found else None
 
+    def sent_content(self, ino: int) -> Address | None:
+        """What was last sent of a file and is not answered yet, whichever node it was then."""
+        row = self._index.one("SELECT manifest FROM ops WHERE ino=? AND kind='commit' AND state='sent' ORDER BY n DESC LIMIT 1", ino)
+        return row[0] if row else None
+
     def mark_sent(self, entry: Entry, *, dirty: int, manifest: Address | None, sent: str) -> None:
         """From now on it is repeated as it is."""
         with self._index.transaction() as db:

@@ -18,6 +18,7 @@ from pathlib import Path
 from sync.agent.index import ROOT, File
 from sync.agent.journal import Entry, Kind
 from sync.agent.tree import Tree
+from sync.core.hashing import address_of
 from sync.core.manifest import EMPTY, Manifest, manifest_digest
 from sync.core.paths import conflict_name, name_key, stays_local
 from sync.core.protocol import NodeKind
@@ -37,16 +38,18 @@ class Recovered:
 
 def recover(tree: Tree) -> Recovered:
     """Put the index in order before anything is mounted or sent."""
-    saves, lasts = 0, tree.content.lasts.found()
+    saves, lasts, boot = 0, tree.content.lasts.found(), _boot()
+    cut_off = tree.index.fact("boot") != boot
     with tree.lock, tree.index.transaction() as db:
         db.execute("DELETE FROM files WHERE parent IS NULL AND ino<>?", (ROOT,))
         tree.index.forget()
         for file in tree.index.matching("dirty>0 AND local=1 AND node IS NOT NULL"):
-            if not file.unsaved and _size_bytes(tree, file) == file.size:
+            if not file.unsaved and _size_bytes(tree, file) == file.size and not (cut_off and _is_newer_than_sent(tree, file)):
                 saves += tree.save(file.ino)
             else:  # another length than was noted at the close: the machine lost its power before the disk had it
                 saves += _set_aside(tree, file, lasts.get(file.ino))
-        _trust_no_copy(tree)
+        _trust_no_copy(tree, cut_off=cut_off)
+        tree.index.put_fact("boot", boot)
         left = tree.index.matching("node IS NULL AND unsaved=1")
     tree.content.sweep()
     return Recovered(saves, tuple(file for file in left if not stays_local(file.name)))
@@ -59,15 +62,25 @@ def give_up(tree: Tree, file: File) -> None:
         _set_aside(tree, file, tree.content.lasts.kept(file.ino))
 
 
-def _trust_no_copy(tree: Tree) -> None:
+def _is_newer_than_sent(tree: Tree, file: File) -> bool:
+    """Whether the bytes here are others than those that are on their way.
+
+    The machine lost its power after they had arrived and a program wrote over them, and the index knows neither.
+    """
+    sent = tree.journal.sent_save(file)
+    manifest = tree.index.manifest(sent.manifest) if sent is not None and sent.manifest and sent.dirty == file.dirty else None
+    if manifest is None:
+        return False
+    with open(tree.content.work_path(file.ino), "rb") as stream:
+        return any(address_of(stream.read(chunk.size_bytes)) != chunk.address for chunk in manifest.chunks)
+
+
+def _trust_no_copy(tree: Tree, *, cut_off: bool) -> None:
     """What the library has as well need not be here, and a machine that lost its power may have kept half of it."""
-    boot = _boot()
-    cut_off = tree.index.fact("boot") != boot
     for file in tree.index.matching("local=1 AND dirty=0 AND node IS NOT NULL AND parent IS NOT NULL"):
         if cut_off or _size_bytes(tree, file) != file.size:
             tree.index.change(file.ino, local=0)
             tree.content.drop_work(file.ino)
-    tree.index.put_fact("boot", boot)
 
 
 def _boot() -> str:
@@ -99,7 +112,7 @@ def _set_aside(tree: Tree, file: File, last: Path | None) -> bool:
         return False
     before = _moved_here(tree, file)
     if before is not None:
-        tree.index.change(file.ino, size=before.size_bytes, local=0, unsaved=0)
+        tree.index.change(file.ino, manifest=before.digest, size=before.size_bytes, local=0, unsaved=0)
         tree.journal.save(tree.get(file.ino))
         return False
     if file.version == 0:
@@ -124,9 +137,10 @@ def _moved_here(tree: Tree, file: File) -> Manifest | None:
 
     The version of that name is not it, and the deletion of the name it had may be on its way: it would be nowhere.
     """
-    if file.manifest is None or file.manifest == file.head:
+    digest = file.manifest or tree.journal.sent_content(file.ino)  # under its former name, and perhaps not answered yet
+    if digest is None or digest == file.head:
         return None
-    return EMPTY if file.manifest == manifest_digest(EMPTY) else tree.index.manifest(file.manifest)
+    return EMPTY if digest == manifest_digest(EMPTY) else tree.index.manifest(digest)
 
 
 def _keep_draft(tree: Tree, file: File) -> None:

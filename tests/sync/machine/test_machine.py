@@ -73,6 +73,11 @@ SAVED = [Step("write", 0, 0, 0, 1), Step("send"), Step("feed", 1)]
 AGAIN = [Step("write", 0, 0, 0, 2), Step("send")]
 FINE = 66673
 """A luck with which no request is lost, whatever the line."""
+MOVED_ON = [
+    *[Step("write", 0, 0, 0, 1), Step("write", 0, 0, 2, 1), Step("send", luck=FINE), Step("write", 0, 0, 2, 1)],
+    *[Step("unlink"), Step("send", luck=16), Step("rename")],
+]
+"""A save arrived, its answer did not, and meanwhile the file is moved onto the name of another asset."""
 FOUND: dict[str, tuple[Profile, list[Step]]] = {
     "a file moves into a folder made in the same request": (
         CALM,
@@ -235,6 +240,18 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             Step("send"),
             Step("power"),
         ],
+    ),
+    "a save is moved onto a name while it travels, and the machine loses its power": (
+        Profile(agents=2, writers=1, line=0.4, power=True),
+        [*MOVED_ON, Step("power", luck=11)],
+    ),
+    "a save is moved onto a name while it travels, arrives, and the machine loses its power": (
+        Profile(agents=2, writers=1, line=0.4, power=True),
+        [*MOVED_ON, Step("send", luck=FINE), Step("power", luck=1)],
+    ),
+    "the machine loses its power after a save arrived and was written over": (
+        Profile(agents=2, writers=1, power=True),
+        [Step("write", 0, 0, 2, 1), Step("send"), Step("write", 0, 0, 2, 1), Step("power", luck=2)],
     ),
     "a disk fails as a file is opened to be written over": (
         FULL,
