@@ -194,11 +194,10 @@ class Arrivals:
         Then the feed tells of it once more.
         """
         known = self._index.library(node.library)
-        if known is None or known.cursor < node.seq:
-            return False
+        if known is None or known.cursor < node.seq or node.seq < 2:
+            return False  # the first change cannot be asked for: from 0 the feed is for newcomers, and leaves out what was deleted since
         with self._index.transaction() as db:
-            # Not from 0, which is for newcomers: what was deleted since would be left out.
-            db.execute("UPDATE libraries SET cursor=? WHERE id=?", (max(1, node.seq - 1), node.library))
+            db.execute("UPDATE libraries SET cursor=? WHERE id=?", (node.seq - 1, node.library))
         return True
 
     def _access(self, node: Node) -> None:

@@ -68,7 +68,8 @@ def _is_newer_than_sent(tree: Tree, file: File) -> bool:
     The machine lost its power after they had arrived and a program wrote over them, and the index knows neither.
     """
     sent = tree.journal.sent_save(file)
-    manifest = tree.index.manifest(sent.manifest) if sent is not None and sent.manifest and sent.dirty == file.dirty else None
+    ours = sent is not None and (sent.ino, sent.dirty) == (file.ino, file.dirty)
+    manifest = tree.index.manifest(sent.manifest) if sent is not None and ours and sent.manifest else None
     if manifest is None:
         return False
     with open(tree.content.work_path(file.ino), "rb") as stream:
