@@ -124,6 +124,7 @@ class Arrivals:
             self._tell_kernel()
         with self._index.transaction() as db:
             db.execute("UPDATE libraries SET cursor=? WHERE id=? AND cursor>=?", (cursor, library, since))
+        self.released()  # a folder may have to wait for one that comes after it, and who only reads sends nothing that would look again
 
     def nodes(self, nodes: Iterable[Node | None]) -> None:
         """Apply rows that came with an answer."""

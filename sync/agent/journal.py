@@ -208,16 +208,19 @@ class Journal:
         return self._index.one("SELECT 1 FROM ops WHERE ino=? AND state='sent' AND manifest=?", ino, manifest) is not None
 
     def sent_save(self, file: File) -> Entry | None:
-        """The save of a file that may have reached the library and is not answered yet."""
-        found = self._index.rows(
-            f"SELECT {_COLUMNS} FROM ops WHERE ino=? AND node=? AND kind='commit' AND state='sent' ORDER BY n DESC", file.ino, file.node
-        )
+        """The save of a file's node that may have reached the library and is not answered yet; perhaps of the file that had it before."""
+        found = self._index.rows(f"SELECT {_COLUMNS} FROM ops WHERE node=? AND kind='commit' AND state='sent' ORDER BY n DESC", file.node)
         return _entry(found[0]) if found else None
 
     def sent_content(self, ino: int) -> Address | None:
         """What was last sent of a file and is not answered yet, whichever node it was then."""
         row = self._index.one("SELECT manifest FROM ops WHERE ino=? AND kind='commit' AND state='sent' ORDER BY n DESC LIMIT 1", ino)
         return row[0] if row else None
+
+    def hand_over(self, entry: Entry, file: File) -> None:
+        """What this operation sent is what another file holds from now on."""
+        with self._index.transaction() as db:
+            db.execute("UPDATE ops SET ino=? WHERE n=?", (file.ino, entry.n))
 
     def mark_sent(self, entry: Entry, *, dirty: int, manifest: Address | None, sent: str) -> None:
         """From now on it is repeated as it is."""

@@ -108,13 +108,18 @@ def _set_aside(tree: Tree, file: File, last: Path | None) -> bool:
         # Not before the index says so: until then a crash finds the file as it was, and `last` in its place.
         tree.index.afterwards(lambda: tree.content.lasts.put_back(file.ino, last, tree.content.work_path(file.ino)))
         return tree.save(file.ino)
-    if (sent := tree.journal.sent_save(file)) is not None:
+    sent = tree.journal.sent_save(file)
+    if sent is not None and sent.ino == file.ino:
         _go_back_to(tree, file, sent)
         return False
     before = _moved_here(tree, file)
     if before is not None:
         tree.index.change(file.ino, manifest=before.digest, size=before.size_bytes, local=0, unsaved=0)
         tree.journal.save(tree.get(file.ino))
+        return False
+    if sent is not None:  # of the file that had this name before: without it the name would be free here, and taken in the library
+        tree.journal.hand_over(sent, file)
+        _go_back_to(tree, file, sent)
         return False
     if file.version == 0:
         tree.journal.drop_waiting(file)

@@ -275,6 +275,27 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             *[Step("unlink"), Step("tick", 0, 4), Step("send", luck=621), Step("feed", 1, luck=621)],
         ],
     ),
+    "a feed tells of a place that the file before this one has still to leave": (
+        CALM,
+        [
+            *[Step("write", 0, 0, 3, 1), Step("write", 0, 0, 2, 2), Step("send"), Step("rename", 0, 1, 0, 0), Step("rename", 0, 0, 0, 0)],
+            *[Step("feed"), Step("write", 0, 0, 1, 3)],
+        ],
+    ),
+    "a name is taken again while its first save is on its way, and the agent killed": (
+        Profile(agents=2, writers=1, line=0.3),
+        [
+            *[Step("write", 0, 0, 0, 1), Step("send", luck=11), Step("unlink"), Step("hold", 0, 0, 0, 2), Step("kill")],
+            Step("write", 0, 0, 0, 3),
+        ],
+    ),
+    "folders change places, and who is told of it sends nothing": (
+        CALM,
+        [
+            *[Step("mkdir", 0, 0, 2), Step("mkdir", 0, 1, 0), Step("send"), Step("feed", 1)],
+            *[Step("move_folder", 0, 1, 0, 1), Step("move_folder", 0, 0, 2, 0), Step("move_folder", 0, 0, 0, 2), Step("send")],
+        ],
+    ),
 }
 """Counterexamples of mistakes that were mended, as small as they could be made."""
 
