@@ -48,6 +48,8 @@ def recover(tree: Tree) -> Recovered:
                 saves += tree.save(file.ino)
             else:  # another length than was noted at the close: the machine lost its power before the disk had it
                 saves += _set_aside(tree, file, lasts.get(file.ino))
+        for file in tree.index.matching("local=1 AND node IS NULL AND kind='file'"):  # for this machine only: it is what the disk has of it
+            tree.index.change(file.ino, size=max(0, _size_bytes(tree, file)))
         _trust_no_copy(tree, cut_off=cut_off)
         tree.index.put_fact("boot", boot)
         left = tree.index.matching("node IS NULL AND unsaved=1")

@@ -253,6 +253,13 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
         Profile(agents=2, writers=1, power=True),
         [Step("write", 0, 0, 2, 1), Step("send"), Step("write", 0, 0, 2, 1), Step("power", luck=2)],
     ),
+    "a temporary file is cut off with the power, then moved onto a name, and the agent killed": (
+        Profile(agents=2, writers=1, power=True),
+        [
+            *[Step("write", 0, 0, 0, 1), Step("rename", 0, 0, 5), Step("write", 0, 0, 2, 1), Step("send"), Step("power", luck=3)],
+            *[Step("rename"), Step("kill")],
+        ],
+    ),
     "a disk fails as a file is opened to be written over": (
         FULL,
         [Step("write", 0, 0, 0, 1, 5), Step("write", 0, 0, 0, 2, 6)],
