@@ -51,6 +51,8 @@ class Arrivals:
         self._told = 0  # counts what the library says of nodes, and so what may have to wait
         self._holds = self._ghosts = True
         self._nothing_waits_since = -1
+        self._answered: dict[str, tuple[str, int]] = {}
+        """By node, the library and the number of what an answer told last: a page that was on its way meanwhile may be older."""
 
     # --- libraries ----------------------------------------------------------------------------------------------
 
@@ -124,6 +126,7 @@ class Arrivals:
             self._tell_kernel()
         with self._index.transaction() as db:
             db.execute("UPDATE libraries SET cursor=? WHERE id=? AND cursor>=?", (cursor, library, since))
+        self._answered = {node: told for node, told in self._answered.items() if told[0] != library or told[1] > cursor}
         self.released()  # a folder may have to wait for one that comes after it, and who only reads sends nothing that would look again
 
     def nodes(self, nodes: Iterable[Node | None]) -> None:
@@ -155,6 +158,10 @@ class Arrivals:
                 return  # an answer that comes again tells of how it was then
             with self._index.transaction() as db:
                 db.execute("DELETE FROM held WHERE node=?", (node.id,))
+        if answered:
+            self.note_answer(node)
+        elif node.seq < self._answered.get(node.id, ("", 0))[1]:
+            return
         if node.deleted and node.right is Right.NONE:
             self._hidden(node)
             return
@@ -188,6 +195,10 @@ class Arrivals:
             self._content(self._index.file(file.ino) or file, node)
         if node.kind is NodeKind.FOLDER:
             self._take_strays(node.id)
+
+    def note_answer(self, node: Node) -> None:
+        """An answer told of this: what a page that is on its way says of it from before does not count."""
+        self._answered[node.id] = (node.library, max(node.seq, self._answered.get(node.id, ("", 0))[1]))
 
     def _is_told_again(self, node: Node) -> bool:
         """Whether the feed has told of a node since: an answer that comes again does not know of its deletion or its moves.

@@ -509,6 +509,8 @@ class Departures:
             db.execute("DELETE FROM ghosts WHERE node=?", (job.entry.node,))
         if answer.outcome is p.Outcome.KEPT:
             self._arrivals.nodes((answer.node,))
+        elif answer.node is not None:
+            self._arrivals.note_answer(answer.node)
 
     def _refused(self, job: _Job, problem: p.Problem) -> None:
         """Certainly not applied. What can be put right is put right; the rest waits and says why."""

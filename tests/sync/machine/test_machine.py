@@ -303,6 +303,13 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             *[Step("move_folder", 0, 1, 0, 1), Step("move_folder", 0, 0, 2, 0), Step("move_folder", 0, 0, 0, 2), Step("send")],
         ],
     ),
+    "a move is answered while a page of the feed from before it is on its way": (
+        Profile(agents=2, writers=1, nest=0.5),
+        [
+            *[Step("write", 0, 0, 3, 1), Step("send", luck=29340), Step("feed", luck=167)],
+            *[Step("write", 0, 0, 0, 5), Step("write", 0, 0, 2, 7), Step("write", 0, 0, 4, 9)],
+        ],
+    ),
 }
 """Counterexamples of mistakes that were mended, as small as they could be made."""
 
