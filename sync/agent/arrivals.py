@@ -506,8 +506,8 @@ class Arrivals:
         values: dict[str, object] = {"node": second.id, "head_of": second.head_of, **version_columns(second)}
         values |= {"dirty": 0, "manifest": second.manifest} if sent else {}
         if file.parent is not None:
-            taken = self._index.child(parent.ino, second.name) if parent else None
             place = parent.ino if parent else file.parent
+            taken = self._index.child(place, second.name)
             values |= {"name": second.name, "parent": place, "parked": int(taken is not None and taken.ino != file.ino)}
             self._entries.append((place, second.name))
         self._index.change(file.ino, **values)
