@@ -198,9 +198,9 @@ class Journal:
         """Whether an earlier operation on the same node is not answered for good."""
         return self._index.one("SELECT 1 FROM ops WHERE node=? AND n<?", entry.node, entry.n) is not None
 
-    def in_flight(self, ino: int, kind: Kind) -> bool:
-        """Whether such an operation may have reached the library, or is being made ready to."""
-        found = self._index.rows("SELECT n, state FROM ops WHERE ino=? AND kind=?", ino, kind)
+    def in_flight(self, node: str, kind: Kind) -> bool:
+        """Whether such an operation, of whichever file had the node then, may have reached the library, or is being made ready to."""
+        found = self._index.rows("SELECT n, state FROM ops WHERE node=? AND kind=?", node, kind)
         return any(state == State.SENT or n in self._taken for n, state in found)
 
     def is_sent(self, ino: int, manifest: Address | None) -> bool:

@@ -387,7 +387,7 @@ class Tree:
     def _give_up_node(self, file: File, *, delay_ms: int) -> None:
         """The node has no name here any more: delete it, unless the name soon comes back."""
         assert file.node is not None
-        if file.version == 0 and not self.journal.in_flight(file.ino, Kind.COMMIT):
+        if file.version == 0 and not self.journal.in_flight(file.node, Kind.COMMIT):
             self.journal.drop_file(file)
             return
         with self.index.transaction() as db:

@@ -310,6 +310,13 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             *[Step("write", 0, 0, 0, 5), Step("write", 0, 0, 2, 7), Step("write", 0, 0, 4, 9)],
         ],
     ),
+    "a name is taken again and given up again while its first save is on its way": (
+        Profile(agents=2, writers=1, line=0.3),
+        [
+            *[Step("write", 0, 0, 0, 1), Step("send", luck=11), Step("unlink"), Step("write", 0, 0, 0, 2), Step("unlink")],
+            Step("write", 0, 0, 0, 3),
+        ],
+    ),
 }
 """Counterexamples of mistakes that were mended, as small as they could be made."""
 
