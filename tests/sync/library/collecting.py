@@ -30,7 +30,7 @@ from sync.library.assets.actions import apply_ops, restore_node
 from sync.library.assets.jobs import ship_log
 from sync.library.assets.models import Node, Version
 from sync.library.collection import jobs as collection
-from sync.library.content.access import PROMISE, load_manifest, promised_chunks
+from sync.library.content.access import PROMISE, WAIT, load_manifest, promised_chunks
 from sync.library.content.actions import CheckedPack, check_pack, pack_key, record_packs
 from sync.library.content.reading import plan_reading, read_all
 from sync.library.libraries.actions import open_library
@@ -188,7 +188,11 @@ class World:
 
     def commit(self, number: int) -> None:
         """Send a waiting commit. Refused for want of chunks after its promise has run out, it brings them and is sent again."""
-        op, data, told_at, packs = self.waiting.pop(number)
+        op, data, told_at, brought = self.waiting.pop(number)
+        stale = (
+            self.now - told_at > WAIT
+        )  # A server registers in the request that has read a pack back; nobody holds that longer than WAIT.
+        packs = [check_pack(self.store, self.id, each.pack) for each in brought] if stale else brought
         answer = self.send(op, packs)
         if answer.outcome is Outcome.REFUSED and answer.error is not None:
             if answer.error.code != ErrorCode.CHUNKS_MISSING:
