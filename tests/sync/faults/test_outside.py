@@ -16,7 +16,7 @@ from tests.sync.faults.line import HOST, bad_line
 from tests.sync.faults.scene import Scene
 from tests.sync.faults.site import Agent, Site, until
 
-pytestmark = [pytest.mark.server, pytest.mark.fuse, pytest.mark.timeout(180 + int(os.environ.get("FAULT_AWAY_S", "0")))]
+pytestmark = [pytest.mark.fault, pytest.mark.server, pytest.mark.fuse, pytest.mark.timeout(180 + int(os.environ.get("FAULT_AWAY_S", "0")))]
 
 DAY_S = 86_400
 AWAY_S = int(os.environ.get("FAULT_AWAY_S", "0"))
