@@ -4,6 +4,7 @@ A file is named by the chunk's address and the form in which it is stored; it ap
 leaves is found out when it is read, because every chunk is verified against its address each time. All of it can be lost.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -90,7 +91,7 @@ class ChunkDisk:
             path.parent.mkdir(exist_ok=True)
             part.replace(path)
         except OSError:
-            part.unlink(missing_ok=True)  # A disk that is full or failing makes the cache useless, not a file unreadable.
+            _remove(part)
             return
         self._note(name, len(stored))
 
@@ -103,7 +104,7 @@ class ChunkDisk:
     def _forget(self, name: str) -> None:
         with self._lock:
             self._used -= self._known.pop(name, 0)
-        self._path(name).unlink(missing_ok=True)
+        _remove(self._path(name))
 
     def _make_room(self, size_bytes: int) -> None:
         while True:
@@ -118,3 +119,9 @@ class ChunkDisk:
 
     def _path(self, name: str) -> Path:
         return self._folder / name[:2] / name
+
+
+def _remove(path: Path) -> None:
+    """A disk that is full, read-only or failing makes the cache useless, not a file unreadable."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from sync.core.protocol import ChunkPlace, Download
 
 log = structlog.get_logger("cache")
 
+Wanted = tuple[ChunkPlace, Future[bytes]]
 FETCHES = 8
 CONNECT_S, STORE_S = 5.0, 20.0
 
@@ -47,17 +48,20 @@ class ChunkCache:
 
     def chunks(self, download: Download, places: Sequence[ChunkPlace]) -> list[Future[bytes]]:
         """A future for each place, in order; raises Failed out of those that cannot be had."""
-        found = [self._here_or_coming(place) for place in places]
-        run: list[tuple[ChunkPlace, Future[bytes]]] = []
-        for place, (future, is_ours) in zip(places, found, strict=True):
-            if run and (not is_ours or place.offset != run[-1][0].offset + run[-1][0].stored):
+        futures: list[Future[bytes]] = []
+        ours: list[Wanted] = []
+        try:
+            for place in places:
+                future, is_ours = self._here_or_coming(place)
+                futures.append(future)
+                if is_ours:
+                    ours.append((place, future))
+            for run in _runs(ours):
                 self._pool.submit(self._fetch, download, run)
-                run = []
-            if is_ours:
-                run.append((place, future))
-        if run:
-            self._pool.submit(self._fetch, download, run)
-        return [future for future, _ in found]
+                ours = ours[len(run) :]
+        finally:
+            self._end(ours)  # What nobody will fetch, because something went wrong here, must not be waited for.
+        return futures
 
     def _here_or_coming(self, place: ChunkPlace) -> tuple[Future[bytes], bool]:
         """The chunk, and whether it is for us to fetch."""
@@ -77,7 +81,7 @@ class ChunkCache:
                 coming.set_result(stored)
                 return coming, False
 
-    def _fetch(self, download: Download, run: list[tuple[ChunkPlace, Future[bytes]]]) -> None:
+    def _fetch(self, download: Download, run: list[Wanted]) -> None:
         """Fetch neighbouring chunks in one GET; each is handed on as soon as it is whole and verified."""
         places = [place for place, _ in run]
         try:
@@ -92,12 +96,16 @@ class ChunkCache:
         except (urllib3.exceptions.HTTPError, Failed) as error:
             log.warning("cache.fetch_failed", pack=places[0].pack, problem=str(error)[:300])
         finally:
-            with self._lock:
-                for place, _ in run:
-                    del self._coming[name_of(place)]
-            for _, future in run:
-                if not future.done():
-                    future.set_exception(Failed("not fetched"))
+            self._end(run)
+
+    def _end(self, run: list[Wanted]) -> None:
+        """These are not on their way any more."""
+        with self._lock:
+            for place, _ in run:
+                del self._coming[name_of(place)]
+        for _, future in run:
+            if not future.done():
+                future.set_exception(Failed("not fetched"))
 
     @contextlib.contextmanager
     def _get(self, download: Download, start: int, stop: int) -> Iterator[urllib3.BaseHTTPResponse]:
@@ -116,3 +124,15 @@ class ChunkCache:
         with self._lock:
             now = asdict(self._counts)
             self._counts = Counts(**{**now, **{name: now[name] + count for name, count in more.items()}})
+
+
+def _runs(wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
+    """Those that lie one after another in the pack: one GET each."""
+    run: list[Wanted] = []
+    for place, future in wanted:
+        if run and place.offset != run[-1][0].offset + run[-1][0].stored:
+            yield run
+            run = []
+        run.append((place, future))
+    if run:
+        yield run

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -118,7 +118,11 @@ class _Guest(BaseHTTPRequestHandler):
             return
         with self.server.answers.of(self.desktop) as free:
             if free:
-                self._answer(self.server.cache.chunks(request.download, request.places))
+                chunks = self.server.cache.chunks(request.download, request.places)
+                try:
+                    self._answer(chunks)
+                finally:
+                    wait(chunks)  # Who asks and goes away, again and again, waits in their own turn for what that fetches.
             else:
                 self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -9,12 +10,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from desktops.caching.disk import name_of
-from desktops.caching.server import Turns
-from sync.core.host_cache import make_voucher
+from desktops.caching.server import ANSWERS_EACH, Turns
+from sync.core.codec import to_bytes
+from sync.core.host_cache import ChunksRequest, make_voucher
 from sync.core.packs import PACK_MAX_BYTES
 from tests.desktops.caching.conftest import LONG_MS, Cache, CountingStore
 from workspace.secrets import SigningKey
@@ -77,6 +80,42 @@ def test_chunks_when_wrong_bytes_lie_on_the_caches_disk_then_the_right_ones_come
     for _ in range(2):
         assert cache.guest("two").remote.get_chunks(store.download, store.for_desktop("two")) == expected(store)
     assert len(store.ranges) == 2, "one to fill, one to mend"
+
+
+def test_chunks_when_the_caches_disk_was_made_read_only_then_they_pass_through_and_nobody_waits(
+    cache: Cache, store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One was never kept, one is spoiled and cannot be taken away, one is whole."""
+    cache.guest("one").remote.get_chunks(store.download, store.for_desktop("one")[1:])
+    (cache.folder / store.places[1].chunk[3:5] / name_of(store.places[1])).write_bytes(b"spoiled")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patched:
+        for act in ("write_bytes", "replace", "unlink"):
+            patched.setattr(Path, act, refuse)
+        for desktop in ("one", "two"):
+            guest = cache.guest(desktop)
+            with ThreadPoolExecutor(1) as pool:
+                asked = pool.submit(guest.remote.get_chunks, store.download, store.for_desktop(desktop))
+                try:
+                    assert asked.result(5) == expected(store)
+                finally:
+                    guest.transport.close()
+            assert guest.dialer.stores == 0
+
+
+def test_chunks_when_something_goes_wrong_before_they_are_fetched_then_nobody_waits_for_them(
+    cache: Cache, store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cache.server is not None
+    chunks = cache.server.cache
+    with monkeypatch.context() as patched:
+        patched.setattr(chunks._pool, "submit", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            chunks.chunks(store.download, store.places)
+    assert [each.result(5) for each in chunks.chunks(store.download, store.places)]
 
 
 def test_chunks_when_they_are_fetched_one_after_another_then_over_one_connection(cache: Cache, store: CountingStore) -> None:
@@ -191,6 +230,36 @@ def test_turns_when_one_desktop_takes_all_of_its_own_then_others_still_have_thei
             assert not late
     with turns.of("greedy") as again:
         assert again
+
+
+def raw_request(store: CountingStore, desktop: str) -> bytes:
+    body = to_bytes(ChunksRequest(store.download, tuple(store.for_desktop(desktop))))
+    return b"%s\nPOST /chunks HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (desktop.encode(), len(body), body)
+
+
+def test_turns_when_one_desktop_asks_and_goes_away_then_what_it_fetches_still_takes_its_own(
+    cache: Cache, store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it could have the cache fetch without end, and all others wait behind it."""
+    monkeypatch.setattr("desktops.caching.server.BEAT_S", 0.01)
+    store.hold.clear()
+
+    def status() -> bytes:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(cache.path))
+            line.settimeout(5)
+            line.sendall(raw_request(store, "greedy"))
+            answer = b""
+            while not answer.endswith((b"1\r\n.\r\n", b"Content-Length: 0\r\n\r\n")):
+                answer += line.recv(4096)
+            return answer.split()[1]
+
+    assert [status() for _ in range(ANSWERS_EACH)] == [b"200"] * ANSWERS_EACH
+    until = time.monotonic() + 0.3  # Thirty times as long as it takes to notice that somebody went away.
+    while time.monotonic() < until:
+        assert status() == b"503"
+    store.hold.set()
+    assert cache.guest("other").remote.get_chunks(store.download, store.for_desktop("other")) == expected(store)
 
 
 # Nobody depends on it
