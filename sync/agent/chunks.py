@@ -111,7 +111,10 @@ class Chunks:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
         if data is None:
-            cached.replace(path)
+            try:
+                cached.replace(path)
+            except FileNotFoundError:  # Evicted at this moment, or pinned for another file that it is in, too.
+                return self.is_pinned(chunk)
             return True
         part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
         try:
@@ -131,7 +134,8 @@ class Chunks:
             elif path.name not in names:
                 target = self._directory / path.name[:2] / path.name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                path.replace(target)
+                with suppress(FileNotFoundError):  # Somebody reads it, and found it spoiled.
+                    path.replace(target)
                 moved = True
         if moved:
             self._evict()

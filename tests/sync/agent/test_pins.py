@@ -15,6 +15,7 @@ import pytest
 
 from sync.agent import config
 from sync.agent import pins as pinning
+from sync.agent.chunks import Chunks
 from sync.agent.cli import main
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
@@ -27,7 +28,7 @@ from sync.agent.remote import Remote
 from sync.agent.transport import TcpDialer, Transport
 from sync.core import protocol as p
 from sync.core.chunking import MIB, Chunk
-from sync.core.hashing import address_of
+from sync.core.hashing import Address, address_of
 from tests.contracts.library_contract import Client, Subject
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import Agent, read, until
@@ -246,6 +247,27 @@ def test_pinned_when_a_chunk_was_spoiled_on_the_disk_then_it_comes_again(home: H
     cut(home)
     home.again()
     assert home.content("照片/a.bin") == home.contents["照片/a.bin"]
+
+
+@pytest.mark.parametrize("to", ["pinned", "nowhere"])
+def test_chunk_when_it_leaves_the_cache_while_it_is_pinned_then_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
+) -> None:
+    """Two files that are pinned at once have it in common, or it is evicted."""
+    chunks, chunk = Chunks(tmp_path / "chunks", MIB), Chunk(address_of(b"in two files"), 12)
+    chunks.keep(chunk.address, b"in two files")
+    look = Chunks._read
+
+    def then_gone(self: Chunks, path: Path, address: Address) -> bytes | None:
+        data = look(self, path, address)
+        with monkeypatch.context() as patched:
+            patched.setattr(Chunks, "_read", look)
+            chunks.pin(chunk) if to == "pinned" else path.unlink()
+        return data
+
+    monkeypatch.setattr(Chunks, "_read", then_gone)
+    assert chunks.pin(chunk) is (to == "pinned")
+    assert chunks.pin(chunk, b"in two files")
 
 
 @pytest.mark.parametrize(("path", "code"), [("照片/a.bin", errno.ENOTDIR), ("", errno.EINVAL)], ids=["a file", "above all libraries"])
