@@ -31,6 +31,10 @@ PACK_TARGET_BYTES = 16 * 1024 * 1024
 PACK_MAX_BYTES = PACK_TARGET_BYTES + CHUNK_MAX_BYTES + 1024 * 1024
 """Longest pack a reader accepts: target, one more chunk, and the index of the smallest chunks."""
 PACK_MAX_CHUNKS = 16_384
+UNPACKED_TARGET_BYTES = 512 * 1024 * 1024
+"""A pack is closed too once its chunks come to this much, however little they are when stored."""
+UNPACKED_MAX_BYTES = 1024 * 1024 * 1024
+"""What a server unpacks of one pack that somebody brings, a quarter of a second of a processor: 3 MiB can be made to hold 64 GiB."""
 
 HEAD = b"MLPACK\x00\x01"
 TAIL = b"MLPKEND\x01"
@@ -123,6 +127,7 @@ class PackWriter:
         self._target_bytes = target_bytes
         self._bytes = bytearray(HEAD)
         self._places: list[Place] = []
+        self._unpacked_bytes = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -135,7 +140,8 @@ class PackWriter:
     @property
     def full(self) -> bool:
         """Whether the pack reached its target and should be finished."""
-        return len(self._bytes) >= self._target_bytes or len(self._places) >= PACK_MAX_CHUNKS
+        filled = len(self._bytes) >= self._target_bytes or self._unpacked_bytes >= UNPACKED_TARGET_BYTES
+        return filled or len(self._places) >= PACK_MAX_CHUNKS
 
     def add(self, address: Address, data: Bytes) -> Place:
         """Append a chunk whose address the caller computed from these very bytes."""
@@ -143,6 +149,7 @@ class PackWriter:
         place = Place(address, len(self._bytes), len(stored), len(data), coding)
         self._bytes += stored
         self._places.append(place)
+        self._unpacked_bytes += len(data)
         return place
 
     def finish(self) -> bytes:
@@ -198,14 +205,19 @@ def _gapless(index: memoryview, *, body_end: int) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def verify_pack(pack: Bytes) -> tuple[Place, ...]:
-    """The places of a pack after checking every byte: shape, index, and the hash of each chunk. Raises BadPack."""
+def verify_pack(pack: Bytes, *, unpacked_max_bytes: int | None = None) -> tuple[Place, ...]:
+    """The places of a pack after checking every byte: shape, index, and the hash of each chunk. Raises BadPack.
+
+    unpacked_max_bytes: what is more is refused before any of it is unpacked.
+    """
     view = memoryview(pack)
     if len(view) > PACK_MAX_BYTES:
         raise BadPack(f"{len(view)} bytes are more than {PACK_MAX_BYTES}")
     if bytes(view[: len(HEAD)]) != HEAD:
         raise BadPack("does not begin like a pack")
     places = read_index(view, len(view))
+    if unpacked_max_bytes is not None and (unpacked := sum(place.size_bytes for place in places)) > unpacked_max_bytes:
+        raise BadPack(f"{unpacked} bytes in one pack are more than {unpacked_max_bytes}")
     for place in places:
         read_chunk(place, view[place.offset : place.offset + place.stored_bytes])
     return places

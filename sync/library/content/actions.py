@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.core.hashing import address_of
 from sync.core.manifest import Manifest, manifest_bytes, manifest_digest
-from sync.core.packs import PACK_MAX_BYTES, BadPack, Place, verify_pack
+from sync.core.packs import PACK_MAX_BYTES, UNPACKED_MAX_BYTES, BadPack, Place, verify_pack
 from sync.core.protocol import PackState, StoredPack
 from sync.library.content.models import Chunk, ChunkBringer, ManifestRow, Pack
 from sync.library.grants.access import boundaries_of
@@ -60,7 +60,7 @@ def _check_bytes(store: ObjectStore, key: str, pack: StoredPack) -> CheckedPack:
             return _corrupt(pack, f"not the announced {pack.size_bytes} bytes")
         if address_of(data) != pack.address:
             return _corrupt(pack, "not the announced address")
-        return CheckedPack(pack, PackState.VERIFIED, verify_pack(data))
+        return CheckedPack(pack, PackState.VERIFIED, verify_pack(data, unpacked_max_bytes=UNPACKED_MAX_BYTES))
     except NotFound:
         return CheckedPack(pack, PackState.ABSENT)
     except BadPack as error:

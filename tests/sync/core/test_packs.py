@@ -133,6 +133,24 @@ def test_writer_when_target_is_reached_then_full() -> None:
     assert len(verify_pack(writer.finish())) == len(writer)
 
 
+def test_writer_when_chunks_come_to_little_when_stored_then_full_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.core.packs.UNPACKED_TARGET_BYTES", 300_000)
+    writer, zeros = PackWriter(), bytes(100_000)
+    while not writer.full:
+        writer.add(address_of(zeros), zeros)
+    assert len(writer) == 3
+
+
+def test_verify_when_a_pack_unfolds_to_too_much_then_refused_before_any_of_it_is() -> None:
+    zeros = bytes(1000)
+    pack = pack_of(zeros, zeros, zeros)
+    assert len(verify_pack(pack, unpacked_max_bytes=3000)) == 3
+    spoiled = bytearray(pack)
+    spoiled[10] ^= 1  # Whoever unfolds the first chunk complains of that.
+    with pytest.raises(BadPack, match="3000 bytes in one pack"):
+        verify_pack(bytes(spoiled), unpacked_max_bytes=2999)
+
+
 def test_index_when_records_overlap_then_refused() -> None:
     pack = bytearray(pack_of(b"one", b"two"))
     start = len(pack) - TRAILER_BYTES - 2 * 49

@@ -206,6 +206,12 @@ def test_pack_when_chunk_was_altered_then_corrupt_and_serves_nobody(room: Room, 
     assert room.su.missing(room.id, [address_of(b"what it claims")]).missing == (address_of(b"what it claims"),)
 
 
+def test_pack_when_it_unfolds_to_too_much_then_corrupt(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.library.content.actions.UNPACKED_MAX_BYTES", 3000)
+    states = [room.su.register(room.id, room.su.put(room.id, [bytes(size)])).packs[0].state for size in (3000, 3001)]
+    assert states == ["verified", "corrupt"]
+
+
 def test_pack_when_absent_or_other_size_or_odd_id_then_not_verified(room: Room) -> None:
     assert room.su.register(room.id, StoredPack(new_id(), address_of(b""), 5)).packs[0].state == "absent"
     assert room.su.register(room.id, StoredPack("../../x", address_of(b""), 5)).packs[0].state == "absent"
