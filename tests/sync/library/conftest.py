@@ -18,8 +18,9 @@ from tests.fakes.store import MemoryStore
 from tests.house import Templates, member_named, work_on
 from tests.sync.library.agents import TestAgent
 from tests.sync.library.grants import grant_right
+from tests.sync.library.webdav import Opens, Program
 from workspace.db import Database
-from workspace.devices.actions import issue_code
+from workspace.devices.actions import add_folder_access, issue_code
 from workspace.parts import Parts
 from workspace.people.actions import make_group
 from workspace.settings import Settings
@@ -94,6 +95,25 @@ def company(request: pytest.FixtureRequest, parts: Parts, settings: Settings, te
 def room(app: Flask, memory: MemoryStore, seeded: Seeded) -> Room:
     memory.objects.update(seeded.objects)
     return Room(seeded.library, seeded.root, *(TestAgent(app.test_client(), token) for token in seeded.tokens))
+
+
+@pytest.fixture
+def opened(app: Flask, work_as: Opens) -> Callable[[str], Program]:
+    """The network folder of a member, opened with a password of its own."""
+
+    def program(name: str) -> Program:
+        with work_as(name) as work:
+            password = add_folder_access(work, name=f"{name}的网络文件夹")
+        login = {"苏航": "suhang", "陈墨": "chenmo", "林悦": "linyue", "赵宁": "zhaoning"}[name]
+        return Program(app.test_client(), login, password)
+
+    return program
+
+
+@pytest.fixture
+def su(room: Room, opened: Callable[[str], Program]) -> Program:
+    """苏航's network folder."""
+    return opened("苏航")
 
 
 def make_room(app: Flask, work_as: Callable[..., Any]) -> Room:

@@ -26,13 +26,11 @@ from tests.house import Person, member_named
 from tests.sync.library.agents import Refused, TestAgent, commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
-from tests.sync.library.test_webdav import TOP, Program, opened
+from tests.sync.library.webdav import TOP, Program
 from workspace.errors import Conflict, NotAllowed
 from workspace.events.models import Event
 from workspace.people.actions import add_to_group, remove_from_group
 from workspace.people.models import Group
-
-__all__ = ["opened"]
 
 SignedIn = Callable[[str], Person]
 Opens = Callable[..., Any]

@@ -2,11 +2,11 @@
 
 Where a feature's own suite tries its input already, it is not tried again here: paths, lengths and offsets of uploads in test_uploads.py;
 bodies, paths and passwords of network folders in test_webdav.py; pictures, documents, films and fonts that lie, bombs and scripts in
-test_previews.py; packs and manifests byte by byte in core/test_packs.py and test_protocol.py; packs that lie to the server, chunks of
-another library and revoked devices in test_agents_api.py; hidden chunks and folders in test_grants.py; links and signed addresses in
-test_shares.py, test_hostile_links.py and test_embedded_store.py; comments in test_comments.py; depth and bounds of zips in test_zips.py;
-two who send the same bytes of one upload in test_uploads.py; sweeps in test_collection.py; every route without a token, with nonsense and
-by strangers in complete/test_routes.py.
+test_previews.py; packs and manifests byte by byte in core/test_packs.py and test_protocol.py, lengths that a version makes up in the
+contract of libraries; packs that lie to the server, chunks of another library and revoked devices in test_agents_api.py; hidden chunks
+and folders in test_grants.py; links and signed addresses in test_shares.py, test_hostile_links.py and test_embedded_store.py; comments
+in test_comments.py; depth and bounds of zips in test_zips.py; two who send the same bytes of one upload in test_uploads.py; sweeps in
+test_collection.py; every route without a token, with nonsense and by strangers in complete/test_routes.py.
 """
 
 import json
@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from sync.core.chunking import CHUNK_MAX_BYTES, Chunk, Cutter
 from sync.core.codec import encode
@@ -32,8 +31,8 @@ from tests.house import Person, member_named
 from tests.sync.library.agents import Refused, TestAgent, commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
-from tests.sync.library.test_webdav import TOP, Program
-from workspace.devices.actions import add_folder_access, revoke_devices_of_desktop
+from tests.sync.library.webdav import TOP, Program
+from workspace.devices.actions import revoke_devices_of_desktop
 from workspace.people.actions import make_group
 
 SignedIn = Callable[[str], Person]
@@ -44,14 +43,6 @@ TEXTS = {
     "nul": "\x00", "mirrored": "\u202egpj.exe", "long": "x" * 100_000, "up": "../../etc/passwd", "inside": "a/b", "line": "\u2028",
     "an id and a line": "a" * 39 + "\n",
 }  # fmt: skip
-
-
-@pytest.fixture
-def dav(app: Flask, room: Room, work_as: Callable[..., Any]) -> Program:
-    """苏航's network folder."""
-    with work_as("苏航") as work:
-        password = add_folder_access(work, name="网络文件夹")
-    return Program(app.test_client(), "suhang", password)
 
 
 def told(agent: TestAgent, path: str, body: object) -> tuple[int, Any]:
@@ -111,13 +102,13 @@ def test_folders_when_moved_or_brought_back_then_never_deeper(room: Room) -> Non
     assert (again.outcome, again.node.id) == ("applied", tall[-1])
 
 
-def test_folders_when_deep_by_another_door_then_refused_too(room: Room, dav: Program, signed_in: SignedIn) -> None:
+def test_folders_when_deep_by_another_door_then_refused_too(room: Room, su: Program, signed_in: SignedIn) -> None:
     last = chain(room, room.root, FOLDERS_DEEP)[-1].node.id
     path = TOP + "/d" * FOLDERS_DEEP
-    assert dav.send("MKCOL", f"{path}/e").status_code == 403
-    assert dav.send("PUT", f"{path}/a.txt", b"x").status_code == 201
-    dav.send("MKCOL", f"{TOP}/e")
-    assert dav.send("MOVE", f"{TOP}/e", Destination=f"http://localhost{path}/e").status_code == 403
+    assert su.send("MKCOL", f"{path}/e").status_code == 403
+    assert su.send("PUT", f"{path}/a.txt", b"x").status_code == 201
+    su.send("MKCOL", f"{TOP}/e")
+    assert su.send("MOVE", f"{TOP}/e", Destination=f"http://localhost{path}/e").status_code == 403
     person = signed_in("suhang")
     made = person.post(f"/library/folders/{last}/folders", {"name": "e"})
     assert "文件夹最多 100 层" in made.get_data(as_text=True)
@@ -266,7 +257,7 @@ def test_words_when_they_hide_something_then_refused_or_shown_without_it(room: R
 def test_time_when_at_the_end_of_the_calendar_then_the_folder_is_shown_and_downloaded_all_the_same(
     room: Room,
     signed_in: SignedIn,
-    dav: Program,
+    su: Program,
     modified_ms: int,
 ) -> None:
     folder = room.su.op(room.id, make_folder(room.root, "f")).node
@@ -275,7 +266,7 @@ def test_time_when_at_the_end_of_the_calendar_then_the_folder_is_shown_and_downl
     person = signed_in("suhang")
     for url in (f"/library/folders/{folder.id}", f"/library/folders/{folder.id}/zip", f"/library/assets/{made.node.id}"):
         assert person.get(url, buffered=True).status_code == 200, url
-    assert dav.names(f"{TOP}/f") == ["a.txt"]
+    assert su.names(f"{TOP}/f") == ["a.txt"]
 
 
 def test_chunk_when_a_version_names_it_52_000_times_then_too_much_for_a_zip_and_a_range_is_read_all_the_same(
@@ -332,7 +323,7 @@ def test_right_when_taken_back_while_packs_are_read_then_nothing_is_saved(
     assert (answer.outcome, answer.error.code) == ("refused", "not_allowed")
 
 
-def test_asset_when_taken_moved_and_saved_at_once_then_one_tree_and_every_save_kept(room: Room, dav: Program) -> None:
+def test_asset_when_taken_moved_and_saved_at_once_then_one_tree_and_every_save_kept(room: Room, su: Program) -> None:
     """A folder is renamed while something is saved into it, and its file is checked out and saved by two at once."""
     folder = room.su.op(room.id, make_folder(room.root, "f")).node
     file = room.su.save(room.id, folder.id, "a.txt", b"0").node
@@ -344,7 +335,7 @@ def test_asset_when_taken_moved_and_saved_at_once_then_one_tree_and_every_save_k
         lambda: room.su.op(room.id, commit(folder.id, "a.txt", manifests[1], node=file.id, base=1)),
         lambda: room.chen.op(room.id, commit(folder.id, "a.txt", manifests[2], node=file.id, base=1)),
         lambda: room.su.op(room.id, rename(folder.id, room.root, "g")),
-        lambda: dav.send("PUT", f"{TOP}/f/b.txt", b"saved").status_code,
+        lambda: su.send("PUT", f"{TOP}/f/b.txt", b"saved").status_code,
     ]  # fmt: skip
     with ThreadPoolExecutor(len(acts)) as pool:
         leases, other_leases, first, second, renamed, status = [done.result() for done in [pool.submit(act) for act in acts]]

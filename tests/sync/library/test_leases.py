@@ -19,13 +19,11 @@ from tests.sync.library.agents import Refused, TestAgent, commit, delete, make_f
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
 from tests.sync.library.test_pages import upload
-from tests.sync.library.test_webdav import TOP, Program, opened
+from tests.sync.library.webdav import TOP, Program
 from workspace.devices.actions import revoke_devices_of_desktop
 from workspace.errors import Conflict
 from workspace.people.actions import make_group
 from workspace.people.models import GroupMember
-
-__all__ = ["opened"]
 
 SignedIn = Callable[[str], Person]
 Opens = Callable[..., Any]

@@ -1,90 +1,23 @@
 """Libraries as a network folder: what programs send, with the same rights and versions as everywhere.
 
-Over 400 lines because what a network folder promises is one list, verb by verb.
+Saves, locks, and what systems put beside files have files of their own.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import quote, unquote
+from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
-from flask import Flask, g
-from flask.testing import FlaskClient
-from sqlalchemy import event, select, update
-from werkzeug.test import TestResponse
-from wsgidav.dav_error import DAVError
+from flask import Flask
+from sqlalchemy import select
 
 from sync.library.assets.models import Node, Version
-from sync.library.leases.models import Lease
 from sync.library.libraries.actions import open_library
-from sync.library.libraries.models import Library, LibraryEvent
 from sync.library.libraries.rules import Right
-from sync.library.quotas.actions import set_quota
-from sync.library.webdav import actions
-from sync.library.webdav.locks import LockStorage
-from tests.house import Person, member_named
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
-from workspace.db import Database
-from workspace.devices.actions import add_folder_access
+from tests.sync.library.webdav import TOP, Opens, Program, SignedIn, versions
 from workspace.people.actions import make_group
-
-SignedIn = Callable[[str], Person]
-Opens = Callable[..., Any]
-TOP = "/dav/主视觉素材"
-
-
-@dataclass
-class Program:
-    """A program that opened the network folder with somebody's password."""
-
-    client: FlaskClient
-    login: str
-    password: str
-
-    def send(self, method: str, path: str, data: bytes | str = b"", **headers: str) -> TestResponse:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.open(path, method=method, data=data, auth=(self.login, self.password), headers=named)
-
-    def names(self, path: str) -> list[str]:
-        answer = self.send("PROPFIND", path, Depth="1")
-        assert answer.status_code == 207, answer.get_data(as_text=True)
-        return re.findall(r"<[\w:]*displayname>([^<]*)</", answer.get_data(as_text=True))[1:]
-
-    def lock(self, path: str) -> str:
-        body = (
-            '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>'
-            "<D:owner>Word</D:owner></D:lockinfo>"
-        )
-        answer = self.send("LOCK", path, body, Depth="0", Timeout="Second-600", Content_Type="application/xml")
-        assert answer.status_code in (200, 201), answer.get_data(as_text=True)
-        return answer.headers["Lock-Token"]
-
-
-@pytest.fixture
-def opened(app: Flask, work_as: Opens) -> Callable[[str], Program]:
-    def program(name: str) -> Program:
-        with work_as(name) as work:
-            password = add_folder_access(work, name=f"{name}的网络文件夹")
-        login = {"苏航": "suhang", "陈墨": "chenmo", "林悦": "linyue", "赵宁": "zhaoning"}[name]
-        return Program(app.test_client(), login, password)
-
-    return program
-
-
-@pytest.fixture
-def su(room: Room, opened: Callable[[str], Program]) -> Program:
-    return opened("苏航")
-
-
-def versions(work_as: Opens, name: str) -> list[tuple[int, str, int]]:
-    with work_as("苏航") as work:
-        query = select(Version.number, Version.author_name, Version.size_bytes).join(Node, Node.id == Version.node_id)
-        query = query.where(Node.name == name, Node.deleted_at.is_(None)).order_by(Version.number)
-        return [tuple(row) for row in work.session.execute(query)]
 
 
 def test_folder_when_written_then_read_back_and_a_version_by_its_author(su: Program, work_as: Opens) -> None:
@@ -155,15 +88,6 @@ def test_session_of_a_browser_when_it_speaks_webdav_then_refused(signed_in: Sign
     assert client.get(f"{TOP}/x.txt").status_code == 401
 
 
-def test_save_through_a_temporary_file_when_moved_onto_the_name_then_the_asset_stays(su: Program, work_as: Opens) -> None:
-    su.send("PUT", f"{TOP}/方案.docx", b"first")
-    su.send("PUT", f"{TOP}/~WRD0001.tmp", b"second")
-    raw = f"http://localhost{TOP}/方案.docx".encode().decode("latin-1")  # UTF-8 where percent signs belong, as some programs do.
-    assert su.send("MOVE", f"{TOP}/~WRD0001.tmp", Destination=raw).status_code == 204
-    assert versions(work_as, "方案.docx") == [(1, "苏航", 5), (2, "苏航", 6)]
-    assert su.names(TOP) == ["方案.docx"]
-
-
 def test_move_when_a_folder_is_renamed_and_moved_then_one_row(su: Program, work_as: Opens) -> None:
     for folder in ("a", "b"):
         su.send("MKCOL", f"{TOP}/{folder}")
@@ -227,35 +151,6 @@ def test_delete_when_a_folder_then_it_is_in_the_trash(su: Program, signed_in: Si
     assert su.send("DELETE", TOP).status_code == 403
 
 
-def test_lock_when_held_then_others_wait_and_its_holder_saves(su: Program, opened: Callable[[str], Program]) -> None:
-    su.send("PUT", f"{TOP}/a.txt", b"one")
-    token = su.lock(f"{TOP}/a.txt")
-    chen = opened("陈墨")
-    assert chen.send("PUT", f"{TOP}/a.txt", b"two").status_code == 423
-    assert chen.send("DELETE", f"{TOP}/a.txt").status_code == 423
-    assert su.send("PUT", f"{TOP}/a.txt", b"two", If=f"({token})").status_code == 204
-    assert chen.send("UNLOCK", f"{TOP}/a.txt", Lock_Token=token).status_code == 403
-    assert su.send("UNLOCK", f"{TOP}/a.txt", Lock_Token=token).status_code == 204
-    assert chen.send("PUT", f"{TOP}/a.txt", b"three").status_code == 204
-
-
-def test_lock_when_on_a_new_name_then_an_empty_file_that_the_save_fills(su: Program) -> None:
-    """What Explorer and Finder do."""
-    token = su.lock(f"{TOP}/new.txt")
-    assert su.send("GET", f"{TOP}/new.txt").data == b""
-    assert su.send("PUT", f"{TOP}/new.txt", b"text", If=f"({token})").status_code == 204
-    assert su.send("GET", f"{TOP}/new.txt").data == b"text"
-
-
-def test_save_when_the_line_breaks_then_nothing_is_saved(app: Flask, su: Program, work_as: Opens) -> None:
-    su.send("PUT", f"{TOP}/a.txt", b"whole")
-    answer = su.client.open(
-        f"{TOP}/a.txt", method="PUT", data=b"hal", auth=(su.login, su.password), environ_overrides={"CONTENT_LENGTH": "1000"}
-    )
-    assert answer.status_code == 400
-    assert versions(work_as, "a.txt") == [(1, "苏航", 5)]
-
-
 @pytest.mark.parametrize("name", ["CON", "a%3Ab.txt", "x%00y", "尾巴.", "a%5Cb"])
 def test_name_when_it_cannot_be_stored_then_refused_with_a_reason(su: Program, name: str) -> None:
     assert su.send("PUT", f"{TOP}/{name}", b"x").status_code in (400, 403)
@@ -277,26 +172,12 @@ def test_body_when_hostile_then_refused(su: Program) -> None:
     assert su.send("MOVE", TOP + "/none").status_code == 404
 
 
-def test_times_when_explorer_sets_them_then_accepted(su: Program) -> None:
-    su.send("PUT", f"{TOP}/a.txt", b"x")
-    body = (
-        '<D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop>'
-        "<Z:Win32LastModifiedTime>Sat, 21 Nov 2026 10:00:00 GMT</Z:Win32LastModifiedTime></D:prop></D:set></D:propertyupdate>"
-    )
-    answer = su.send("PROPPATCH", f"{TOP}/a.txt", body, Content_Type="text/xml", User_Agent="Microsoft-WebDAV-MiniRedir/10.0.19045")
-    assert answer.status_code == 207
-    assert "200 OK" in answer.get_data(as_text=True)
-
-
 def test_password_when_revoked_then_over_at_once(su: Program, signed_in: SignedIn) -> None:
     page = signed_in("suhang").get("/devices").get_data(as_text=True)
     found = re.search(r"/devices/(\w+)/revocation", page)
     assert found
     signed_in("suhang").post(f"/devices/{found[1]}/revocation", {})
     assert su.send("PROPFIND", TOP, Depth="0").status_code == 401
-
-
-# --- refused or done as a whole ---------------------------------------------------------------------------------------
 
 
 def test_move_when_refused_then_what_was_at_the_target_is_still_there(
@@ -356,268 +237,6 @@ def test_file_when_brought_onto_one_of_another_library_then_that_ones_next_versi
     assert su.names(TOP) == (["x.txt"] if method == "COPY" else [])
 
 
-def test_document_when_office_saves_it_through_a_backup_then_the_asset_stays(su: Program, work_as: Opens) -> None:
-    """Word on a drive that Explorer made of a network folder."""
-    su.send("PUT", f"{TOP}/方案.docx", b"first")
-    su.send("PUT", f"{TOP}/~WRD0001.tmp", b"second")
-    assert su.send("MOVE", f"{TOP}/方案.docx", Destination=f"http://localhost{TOP}/~WRL0002.tmp", Overwrite="F").status_code == 201
-    assert su.send("MOVE", f"{TOP}/~WRD0001.tmp", Destination=f"http://localhost{TOP}/方案.docx", Overwrite="F").status_code == 201
-    assert su.send("GET", f"{TOP}/~WRL0002.tmp").data == b"first"
-    assert su.send("DELETE", f"{TOP}/~WRL0002.tmp").status_code == 204
-    assert su.names(TOP) == ["方案.docx"]
-    assert su.send("GET", f"{TOP}/方案.docx").data == b"second"
-    assert versions(work_as, "方案.docx") == [(1, "苏航", 5), (2, "苏航", 6)]
-
-
-@pytest.mark.parametrize("present", [True, False])
-def test_save_when_something_came_while_its_bytes_did_then_refused_where_the_program_wanted_so(
-    su: Program, opened: Callable[[str], Program], work_as: Opens, monkeypatch: pytest.MonkeyPatch, present: bool
-) -> None:
-    headers = {"If_None_Match": "*"}
-    if present:
-        su.send("PUT", f"{TOP}/a.txt", b"base")
-        headers = {"If_Match": su.send("GET", f"{TOP}/a.txt").headers["ETag"]}
-    chen, write = opened("陈墨"), actions.write_file
-
-    def slow(*arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(actions, "write_file", write)
-        assert chen.send("PUT", f"{TOP}/a.txt", b"chen's").status_code in (201, 204)
-        return write(*arguments, **named)
-
-    monkeypatch.setattr(actions, "write_file", slow)
-    assert su.send("PUT", f"{TOP}/a.txt", b"mine", **headers).status_code == 412
-    assert su.send("GET", f"{TOP}/a.txt").data == b"chen's"
-
-
-def test_save_when_it_names_a_version_of_what_is_not_there_then_refused(su: Program) -> None:
-    assert su.send("PUT", f"{TOP}/none.txt", b"x", If_Match='"b3:0"').status_code == 412
-    assert su.names(TOP) == []
-
-
-@pytest.mark.parametrize("announced", [True, False])
-def test_save_when_there_is_no_room_for_it_then_refused_before_it_is_stored(
-    su: Program, room: Room, work_as: Opens, memory: Any, announced: bool
-) -> None:
-    with work_as("苏航") as work:
-        work.session.execute(update(Library).where(Library.id == room.id).values(quota_bytes=1000))
-        work.record(LibraryEvent.OPENED, subject="library:x", rooms=["audit"], library="x")
-    before = len(list(memory.list("packs/")))
-    more = {} if announced else {"environ_overrides": {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}}
-    answer = su.client.open(f"{TOP}/big.bin", method="PUT", data=b"x" * 1001, auth=(su.login, su.password), **more)
-    assert answer.status_code == 507
-    assert su.names(TOP) == []
-    assert len(list(memory.list("packs/"))) == before
-    assert su.send("PUT", f"{TOP}/small.bin", b"x").status_code == 201
-
-
-def test_save_when_the_department_has_no_room_then_refused_before_it_is_stored(su: Program, work_as: Opens, memory: Any) -> None:
-    with work_as("管力") as work:
-        set_quota(work, str(member_named(work, "苏航").department_id), 1000)
-    answer = su.send("PUT", f"{TOP}/big.bin", b"x" * 1001)
-    assert (answer.status_code, "部门" in answer.get_data(as_text=True)) == (507, True)
-    assert list(memory.list("packs/")) == []
-    assert su.send("PUT", f"{TOP}/small.bin", b"x" * 999).status_code == 201
-
-
-# --- locks ------------------------------------------------------------------------------------------------------------
-
-
-def lock_body(scope: str = "exclusive") -> str:
-    return (
-        f'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:{scope}/></D:lockscope><D:locktype><D:write/></D:locktype>'
-        "<D:owner>Word</D:owner></D:lockinfo>"
-    )
-
-
-def test_lock_when_it_is_refused_on_a_new_name_then_no_empty_file_is_left(
-    su: Program, opened: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    su.send("MKCOL", f"{TOP}/d")
-    assert su.send("LOCK", f"{TOP}/d", lock_body(), Depth="infinity", Content_Type="application/xml").status_code == 200
-    chen = opened("陈墨")
-    answer = chen.send("LOCK", f"{TOP}/d/new.txt", lock_body(), Depth="0", Content_Type="application/xml")
-    assert answer.status_code == 423
-    assert f"{TOP}/d" in unquote(answer.get_data(as_text=True))  # What is locked, and not under which ids.
-    monkeypatch.setattr("sync.library.webdav.locks.MOST", 0)
-    assert chen.send("LOCK", f"{TOP}/new.txt", lock_body(), Depth="0", Content_Type="application/xml").status_code == 403
-    assert (su.names(TOP), su.names(f"{TOP}/d")) == (["d"], [])
-
-
-def test_lock_when_two_processes_give_one_at_once_then_only_one_does(su: Program, room: Room, app: Flask, work_as: Opens) -> None:
-    """WsgiDAV keeps the requests of one process apart; the library's row keeps all of them."""
-    su.send("MKCOL", f"{TOP}/d")
-    with work_as("苏航") as work:
-        folder = work.session.scalars(select(Node.id).where(Node.name == "d")).one()
-    wanted = {"type": "write", "scope": "exclusive", "depth": "infinity", "owner": b"", "timeout": 60}
-    with app.test_request_context():
-        first, second = LockStorage(), LockStorage()
-        first.create(f"/{room.id}/{folder}", {**wanted, "principal": "a"})
-        g.webdav_locks = []  # As the second process saw it a moment before.
-        with pytest.raises(DAVError):
-            second.create(f"/{room.id}/{folder}/x", {**wanted, "principal": "b"})
-        with pytest.raises(DAVError):
-            second.create(f"/{room.id}", {**wanted, "principal": "b"})
-        second.create(f"/{room.id}/elsewhere", {**wanted, "principal": "b"})
-
-
-def test_lock_when_its_check_out_is_taken_back_then_others_may_save(
-    su: Program, opened: Callable[[str], Program], signed_in: SignedIn, work_as: Opens, room: Room
-) -> None:
-    su.send("PUT", f"{TOP}/a.txt", b"one")
-    su.lock(f"{TOP}/a.txt")
-    with work_as("管力") as work:
-        asset = work.session.scalars(select(Node.id).where(Node.name == "a.txt")).one()
-        until = work.session.get_one(Lease, asset).until
-        grant_member(work, room.root, "林悦", Right.MANAGE)
-    assert until < datetime.now(UTC) + timedelta(seconds=601)  # As long as the lock, which was taken for 600 s.
-    chen = opened("陈墨")
-    assert chen.send("PUT", f"{TOP}/a.txt", b"two").status_code == 423
-    signed_in("linyue").post(f"/library/assets/{asset}/lease/breaking", {})
-    assert chen.send("PUT", f"{TOP}/a.txt", b"two").status_code == 204
-
-
-def test_folder_when_something_in_it_is_locked_by_another_then_not_deleted(su: Program, opened: Callable[[str], Program]) -> None:
-    su.send("MKCOL", f"{TOP}/d")
-    su.send("PUT", f"{TOP}/d/a.txt", b"one")
-    answer = su.send("LOCK", f"{TOP}/d/a.txt", lock_body("shared"), Depth="0", Content_Type="application/xml")
-    token = answer.headers["Lock-Token"]
-    assert opened("陈墨").send("DELETE", f"{TOP}/d").status_code == 423
-    assert su.send("DELETE", f"{TOP}/d").status_code == 423  # Another program of the same member.
-    assert su.send("DELETE", f"{TOP}/d", If=f"<http://localhost{TOP}/d/a.txt> ({token})").status_code == 204
-
-
-# --- what systems put beside files ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["._海报.psd", ".DS_Store", "Thumbs.db", "desktop.ini", "~$方案.docx", ".~lock.方案.odt#"])
-def test_file_of_a_system_when_written_then_kept_apart_for_who_wrote_it(
-    su: Program, opened: Callable[[str], Program], work_as: Opens, name: str
-) -> None:
-    """As Finder does it: ask, lock, write, unlock, look."""
-    path = f"{TOP}/{quote(name)}"
-    su.send("PUT", f"{TOP}/海报.psd", b"psd")
-    assert su.send("PROPFIND", path, Depth="0").status_code == 404
-    locked = su.send("LOCK", path, lock_body(), Depth="0", Content_Type="application/xml")
-    assert locked.status_code == 201
-    assert su.send("PUT", path, b"attributes", If=f"({locked.headers['Lock-Token']})").status_code == 204
-    assert su.send("PROPPATCH", path, "<x/>").status_code == 207
-    assert su.send("UNLOCK", path, Lock_Token=locked.headers["Lock-Token"]).status_code == 204
-    assert (su.send("GET", path).data, su.send("HEAD", path).status_code) == (b"attributes", 200)
-    assert "<ns0:getcontentlength>10<" in su.send("PROPFIND", path, Depth="0").get_data(as_text=True).replace("D:", "ns0:")
-    assert su.names(TOP) == ["海报.psd"]
-    assert opened("陈墨").send("GET", path).status_code == 404
-    with work_as("苏航") as work:
-        assert {node.name for node in work.session.scalars(select(Node))} == {"", "海报.psd"}
-    assert su.send("DELETE", path).status_code == 204
-    assert su.send("GET", path).status_code == 404
-
-
-def test_file_of_a_system_when_its_companion_is_renamed_or_copied_then_it_goes_along(su: Program) -> None:
-    su.send("MKCOL", f"{TOP}/d")
-    su.send("PUT", f"{TOP}/._a.psd", b"of a")
-    assert su.send("MOVE", f"{TOP}/._a.psd", Destination=f"http://localhost{TOP}/d/._b.psd").status_code == 201
-    assert su.send("COPY", f"{TOP}/d/._b.psd", Destination=f"http://localhost{TOP}/._c.psd").status_code == 201
-    assert [su.send("GET", f"{TOP}/{name}").status_code for name in ("._a.psd", "d/._b.psd", "._c.psd")] == [404, 200, 200]
-    assert su.send("MOVE", f"{TOP}/._c.psd", Destination=f"http://localhost{TOP}/real.psd").status_code == 403
-    assert su.send("MKCOL", f"{TOP}/._folder").status_code == 403
-
-
-def test_file_of_a_system_when_there_are_too_many_or_where_nobody_may_look_then_bounded(
-    su: Program, opened: Callable[[str], Program], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sync.library.webdav.aside.MOST", 3)
-    for number in range(5):
-        assert su.send("PUT", f"{TOP}/._{number}", b"x").status_code == 201
-    assert [su.send("GET", f"{TOP}/._{number}").status_code for number in (0, 4)] == [404, 200]
-    assert opened("赵宁").send("PUT", f"{TOP}/._x", b"x").status_code == 409
-    assert su.send("PUT", f"{TOP}/none/._x", b"x").status_code == 409
-
-
-def test_file_of_a_system_when_it_holds_content_then_a_file_like_any_other(su: Program) -> None:
-    """An old font is all in its resource fork, which Finder sends as ``._name``."""
-    font = b"f" * (256 * 1024 + 1)
-    assert su.send("PUT", f"{TOP}/._Garamond", font).status_code == 201
-    assert su.names(TOP) == ["._Garamond"]
-    assert su.send("GET", f"{TOP}/._Garamond").data == font
-    assert su.send("PUT", f"{TOP}/._Garamond", b"short").status_code == 204
-    assert su.send("DELETE", f"{TOP}/._Garamond").status_code == 204
-    assert su.names(TOP) == []
-
-
-# --- dead properties --------------------------------------------------------------------------------------------------
-
-
-def set_property(program: Program, path: str, value: str | None, name: str = "colour") -> str:
-    """Set it, or remove it without a value; the status of that."""
-    inner = f'<D:set><D:prop><x:{name} xmlns:x="urn:x">{value}</x:{name}></D:prop></D:set>'
-    if value is None:
-        inner = f'<D:remove><D:prop><x:{name} xmlns:x="urn:x"/></D:prop></D:remove>'
-    body = f'<D:propertyupdate xmlns:D="DAV:">{inner}</D:propertyupdate>'
-    answer = program.send("PROPPATCH", path, body, Content_Type="text/xml")
-    assert answer.status_code == 207
-    found = re.search(r"HTTP/1.1 (\d+)", answer.get_data(as_text=True))
-    assert found
-    return found[1]
-
-
-def colours(program: Program, path: str, depth: str = "0") -> list[str]:
-    body = '<D:propfind xmlns:D="DAV:"><D:prop><x:colour xmlns:x="urn:x"/></D:prop></D:propfind>'
-    answer = program.send("PROPFIND", path, body, Depth=depth, Content_Type="text/xml").get_data(as_text=True)
-    return re.findall(r":colour[^>]*>([^<]+)</", answer)
-
-
-def test_property_when_set_then_it_stays_with_the_file_where_it_goes(su: Program, opened: Callable[[str], Program]) -> None:
-    su.send("PUT", f"{TOP}/a.txt", b"x")
-    su.send("PUT", f"{TOP}/other.txt", b"x")
-    su.send("MKCOL", f"{TOP}/d")
-    assert set_property(su, f"{TOP}/a.txt", "红 &amp; blue") == "200"
-    assert colours(su, f"{TOP}/a.txt") == ["红 &amp; blue"]
-    assert colours(su, TOP, "1") == ["红 &amp; blue"]
-    su.send("COPY", f"{TOP}/a.txt", Destination=f"http://localhost{TOP}/copy.txt")
-    su.send("MOVE", f"{TOP}/a.txt", Destination=f"http://localhost{TOP}/d/b.txt")
-    su.send("PUT", f"{TOP}/d/b.txt", b"next version")
-    assert colours(su, f"{TOP}/d/b.txt") == colours(su, f"{TOP}/copy.txt") == ["红 &amp; blue"]
-    assert set_property(su, f"{TOP}/d/b.txt", None) == "200"
-    assert set_property(su, f"{TOP}/d/b.txt", None) == "200"  # Of one that is not there no error is made.
-    assert colours(su, f"{TOP}/d/b.txt") == []
-    su.send("COPY", f"{TOP}/d/b.txt", Destination=f"http://localhost{TOP}/copy.txt")
-    assert colours(su, f"{TOP}/copy.txt") == []
-    assert set_property(opened("林悦"), f"{TOP}/other.txt", "x") == "403"
-    assert set_property(su, TOP, "x") == "403"
-    assert opened("赵宁").send("PROPPATCH", f"{TOP}/other.txt", "<x/>").status_code == 404
-
-
-def test_property_when_too_many_or_too_long_then_refused(su: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sync.library.webdav.properties.MOST", 2)
-    su.send("PUT", f"{TOP}/a.txt", b"x")
-    assert [set_property(su, f"{TOP}/a.txt", "v", name=f"p{number}") for number in range(3)] == ["200", "200", "507"]
-    assert set_property(su, f"{TOP}/a.txt", "w", name="p0") == "200"
-    assert set_property(su, f"{TOP}/a.txt", "x" * 5000, name="p0") == "507"
-
-
-def test_properties_when_a_folder_is_listed_then_asked_for_once(su: Program, counted: Callable[[], list[str]]) -> None:
-    for number in range(6):
-        su.send("PUT", f"{TOP}/{number}.txt", b"x")
-    set_property(su, f"{TOP}/3.txt", "red")
-    statements = counted()
-    assert colours(su, TOP, "1") == ["red"]
-    assert sum("FROM webdav_property" in statement for statement in statements) == 1
-    assert sum("FROM webdav_lock" in statement for statement in statements) <= 1
-
-
-@pytest.fixture
-def counted(company: Database) -> Iterator[Callable[[], list[str]]]:
-    """Statements from the call on."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    event.listen(company.engine, "before_cursor_execute", note)
-    yield lambda: (seen.clear(), seen)[1]
-    event.remove(company.engine, "before_cursor_execute", note)
-
-
 HOSTILE_HEADERS = [
     {"Depth": "x"}, {"Depth": "-1"}, {"Timeout": "Second-"}, {"Timeout": "Second-" + "9" * 400}, {"Timeout": "Infinite, Second-x"},
     {"Overwrite": "X"}, {"Destination": "http://["}, {"Destination": ""}, {"Destination": "//"},
@@ -626,6 +245,8 @@ HOSTILE_HEADERS = [
     {"Range": "bytes=-"}, {"Range": "bytes=" + "9" * 60 + "-"}, {"If-Match": "x"}, {"If-Unmodified-Since": "never"},
     {"Content-Encoding": "gzip"}, {"Content-Range": "bytes 0-1/2"}, {"X-Expected-Entity-Length": "-5"},
 ]  # fmt: skip
+
+
 HOSTILE_BODIES = [
     "", "<", "<x/>", '<D:lockinfo xmlns:D="DAV:"/>', '<D:propfind xmlns:D="DAV:"><D:prop><y xmlns=""/></D:prop></D:propfind>',
     '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><z/></D:prop></D:set></D:propertyupdate>', "\x00", "\ufeff<a>",
