@@ -87,7 +87,8 @@ def lend_chunks(store: ObjectStore, library_id: str, chunks: Sequence[Chunk], *,
         parts.append(store.get_range(pack_key(library_id, chunk.pack_id), chunk.offset, chunk.stored_bytes))
         lent.append(LentChunk(chunk, size_bytes))
         size_bytes += chunk.stored_bytes
-    name = address_of("".join(each.chunk.address for each in lent).encode()).removeprefix("b3:")[:40]
+    forms = [f"{each.chunk.address} {each.chunk.coding} {each.chunk.stored_bytes}" for each in lent]  # Packed anew, it may lie otherwise.
+    name = address_of("\n".join(forms).encode()).removeprefix("b3:")[:40]
     name = f"{now:%Y%m%d}-{name}"
     store.put_once(lent_key(library_id, name), b"".join(parts))
     return name, lent

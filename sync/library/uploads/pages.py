@@ -12,6 +12,8 @@ from sync.library.assets.actions import make_folders
 from sync.library.assets.answers import own_receipt
 from sync.library.assets.models import NOTE_LENGTH, Node
 from sync.library.content.places import Places
+from sync.library.libraries.access import find_view
+from sync.library.libraries.rules import Right
 from sync.library.storage import ObjectStore
 from sync.library.uploads.access import get_folder, get_upload, unfinished_uploads
 from sync.library.uploads.actions import begin_upload, count_bytes, give_up, offset_conflict
@@ -32,8 +34,7 @@ from sync.library.uploads.rules import (
     read_paths,
     read_wish,
 )
-from workspace.db import Database
-from workspace.errors import InvalidInput, MainlineError
+from workspace.errors import InvalidInput, MainlineError, NotFound
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, request_work, web
 from workspace.work import Work
@@ -155,13 +156,19 @@ def _take(upload: Upload) -> Upload:
         checksum = read_checksum(request.headers.get("Upload-Checksum"))
     except BadHeader as error:
         raise Refused(400, "bad_request", _("上传请求有误"), str(error)) from error
-    parts = web().parts
+    with request_work(writes=False) as work:
+        view = find_view(work, upload.library_id, to=Right.EDIT, anywhere=True)
+    known = KnownChunks(lambda: request_work(writes=False), view)
+    store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
     with RECEIVING.held(upload.member_id):
-        known = KnownChunks(parts.get(Database), upload.library_id)
         try:
-            received = receive(parts.get(ObjectStore), known, upload, request, checksum)  # type: ignore[type-abstract]
+            received = receive(store, known, upload, request, checksum)
         except BadChecksum as error:
             raise Refused(460, "checksum", _("内容在途中损坏"), _("会自动重发这一段。")) from error
+        except NotFound as error:  # What was kept of the bytes before these, unless another request was first and needs it no more.
+            with request_work(writes=False) as work:
+                counted = get_upload(work, upload.id)
+                raise offset_conflict(counted) if counted.tail_key != upload.tail_key else error from error
         return _count(upload, received)
 
 

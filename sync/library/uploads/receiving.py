@@ -6,7 +6,8 @@ counts, so that a weak line gets through; only a request with a checksum counts 
 
 import hashlib
 import time
-from collections.abc import Container
+from collections.abc import Callable, Container
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO
 
@@ -15,14 +16,15 @@ from werkzeug.exceptions import ClientDisconnected
 
 from sync.core.chunking import Chunk, choose_cutter
 from sync.core.hashing import Address
-from sync.library.content.access import missing_chunks
 from sync.library.content.actions import CheckedPack
 from sync.library.content.writing import PackingWriter, write_part
+from sync.library.grants.chunks import missing_for
+from sync.library.grants.rules import View
 from sync.library.storage import ObjectStore
 from sync.library.uploads.models import Upload
 from sync.library.uploads.rules import PART_LEAST_BYTES, PART_MOST_S
-from workspace.db import Database, new_id
-from workspace.work import open_work
+from workspace.db import new_id
+from workspace.work import Work
 
 Checksum = tuple[str, bytes]
 
@@ -82,14 +84,17 @@ class _Body:
 
 
 class KnownChunks(Container[Address]):
-    """Chunks that serve the library already: they need not be stored twice."""
+    """Chunks that the library has already, and that need not be stored twice.
 
-    def __init__(self, database: Database, library_id: str) -> None:
-        self._database, self._library_id = database, library_id
+    view: of the uploader. Where they see only a part of the library, those that they did not bring themselves count as unknown.
+    """
+
+    def __init__(self, opens: Callable[[], AbstractContextManager[Work]], view: View) -> None:
+        self._opens, self._view = opens, view
 
     def __contains__(self, address: object) -> bool:
-        with open_work(self._database, writes=False) as work:
-            return not missing_chunks(work, self._library_id, [Address(str(address))])
+        with self._opens() as work:
+            return not missing_for(work, self._view, [Address(str(address))])
 
 
 def receive(store: ObjectStore, known: Container[Address], upload: Upload, request: Request, checksum: Checksum | None) -> Received:

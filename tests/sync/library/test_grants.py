@@ -7,25 +7,33 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import urllib3
+import zstandard
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.routing import BuildError
 
 from sync.core.hashing import address_of
+from sync.core.packs import Coding, Place, read_chunk
 from sync.core.protocol import ContentAnswer, Endpoint, FeedAnswer, FeedRequest, MissingAnswer, MissingRequest, Node, Right
+from sync.library.content.actions import pack_key
+from sync.library.content.models import Chunk
 from sync.library.grants.actions import membership_changes, set_right
+from sync.library.grants.chunks import lend_chunks, lent_key
 from sync.library.grants.models import FolderGrant, GrantEvent
 from sync.library.grants.queries import explain
 from sync.library.grants.rules import Subject, SubjectKind
 from sync.library.libraries.rules import Right as Level
+from tests.fakes.store import MemoryStore
 from tests.house import Person, member_named
 from tests.sync.library.agents import Refused, TestAgent, commit, delete, fresh, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
+from tests.sync.library.test_uploads import Tus
 from tests.sync.library.webdav import TOP, Program
 from workspace.errors import Conflict, NotAllowed
 from workspace.events.models import Event
@@ -243,6 +251,16 @@ def test_content_when_the_file_is_hidden_then_neither_read_nor_probed_nor_claime
     assert room.chen.missing(room.id, [chunk]).missing == ()
 
 
+def test_upload_when_its_bytes_lie_in_a_hidden_folder_too_then_saved_like_any_other(
+    room: Room, closed: Closed, signed_in: SignedIn, memory: MemoryStore
+) -> None:
+    packs = len(list(memory.list("packs/")))
+    answer = Tus(signed_in("chenmo")).create(room.root, len(BYTES), data=BYTES, filename="自己的.txt")
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (201, str(len(BYTES)))
+    assert room.chen.content(room.id, nodes_of(room.chen, room)[answer.headers["Mainline-Asset"]].manifest).places
+    assert len(list(memory.list("packs/"))) == packs + 1, "what is hidden spares nobody an upload, or they would learn of it"
+
+
 def test_feed_when_contents_are_asked_for_then_no_pack_with_hidden_chunks_is_named(room: Room, closed: Closed) -> None:
     asked = FeedRequest({room.id: 1}, "", 0, contents=True)
     (page,) = room.chen.ask(Endpoint.FEED.path(), asked, FeedAnswer).pages
@@ -258,6 +276,20 @@ def test_content_when_a_pack_holds_hidden_chunks_too_then_only_the_visible_ones_
     (place,) = answer.places
     assert (place.offset, place.stored) == (0, len(whole))
     assert len(urllib3.PoolManager().request("GET", next(iter(room.su.content(room.id, closed.plain.manifest).packs.values())).url).data)
+
+
+def test_chunk_when_it_was_packed_anew_since_it_was_lent_then_lent_again_as_it_lies_now(memory: MemoryStore) -> None:
+    """The copy of the morning is named for the day; another zstd may have made other bytes of the same chunk."""
+    data = " ".join(map(str, range(2000))).encode()
+    for pack, level in (("first", 1), ("second", 19)):
+        stored = zstandard.compress(data, level)
+        memory.put(pack_key("l", pack), stored)
+        chunk = Chunk(
+            library_id="l", address=address_of(data), pack_id=pack, offset=0, stored_bytes=len(stored), size_bytes=len(data), coding=1
+        )
+        name, (lent,) = lend_chunks(memory, "l", [chunk], now=datetime(2026, 11, 22, tzinfo=UTC))
+        copy = memory.get_range(lent_key("l", name), lent.offset, chunk.stored_bytes)
+        assert read_chunk(Place(chunk.address, 0, chunk.stored_bytes, chunk.size_bytes, Coding.ZSTD), copy) == data
 
 
 def test_missing_when_the_save_goes_on_from_a_version_then_its_chunks_need_not_be_brought(room: Room, closed: Closed) -> None:

@@ -271,6 +271,27 @@ def test_bytes_when_two_send_them_at_once_then_they_count_once(room: Room, app: 
     assert nodes(room)["a.bin"].version == 1
 
 
+def test_bytes_when_others_counted_just_before_then_409_with_the_offset_to_go_on_from(
+    room: Room, tus: Tus, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was kept of the bytes before is gone when the second one looks for it."""
+    data = noise(300_000)
+    url = tus.create(room.root, len(data), filename="a.bin").headers["Location"]
+    tus.patch(url, 0, data[:100_000])
+    get = memory.get
+
+    def counted_just_before(key: str) -> bytes:
+        monkeypatch.setattr(memory, "get", get)
+        assert tus.patch(url, 100_000, data[100_000:200_000]).status_code == 204
+        return get(key)
+
+    monkeypatch.setattr(memory, "get", counted_just_before)
+    late = tus.patch(url, 100_000, data[100_000:200_000])
+    assert (late.status_code, late.get_json()["error"]["facts"]["offset"]) == (409, 200_000)
+    assert tus.patch(url, 200_000, data[200_000:]).status_code == 204
+    assert nodes(room)["a.bin"].manifest == manifest_digest(manifest_for(data, "a.bin"))
+
+
 def test_line_when_it_breaks_then_what_came_counts(room: Room, tus: Tus) -> None:
     """The body is shorter than it says, as when a phone leaves the network."""
     data = noise(500_000)
