@@ -57,6 +57,7 @@ def _measured(id: str, workload: Workload, site: Site, peers: Peers, scale: Scal
     print(f"{id} …", flush=True)
     with tempfile.TemporaryDirectory(prefix=f"{id}-", dir=BENCH, ignore_cleanup_errors=True) as scratch:
         try:
+            site.settle()
             return workload(site, peers, scale, Path(scratch))
         except Exception as error:  # noqa: BLE001 - told in the output
             traceback.print_exc()

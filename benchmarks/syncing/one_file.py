@@ -71,10 +71,18 @@ def _insertions_of_peers(peers: Peers, first: Path, second: Path, scratch: Path)
             shutil.copyfile(second, pair.one.folder / "片.mov")
             with Stopwatch() as watch:
                 pair.one.scan()
-                until(lambda: target.stat().st_size == second.stat().st_size, "Syncthing has the change", every_s=0.05)
+                until(lambda: _size(target) == second.stat().st_size, "Syncthing has the change", every_s=0.05)
             seconds["Syncthing"] = watch.seconds
             sent["Syncthing"] = (pair.other.received_bytes() - received) / MIB
     return sent, seconds
+
+
+def _size(path: Path) -> int:
+    """-1 while it is being replaced."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def layered_versions(site: Site, peers: Peers, scale: Scale, scratch: Path) -> list[Row]:

@@ -113,6 +113,11 @@ class Site:
         sql = "SELECT COUNT(*) FROM asset_node WHERE library_id=? AND kind='file' AND deleted_at IS NULL"
         return int(self.one(sql, library.id))
 
+    def settle(self) -> None:
+        """Wait until the worker has nothing to do: what one workload leaves behind must not slow down the next, ours or a peer's."""
+        due = "SELECT COUNT(*) FROM job WHERE state IN ('waiting', 'running') AND run_at <= strftime('%Y-%m-%d %H:%M:%f', 'now')"
+        until(lambda: not self.one(due), "the worker has done its jobs", every_s=0.2)
+
     def cpu_s(self) -> float:
         """Processor seconds that the web processes have used."""
         return sum(cpu_s(pid) for pid in self.product.web_workers())

@@ -155,6 +155,7 @@ def cold_library(site: Site, peers: Peers, scale: Scale, scratch: Path) -> list[
     filler = client_of(site, library, "苏航")
     fill(filler, make_folder(filler, filler.root, "w5"), 0, scale.library_files)
     filler.transport.close()
+    site.settle()
     known = site.agent("陈墨", site.open_library("W5 empty"))  # Enrolled; what it knows of W5 is thrown away.
     known.clean_up()
     (known.home / "state" / "index.db").unlink()

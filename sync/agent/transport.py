@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import http.client
 import socket
+import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -24,6 +26,7 @@ CACHE = "cache"
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _CONNECT_S = 10.0
 _IDLE_PER_HOST = 6
+_THIN_LINEAR_TIMEOUTS = 16  # Linux; Python has no name for it.
 _AWAY = {API: "服务暂时无法连接", STORE: "素材存储暂时无法连接", CACHE: "本机缓存暂时无法连接"}
 
 
@@ -41,6 +44,10 @@ class TcpDialer:
         """Connect to the host of the URL."""
         sock = socket.create_connection((host, port), timeout=_CONNECT_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sys.platform == "linux":
+            # Few packets are on their way at a time: on a line that loses them, doubling each pause ends in minutes of silence.
+            with suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, _THIN_LINEAR_TIMEOUTS, 1)
         if not secure:
             return sock
         import ssl  # a tenth of a second under emulation, and no desktop needs it
