@@ -1,9 +1,11 @@
-"""Share links and the store's signed addresses in the wrong hands: opened too often, changed, late, used for something else."""
+"""Share links and the store's signed addresses in the wrong hands: opened too often, changed, late, slowly, used for something else."""
 
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
@@ -64,3 +66,52 @@ def test_signed_addresses_when_late_or_for_something_else_then_refused_by_the_re
     assert web.request("PUT", put.url, body=b"first", headers=put.headers).status == 200
     assert web.request("PUT", put.url, body=b"other", headers=put.headers).status == 412
     assert (s3.get(key), web.request("GET", late_get.url).status) == (b"first", 403)
+
+
+OTHER_USES = {
+    "x-amz-copy-source": "/{bucket}/{other}", "x-amz-acl": "public-read", "x-amz-tagging": "a=b", "x-amz-meta-x": "y",
+    "x-amz-object-lock-mode": "COMPLIANCE", "x-amz-object-lock-retain-until-date": "2099-01-01T00:00:00Z",
+    "x-amz-website-redirect-location": "https://elsewhere.example/", "x-amz-grant-full-control": "id=somebody",
+    "x-amz-server-side-encryption-customer-algorithm": "AES256",
+}  # fmt: skip
+OTHER_QUESTIONS = ("uploads", "partNumber=1&uploadId=x", "acl", "tagging", "retention", "versionId=x", "X-Amz-Expires=604800")
+
+
+def test_signed_put_when_used_to_copy_or_to_say_more_than_was_signed_then_refused_by_the_real_store(s3: S3Store) -> None:
+    """A copy would bring what lies in a library that its holder may not see into one that they may."""
+    other, web = f"packs/other/{new_id()}", urllib3.PoolManager(retries=False)
+    s3.put(other, b"of another library")
+    for name, value in OTHER_USES.items():
+        key = f"packs/hostile/{new_id()}"
+        put = s3.presign_put(key, timedelta(minutes=5))
+        bucket = urlsplit(put.url).path.split("/")[1]
+        headers = {**put.headers, name: value.format(bucket=bucket, other=other)}
+        assert web.request("PUT", put.url, body=b"x", headers=headers).status == 403, name
+        with pytest.raises(NotFound):
+            s3.get(key)
+    put, get = s3.presign_put(key, timedelta(minutes=5)), s3.presign_get(other, timedelta(minutes=5))
+    for question in OTHER_QUESTIONS:
+        for method, ticket in (("PUT", put), ("POST", put), ("DELETE", put), ("DELETE", get), ("PUT", get), ("POST", get)):
+            answer = web.request(method, f"{ticket.url}&{question}", body=b"x", headers=put.headers)
+            assert answer.status in (400, 403, 405), (method, question)
+    assert s3.get(other) == b"of another library"
+    with pytest.raises(NotFound):
+        s3.get(key)
+
+
+@pytest.mark.parametrize("size", [1000, 9_000_000], ids=["small", "of two pieces"])
+def test_signed_put_when_begun_first_and_ended_last_then_what_was_stored_meanwhile_stays(s3: S3Store, size: int) -> None:
+    """Its condition held when it began. Were it to win, it would replace a pack that was verified since."""
+    key, web = f"packs/hostile/{new_id()}", urllib3.PoolManager(retries=False)
+    put = s3.presign_put(key, timedelta(minutes=5))
+    parts, honest = urlsplit(put.url), b"h" * size
+    with socket.create_connection((str(parts.hostname), parts.port or 80), timeout=20) as slow:
+        slow.sendall(f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {size}\r\n".encode())
+        slow.sendall(b"Expect: 100-continue\r\n")
+        slow.sendall(b"".join(f"{name}: {value}\r\n".encode() for name, value in put.headers.items()) + b"\r\n")
+        assert slow.recv(100).split()[1] == b"100"  # It was looked at, and let in.
+        slow.sendall(b"e" * (size - 10))
+        assert web.request("PUT", put.url, body=honest, headers=put.headers).status == 200
+        slow.sendall(b"e" * 10)
+        assert slow.recv(64).split()[1] == b"412"
+    assert s3.get(key) == honest
