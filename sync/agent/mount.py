@@ -76,7 +76,7 @@ def _errors(handler: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corouti
             raise FUSEError(disk_errno(error) or errno.EIO) from error
         except OSError as error:
             raise FUSEError(error.errno or errno.EIO) from error
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:  # a name in another encoding, as old archives have it: in no library, and no reason to end
             raise FUSEError(errno.EILSEQ) from error
 
     return call
@@ -262,7 +262,8 @@ class Operations(pyfuse3.Operations):
     async def _prepare(self, inode: int) -> None:
         """Have the whole bytes here, once for all who wait for them."""
         if inode not in self._preparing:
-            self._preparing[inode] = loop.submit(self._tree.prepare_write, inode, _patience(str(inode)))
+            patience = _patience(self._tree.get(inode).name)
+            self._preparing[inode] = loop.submit(self._tree.prepare_write, inode, patience)
         preparing = self._preparing[inode]
         try:
             await loop.finished(preparing)
@@ -393,6 +394,8 @@ async def _serve(engine: Engine, mount_point: Path, drain_s: float) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, on_signal)
     engine.on_fatal = pyfuse3.terminate
+    if engine.fatal is not None:
+        return  # its threads were quicker: nobody would end a mount that serves what cannot be sent
     engine.mounted(mount_point)
     await pyfuse3.main()
 

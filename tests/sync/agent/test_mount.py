@@ -266,6 +266,10 @@ def test_errors_when_not_possible_then_the_right_errno(lin: Agent) -> None:
     assert errno_of(os.open, top / "what?.psd", os.O_CREAT | os.O_WRONLY) == errno.EINVAL
     assert errno_of(os.mkdir, top / "con") == errno.EINVAL
     assert errno_of(os.mkdir, top / ("主" * 86)) == errno.ENAMETOOLONG
+    other_encoding = os.fsencode(top) + "/海报.psd".encode("gbk")
+    assert errno_of(os.stat, other_encoding) == errno.EILSEQ
+    assert errno_of(os.open, other_encoding, os.O_CREAT | os.O_WRONLY) == errno.EILSEQ
+    assert errno_of(os.rename, os.fsencode(top / "Name.txt"), other_encoding) == errno.EILSEQ
     assert errno_of(os.symlink, "x", top / "s") == errno.EPERM
     assert errno_of(os.link, top / "Name.txt", top / "l") == errno.EPERM
     assert errno_of(os.stat, top / "NAME.TXT") == errno.ENOENT
