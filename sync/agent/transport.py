@@ -27,6 +27,7 @@ ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _CONNECT_S = 10.0
 _IDLE_PER_HOST = 6
 _THIN_LINEAR_TIMEOUTS = 16  # Linux; Python has no name for it.
+_STOPPING = "同步客户端正在停止"
 _AWAY = {API: "服务暂时无法连接", STORE: "素材存储暂时无法连接", CACHE: "本机缓存暂时无法连接"}
 
 
@@ -103,14 +104,14 @@ class Transport:
     ) -> Answer:
         """One request; raises Unreachable when no whole answer came.
 
-        A connection that was kept may have been closed by the other end meanwhile: then it is tried once more on a new
-        one. Every request of the protocol may be sent twice, so this is safe.
+        A connection that was kept may have been closed by the other end meanwhile, and then mostly all of them were: it is
+        tried once more on a new one. Every request of the protocol may be sent twice, so this is safe.
         """
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         key = (target, parts.netloc)
         for attempt in (1, 2):
-            connection, kept = self._take(key, parts.scheme == "https")
+            connection, kept = self._take(key, parts.scheme == "https", new=attempt == 2)
             try:
                 limits = self.limits if target == STORE else None
                 answer = _exchange(connection, method, path or "/", headers, body, timeout_s, limits)
@@ -135,14 +136,18 @@ class Transport:
         for connection in connections:
             _hang_up(connection)
 
-    def _take(self, key: tuple[str, str], secure: bool) -> tuple[http.client.HTTPConnection, bool]:
+    def _take(self, key: tuple[str, str], secure: bool, *, new: bool) -> tuple[http.client.HTTPConnection, bool]:
+        """A connection, and whether it was kept. new: give up those that were kept."""
         with self._lock:
             if self._closed:
-                raise Unreachable("同步客户端正在停止")
+                raise Unreachable(_STOPPING)
+            given_up = self._idle.pop(key, []) if new else []
             if self._idle.get(key):
                 connection = self._idle[key].pop()
                 self._busy.add(connection)
                 return connection, True
+        for each in given_up:
+            each.close()
         split = urlsplit(f"//{key[1]}")
         host, port = split.hostname or "", split.port or (443 if secure else 80)
         connection = http.client.HTTPConnection(host, port)
@@ -152,8 +157,11 @@ class Transport:
         except OSError as error:
             raise Unreachable(_AWAY[key[0]], f"{key[1]}: {error}") from error
         with self._lock:
-            self._busy.add(connection)
-        return connection, False
+            if not self._closed:
+                self._busy.add(connection)
+                return connection, False
+        connection.close()  # nobody would end it: `close` has ended those that there were
+        raise Unreachable(_STOPPING)
 
     def _give_back(self, key: tuple[str, str], connection: http.client.HTTPConnection, answer: Answer) -> None:
         with self._lock:
@@ -197,10 +205,12 @@ def _exchange(
         connection.request(method, path, body=limits.pieces(body), headers={**headers, "Content-Length": str(len(body))})
     else:
         connection.request(method, path, body=body, headers=dict(headers))
-    response = connection.getresponse()
-    content = _slowly(response, limits) if limits is not None and limits.down.rate else response.read(ANSWER_MAX_BYTES)
-    if not response.isclosed():
-        raise http.client.HTTPException(f"an answer of more than {ANSWER_MAX_BYTES} bytes")
+    with connection.getresponse() as response:
+        content = _slowly(response, limits) if limits is not None and limits.down.rate else response.read(ANSWER_MAX_BYTES)
+        if response.length and len(content) < ANSWER_MAX_BYTES:  # read with a bound, http.client takes what came for all of it
+            raise http.client.IncompleteRead(content, response.length)
+        if not response.isclosed():
+            raise http.client.HTTPException(f"an answer of more than {ANSWER_MAX_BYTES} bytes")
     return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
 
 
