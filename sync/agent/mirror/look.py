@@ -364,6 +364,8 @@ class Looker:
                 return
             if record.kind is not NodeKind.FOLDER and not file.local:
                 return  # the library has another version by now: an edit beats a delete
+            if not self._choice.covers(self._index.path_of(file.ino).strip("/")) and not file.dirty:
+                return  # left out: the settler took it away, perhaps in the moment before the agent was killed
             try:
                 if file.is_folder:
                     self._tree.remove_folder(file.parent, file.name)

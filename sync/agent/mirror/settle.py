@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync.agent.disk_errors import disk_reason
@@ -214,11 +214,14 @@ class Settler:
         if self._index.file(occupant.ino) is None:
             self._withdraw(occupant, None)
             return
-        aside = join(path.rpartition("/")[0], f".sync-{occupant.ino}")
+        name = f".sync-{occupant.ino}"
+        aside = join(path.rpartition("/")[0], name)
+        with self._index.transaction():  # before the disk: nobody looks for it under that name, and it would count as deleted
+            self._records.restat(occupant, replace(occupant.seen, name=name, file_id=there.file_id))
         self._disk.rename(path, aside)
         with self._index.transaction():
-            self._records.restat(occupant, Seen(f".sync-{occupant.ino}", there.kind, there.file_id, occupant.size, occupant.mtime_ns,
-                                                (self._disk.seen(aside) or there).ctime_ns))  # fmt: skip
+            ctime_ns = (self._disk.seen(aside) or there).ctime_ns
+            self._records.restat(occupant, replace(occupant.seen, name=name, file_id=there.file_id, ctime_ns=ctime_ns))
 
     def _contented(self, file: File, record: Record) -> bool:
         """Whether the bytes here are the ones that the index stands for."""

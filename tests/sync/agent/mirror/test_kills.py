@@ -1,0 +1,65 @@
+"""A mirror that is killed between a change of the disk and the word of it in the index: nobody's file is taken for deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fakes.library_server import FakeLibrary
+from tests.sync.agent.mirror.conftest import Device, contents
+
+
+class Killed(BaseException):
+    """The agent is gone."""
+
+
+def kill_after(device: Device, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent dies as soon as the disk has done this, and is started again."""
+    act = getattr(device.engine.disk, call)
+
+    def last(*arguments: Any, **options: Any) -> None:
+        act(*arguments, **options)
+        raise Killed
+
+    monkeypatch.setattr(device.engine.disk, call, last)
+    with pytest.raises(Killed):
+        device.sync()
+    monkeypatch.undo()
+    device.stop()
+    device.start()
+
+
+def test_folder_when_killed_while_it_is_left_out_then_nothing_is_deleted_in_the_library(
+    lin: Device, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin.sync()
+    (lin.library / "d").mkdir()
+    (lin.library / "d/a").write_bytes(b"a")
+    (lin.library / "d/b").write_bytes(b"b")
+    lin.sync()
+    lin.choose("d", False)
+    kill_after(lin, "retire", monkeypatch)
+    lin.sync()
+    assert contents(fake, library) == {"d/a": b"a", "d/b": b"b"}
+    assert lin.files() == {}
+    lin.choose("d", True)
+    lin.sync()
+    assert lin.files() == {"d/a": b"a", "d/b": b"b"}
+
+
+def test_names_when_killed_while_they_are_exchanged_then_exchanged_and_nothing_is_deleted(
+    lin: Device, chen: Device, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin.sync()
+    (lin.library / "a").write_bytes(b"1")
+    (lin.library / "b").write_bytes(b"22")
+    lin.sync()
+    chen.sync()
+    for name, other in ("ac", "ba", "cb"):
+        (lin.library / name).rename(lin.library / other)
+        lin.sync()
+    chen.follow()
+    kill_after(chen, "rename", monkeypatch)
+    chen.sync()
+    assert contents(fake, library) == chen.files() == {"a": b"22", "b": b"1"}
