@@ -34,7 +34,7 @@ _SWAP_S = 3.0
 
 
 def fail(code: int, why: str = "") -> OSError:
-    """The error for a program."""
+    """The error for a program. why: for a mirror, which tells the member, a code of `mirror/words.py`."""
     return OSError(code, why or os.strerror(code))
 
 
@@ -125,13 +125,13 @@ class Tree:
         if not folder.is_folder:
             raise fail(errno.ENOTDIR)
         if folder.ino == ROOT:
-            raise fail(errno.EACCES, "libraries are made in the product, not in the mount")
+            raise fail(errno.EACCES, "not_in_a_library")
         self._check_editable(folder)
         return folder
 
     def _check_free(self, file: File | None) -> None:
         if file is not None and self.is_held(file.node):
-            raise fail(errno.EACCES, "somebody else has it checked out")
+            raise fail(errno.EACCES, "checked_out")
 
     def _check_writable(self, file: File) -> None:
         self._check_free(file)
@@ -142,7 +142,7 @@ class Tree:
         """EROFS where the member may not write in the library, EACCES where they may not in this folder of it."""
         access = self.index.access(folder)
         if access is not None and access is not Right.EDIT:
-            raise fail(errno.EACCES)
+            raise fail(errno.EACCES, "folder_read_only")
         if access is None and not self.index.is_editable(folder.library):
             raise fail(errno.EROFS)
 

@@ -112,7 +112,7 @@ class Looker:
                 self._gone.append(record)
         self._clashes(path, differences)
         for record, entry in differences.respelled:
-            self._respelled(record, ino, entry)
+            self._respelled(record, ino, join(path, entry.name), entry)
         for record, entry in differences.edited:
             self._edited(record, join(path, entry.name), entry)
         for record, entry in differences.folders:
@@ -174,12 +174,14 @@ class Looker:
 
     # --- what was found -----------------------------------------------------------------------------------------------
 
-    def _respelled(self, record: Record, parent: int, entry: Seen) -> None:
+    def _respelled(self, record: Record, parent: int, path: str, entry: Seen) -> None:
         with self._tree.lock, self._index.transaction():
             file = self._index.file(record.ino)
             self._records.restat(record, Seen(entry.name, record.kind, record.file_id, record.size, record.mtime_ns, record.ctime_ns))
-            if file is not None and (file.parent, file.name) == (record.parent, record.name) and file.parent is not None:
-                self._troubles.told(entry.name, lambda: self._tree.rename(parent, file.name, parent, entry.name))
+            if file is None or file.parent is None or (file.parent, file.name) != (record.parent, record.name):
+                return
+            if not self._troubles.told(path, lambda: self._tree.rename(parent, file.name, parent, entry.name)):
+                self._records.unsettle(record.ino)  # the library's spelling stands
 
     def _edited(self, record: Record, path: str, entry: Seen) -> None:
         """The stat changed. If only that, there is nothing to say; if the bytes did, they are a save."""
@@ -372,9 +374,9 @@ class Looker:
                 else:
                     self._tree.unlink(file.parent, file.name)
             except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EROFS):
+                if error.errno not in (errno.ENOTEMPTY, errno.EROFS, errno.EACCES):
                     raise
-                log.info("%s comes back: %s", path, error)
+                log.info("%s comes back: %s", path, error)  # somebody has it checked out, or may only look at it
 
     # --- small things -------------------------------------------------------------------------------------------------
 

@@ -17,8 +17,7 @@ _OF_THE_LIBRARY = frozenset({
 })  # fmt: skip
 """Reasons why something is not here; all others are about something that is."""
 _ERRNO_REASONS = {
-    errno.EROFS: "library_read_only", errno.EACCES: "not_in_a_library", errno.ENAMETOOLONG: "name_too_long",
-    errno.EILSEQ: "name_not_unicode",
+    errno.EROFS: "library_read_only", errno.ENAMETOOLONG: "name_too_long", errno.EILSEQ: "name_not_unicode",
 }  # fmt: skip
 
 
@@ -63,7 +62,7 @@ class Troubles:
             if error.errno == errno.ESTALE:
                 return False  # its folder is gone in the library: the settler comes first, and asks for another look
             known = _ERRNO_REASONS.get(error.errno or 0)
-            if known is None and error.errno != errno.EINVAL:
+            if known is None and error.errno not in (errno.EINVAL, errno.EACCES):
                 raise
             self._records.trouble(path, known or str(error.strerror))
             return False

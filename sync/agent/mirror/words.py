@@ -93,6 +93,8 @@ REASONS = {
     "not_chosen": ("所在文件夹没有选择同步", "its folder is not chosen"),
     "not_chosen_but_kept": ("已取消同步，但里面还有没有上传的内容", "left out, but something inside is not in the library"),
     "library_read_only": ("你只能查看这个素材库", "you may only look at this library"),
+    "folder_read_only": ("你只能查看这个文件夹", "you may only look at this folder"),
+    "checked_out": ("别人正在编辑，已锁定；交还后自动继续", "somebody else has it checked out; it goes on when they return it"),
     "not_in_a_library": ("不在任何素材库里", "it is in no library"),
     "too_deep": ("文件夹一层套一层，超过 100 层", "folders lie more than 100 deep"),
     "volume_missing": ("原先在这里的磁盘没有接上。不会删除任何东西。", "the disk that was here is not connected; nothing is deleted"),
