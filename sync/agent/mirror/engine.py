@@ -272,7 +272,8 @@ class Mirror:
             self.looker.paths({*due, *soon})
 
     def _settle(self) -> None:
-        wanted = self.settler.settle(choice_changed=self._choice_changed)
+        room = 0 if self._engine.settings.paused else _FETCH_AHEAD - self.fetcher.under_way
+        wanted = self.settler.settle(room=room, choice_changed=self._choice_changed)
         if self._choice_changed and not self._records.unsettled(1):
             self._choice_changed = False
             with self._engine.index.transaction():

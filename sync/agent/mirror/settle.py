@@ -28,6 +28,9 @@ from sync.core.protocol import NodeKind
 
 log = logging.getLogger("mainline.agent")
 
+_TRIES = 64
+"""So many files are asked about at once, also when nothing more can be fetched: some of them only have to be moved."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -55,18 +58,32 @@ class Settler:
         self._choice = choice
         self._look = look
         self._wanted: dict[int, Wanted] = {}
+        self._tries = self._after = 0
 
-    def settle(self, *, choice_changed: bool = False) -> list[Wanted]:
-        """Do what can be done at once; returns what must be fetched first. What must wait stays listed."""
+    def settle(self, *, room: int, choice_changed: bool = False) -> list[Wanted]:
+        """Do what can be done at once; returns what must be fetched first. What must wait stays listed.
+
+        room: how many more can be fetched now. Who first meets 100,000 files does not ask about each of them after every few that came:
+        the next call goes on where this one ends.
+        """
         self._wanted = {}
+        self._tries = 0
         if not choice_changed:
             self._records.settle_alike()
-        after = 0
-        while batch := self._records.unsettled(after=after):
-            after = batch[-1]
-            done = [ino for ino in batch if self._try(ino)]
-            self._records.settled(done)
+        start = self._after
+        if self._settle_between(start, None, room):
+            self._settle_between(0, start, room)
         return list(self._wanted.values())
+
+    def _settle_between(self, after: int, until: int | None, room: int) -> bool:
+        """Files of the index whose inodes lie between; returns whether all of them had their turn."""
+        while batch := [ino for ino in self._records.unsettled(_TRIES, after=after) if until is None or ino <= until]:
+            if self._tries >= _TRIES and len(self._wanted) >= room:
+                return False
+            self._records.settled([ino for ino in batch if self._try(ino)])
+            self._tries += len(batch)
+            after = self._after = batch[-1]
+        return True
 
     def _try(self, ino: int) -> bool:
         """Settle one file; returns whether it agrees with the disk now."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from sync.agent.mirror import engine, settle
 from sync.core import protocol as p
 from sync.core.chunking import MIB
 from sync.core.hashing import Address
@@ -230,6 +231,28 @@ def test_version_when_little_changed_then_only_that_is_fetched(lin: Device, chen
     chen.sync()
     assert chen.files()["big.bin"] == (lin.library / "big.bin").read_bytes()
     assert sum(fetched) <= 8 * MIB
+
+
+def test_library_when_met_with_many_files_then_each_turn_asks_about_few_and_comes_to_all(
+    lin: Device, chen: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin.sync()
+    for number in range(40):
+        (lin.library / f"{number}.txt").write_bytes(b"%d" % number)
+    lin.sync()
+    monkeypatch.setattr(settle, "_TRIES", 8)
+    monkeypatch.setattr(engine, "_FETCH_AHEAD", 4)
+    asked: list[int] = []
+    mirror = chen.engine.mirror
+    attempt = mirror.settler._try
+    monkeypatch.setattr(mirror.settler, "_try", lambda ino: asked.append(ino) or attempt(ino))
+    monkeypatch.setattr(mirror.fetcher, "begin", lambda wanted: None)
+    chen.follow()
+    for _turn in range(6):
+        before = len(asked)
+        mirror.step()
+        assert len(asked) - before <= 16
+    assert len({*asked}) >= 40
 
 
 def test_folder_of_the_mirror_when_it_is_not_mounted_then_nothing_is_deleted(lin: Device, fake: FakeLibrary, library: str) -> None:
