@@ -29,6 +29,8 @@ _FOLDER_MARK = "folder"
 _LATEST_NS = 2**63 - 1
 _WINDOWS_PATH_MAX = 259
 _SHARING_VIOLATIONS = (5, 32, 33)
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+"""A folder above may be a file by now, or a link that leads to itself."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,10 @@ class Disk:
         """What is there: None where there is nothing, or nothing that a library can hold."""
         try:
             return _seen(path.rpartition("/")[2], os.stat(self.real(path), follow_symlinks=False))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        except OSError as error:
+            if error.errno in _NOTHING:
+                return None
+            raise
 
     def spelled(self, path: str) -> Seen | None:
         """The same with the name as the disk really spells it."""

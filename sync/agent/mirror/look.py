@@ -340,11 +340,11 @@ class Looker:
     def _step_aside(self, parent: int, path: str, entry: Seen) -> None:
         """The library has a folder where the member has a file, or the other way round: the member's gets a telling name."""
         folder = path.rpartition("/")[0]
-        taken = {name_key(there.name) for there in self._disk.listing(folder)}
-        taken |= {name_key(child.name) for child in self._index.children(parent, parked=True)}
+        taken = {name_key(child.name) for child in self._index.children(parent, parked=True)}
         when = datetime.fromtimestamp(entry.mtime_ns / 1e9 if entry.mtime_ns else time.time(), UTC).astimezone()
-        name = conflict_name(entry.name, self._member, when, taken=taken)
         try:
+            taken |= {name_key(there.name) for there in self._disk.listing(folder)}
+            name = conflict_name(entry.name, self._member, when, taken=taken)
             self._disk.rename(path, join(folder, name))
         except OSError as error:
             self._records.trouble(path, "name_taken", str(error))

@@ -347,10 +347,13 @@ class Settler:
         """Give up what was taken away long ago; returns what programs wrote into afterwards, which stays."""
         written = []
         for kept in self._disk.trash():
-            stat = kept.stat()
-            if kept.name.startswith(f"{stat.st_mtime_ns:x}.{stat.st_size:x}."):
-                if time.time() - stat.st_ctime > older_than_s:
+            try:
+                stat = kept.stat()
+                if not kept.name.startswith(f"{stat.st_mtime_ns:x}.{stat.st_size:x}."):
+                    written.append(kept)
+                elif time.time() - stat.st_ctime > older_than_s:
                     kept.unlink(missing_ok=True)
-            else:
-                written.append(kept)
+            except OSError as error:
+                if not (isinstance(error, FileNotFoundError) or is_busy(error)):  # the member was quicker, or a program has it
+                    raise
         return written

@@ -66,14 +66,19 @@ class MirrorTree(Tree):
         record = self.records.get(ino)
         if record is None or record.kind is NodeKind.FOLDER:
             return False
-        path = self.records.path_of(ino)
-        seen = self.disk.seen(path) if path is not None else None
+        try:
+            seen = self._seen(ino)
+        except OSError:
+            return True  # nobody can tell, and what arrived for the other files must not wait
         return seen is not None and seen.stands != record.stands
+
+    def _seen(self, ino: int) -> Seen | None:
+        path = self.records.path_of(ino)
+        return self.disk.seen(path) if path is not None else None
 
     def writes(self, ino: int) -> int:
         """Stands for the bytes that are on the disk now."""
-        path = self.records.path_of(ino)
-        seen = self.disk.seen(path) if path is not None else None
+        seen = self._seen(ino)
         return hash(seen.stands) if seen is not None else 0
 
     def snapshot(self, ino: int) -> tuple[File | None, int]:

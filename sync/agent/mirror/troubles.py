@@ -11,6 +11,7 @@ from sync.agent.mirror.disk import Disk, Seen
 from sync.agent.mirror.records import Record, Records, Trouble
 from sync.agent.mirror.tree import MirrorTree
 from sync.core.paths import name_key
+from sync.core.protocol import NodeKind
 
 _OF_THE_LIBRARY = frozenset({
     "path_too_long", "cannot_write", "file_busy", "not_fetched", "disk_full", "disk_read_only", "disk_failing",
@@ -79,10 +80,13 @@ class Troubles:
         """Whether what could not be stored is not there any more, in the library or on the disk."""
         path = trouble.path
         if trouble.reason in _OF_THE_LIBRARY:
-            return self._index.at_path(path) is None
+            file = self._index.at_path(path)
+            return file is None or (trouble.reason == "file_busy" and file.local and self._can_be_read(path))
         if trouble.reason == "case_clash":
             record = self._records.find(path)
             return self._disk.seen(path) is None or (record is not None and record.name == path.rpartition("/")[2])
+        if trouble.reason == "cannot_read":
+            return self._can_be_read(path)
         if trouble.reason == "not_a_file":
             return not self._disk.is_odd(path)
         if trouble.reason == "name_not_unicode":
@@ -92,6 +96,19 @@ class Troubles:
             record, there = self._records.find(path), self._disk.seen(path)
             return record is None or there is None or there.volume == record.seen.volume
         return self._disk.seen(path) is None
+
+    def _can_be_read(self, path: str) -> bool:
+        """Whether a file or folder can be read now, or is gone: the next look at it takes it in."""
+        try:
+            there = self._disk.seen(path)
+            if there is not None and there.kind is NodeKind.FOLDER:
+                next(iter(self._disk.listing(path)), None)
+            elif there is not None:
+                with self._disk.open(path) as stream:
+                    stream.read(1)
+        except OSError:
+            return False
+        return True
 
     def _listing(self, folder: str) -> Iterable[Seen]:
         try:

@@ -214,6 +214,58 @@ def test_folder_when_a_link_stands_for_one_above_then_nothing_is_written_through
     assert list(outside.iterdir()) == []
 
 
+def test_folder_when_a_link_to_itself_stands_for_it_then_nothing_is_deleted_and_the_rest_goes_on(
+    lin: Device, chen: Device, fake: FakeLibrary, library: str
+) -> None:
+    lin.sync()
+    (lin.library / "d").mkdir()
+    (lin.library / "d/f").write_bytes(b"f")
+    lin.sync()
+    chen.sync()
+    (lin.library / "d").rename(lin.root.with_name("elsewhere"))
+    (lin.library / "d").symlink_to("d")
+    (chen.library / "d/f").write_bytes(b"next")
+    chen.sync()
+    (chen.library / "g").write_bytes(b"g")
+    chen.sync()
+    lin.sync(rests=False)
+    assert (lin.library / "g").read_bytes() == b"g"
+    assert contents(fake, library) == {"d/f": b"next", "g": b"g"}
+    assert lin.troubles()["d"] == "not_a_file"
+
+
+def test_folder_when_it_may_not_be_looked_into_then_told_until_it_may_and_the_rest_goes_on(
+    lin: Device, chen: Device, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin.sync()
+    (lin.library / "d").mkdir()
+    (lin.library / "d/f").write_bytes(b"f")
+    lin.sync()
+    chen.sync()
+    seen, listing = lin.engine.disk.seen, lin.engine.disk.listing
+
+    def forbidden(act: Callable[[str], object]) -> Callable[[str], object]:
+        def call(path: str) -> object:
+            if f"{path}/".startswith(f"{lin.name}/d/") and (act is listing or path.endswith("/f")):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return act(path)
+
+        return call
+
+    monkeypatch.setattr(lin.engine.disk, "seen", forbidden(seen))
+    monkeypatch.setattr(lin.engine.disk, "listing", forbidden(listing))
+    (chen.library / "d/f").write_bytes(b"next")
+    (chen.library / "g").write_bytes(b"g")
+    chen.sync()
+    lin.sync(rests=False)
+    assert (lin.library / "g").read_bytes() == b"g"
+    assert lin.troubles()["d"] == "cannot_read"
+    monkeypatch.undo()
+    lin.sync()
+    assert lin.files() == {"d/f": b"next", "g": b"g"}
+    assert lin.troubles() == {}
+
+
 def test_fetch_when_it_fails_in_a_way_nobody_thought_of_then_tried_again(
     lin: Device, chen: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
