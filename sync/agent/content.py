@@ -131,23 +131,27 @@ class Content:
                 path.unlink(missing_ok=True)
         self.lasts.sweep()
 
-    def materialise(self, file: File, *, size: int | None = None, retry: Callable[[AgentError], bool] | None = None) -> None:
-        """Write the version that a file stands for into its working copy; at most `size` bytes of it. retry: as of `read`.
+    def materialise(self, file: File, *, size: int | None = None, retry: Callable[[AgentError], bool] | None = None) -> Path:
+        """Write the version that a file stands for beside its working copy, at most `size` bytes of it. retry: as of `read`.
 
-        Under a temporary name first: a half-fetched file must never look like somebody's save.
+        Returns where; nothing is left when it fails. Under a name of its own: half of it must never look like somebody's save, and
+        a program may empty the file and write it anew meanwhile.
         """
-        path = self.work_path(file.ino)
-        part = path.with_name(f"{path.name}.part")
+        fetched = self._work / f"{file.ino}.{threading.get_ident()}.fetched"
         wanted = file.size if size is None else min(size, file.size)
-        with open(part, "wb") as stream:
-            position = 0
-            while position < wanted:
-                data = self.read(file, position, min(_RUN_BYTES, wanted - position), retry=retry)
-                if not data:
-                    raise DamagedContent("内容不完整", f"{file.name}: ends at {position} of {file.size} bytes")
-                stream.write(data)
-                position += len(data)
-        part.replace(path)
+        try:
+            with open(fetched, "wb") as stream:
+                position = 0
+                while position < wanted:
+                    data = self.read(file, position, min(_RUN_BYTES, wanted - position), retry=retry)
+                    if not data:
+                        raise DamagedContent("内容不完整", f"{file.name}: ends at {position} of {file.size} bytes")
+                    stream.write(data)
+                    position += len(data)
+        except BaseException:
+            fetched.unlink(missing_ok=True)  # on a full disk the room that it took is what others wait for
+            raise
+        return fetched
 
     # --- whole versions that stay here ------------------------------------------------------------------------------
 

@@ -471,7 +471,13 @@ class Tree:
             manifest = self.content.manifest(file.library, file.manifest)
             with self.index.transaction():  # kept from now on: after a crash the file goes back to it
                 self.index.put_manifest(manifest)
-        self.content.materialise(file, size=size, retry=retry)
+        fetched = self.content.materialise(file, size=size, retry=retry)
+        with self.lock:
+            now = self.index.file(file.ino)
+            if now is None or now.local:
+                fetched.unlink()  # somebody emptied or removed it meanwhile
+            else:
+                fetched.replace(self.content.work_path(file.ino))
 
     def write(self, handle: Handle, offset: int, data: bytes) -> int:
         """Write into the working copy. `prepare_write` came first."""

@@ -141,7 +141,7 @@ class Disk:
         self._moment("open")
         if "w" in mode:
             self._change("create")
-            self.unflushed.add(str(path).removesuffix(".part"))
+            self.unflushed.add(str(Path(path).with_name(Path(path).name.partition(".")[0])))  # the working copy that it becomes
         return builtins.open(path, mode, **options)
 
     def forget(self, state_dir: Path) -> None:
