@@ -111,6 +111,7 @@ class Tables:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+        self._db.execute(f"PRAGMA journal_size_limit={_LONG_LOG_BYTES // 2}")  # a log that was long once would be so for ever
         self._migrate()
 
     def _migrate(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.agent import departures
+from sync.agent import departures, tables
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
 from sync.agent.errors import Unreachable
@@ -211,4 +211,18 @@ def test_index_when_written_by_the_first_agent_then_taken_over(tmp_path: Path) -
     file = index.by_node("n")
     assert file is not None
     assert (file.version, file.head, file.head_size, file.unsaved) == (3, "b3:x", 17, False)
+    index.close()
+
+
+def test_index_when_its_log_was_long_then_it_is_short_again_with_the_next_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_LONG_LOG_BYTES", 256 * KIB)
+    index = Index(tmp_path / "index.db")
+    log = tmp_path / "index.db-wal"
+    with index.transaction():
+        index.put_fact("long", "x" * MIB)
+    assert log.stat().st_size > MIB
+    index.checkpoint()
+    with index.transaction():
+        index.put_fact("short", "x")
+    assert log.stat().st_size <= 128 * KIB, "or each look at it would open the file again and wait for the disk"
     index.close()
