@@ -90,9 +90,9 @@ class Engine:
         self.tree.is_held = self.leases.holder
         self._kernel: Kernel = NoKernel()
         self.caught_up = False
+        """Whether everything that the library had when we started is in the index."""
         self._fetches_at_once = False
         self._leases_known = False
-        """Whether everything that the library had when we started is in the index."""
 
     def make_tree(self, config: Config) -> Tree:
         """What stands between programs and the index; a mirror has the member's own folder there."""
@@ -289,10 +289,12 @@ class Engine:
             if error.status == 429:  # too many wait at the moment; what was new would have come all the same
                 self._stop.wait(_NO_PLACE_PAUSE_S)
                 return
-            if error.status == 404:  # a library went away between two questions
-                arrivals.libraries(self.remote.libraries())
-                return
-            raise
+            if error.status != 404:
+                raise
+            arrivals.libraries(self.remote.libraries())
+            if self.index.fact("libraries_tag") == tag:
+                raise  # no library went away between two questions: asking at once again would be for ever
+            return
         if self.glimpse is not None:
             self.glimpse.away = False
         for page in answer.pages:

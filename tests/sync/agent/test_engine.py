@@ -15,7 +15,7 @@ import pytest
 from sync.agent import departures, tables
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
-from sync.agent.errors import Unreachable
+from sync.agent.errors import Refused, Unreachable
 from sync.agent.index import Index
 from sync.agent.remote import Remote
 from sync.agent.transport import TcpDialer, Transport
@@ -226,3 +226,12 @@ def test_index_when_its_log_was_long_then_it_is_short_again_with_the_next_change
         index.put_fact("short", "x")
     assert log.stat().st_size <= 128 * KIB, "or each look at it would open the file again and wait for the disk"
     index.close()
+
+
+def test_feed_when_it_is_not_found_although_no_library_went_away_then_an_error(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.prepare(NoKernel())
+    engine.follow(0)
+    gone = Refused(p.Problem("not_found", "没有找到"), 404)
+    monkeypatch.setattr(engine.remote, "feed", lambda request: (_ for _ in ()).throw(gone))
+    with pytest.raises(Refused):
+        engine.follow(0)
