@@ -255,12 +255,14 @@ class Content:
             return data
         with self._lock:
             fetching = self._fetching.setdefault(digest, threading.Lock())
-        with fetching:  # readers of one file do not fetch the same run twice
-            if (data := self.chunks.get(address)) is not None:
-                return data
-            found = self._fetch(library, digest, manifest, index, ahead=ahead)
-        with self._lock:
-            self._fetching.pop(digest, None)
+        try:
+            with fetching:  # readers of one file do not fetch the same run twice
+                if (data := self.chunks.get(address)) is not None:
+                    return data
+                found = self._fetch(library, digest, manifest, index, ahead=ahead)
+        finally:
+            with self._lock:
+                self._fetching.pop(digest, None)
         for each, body in found.items():  # after the lock: who waits for these chunks takes them from memory
             self.chunks.keep(each, body)
         if address not in found:

@@ -485,14 +485,14 @@ class Tree:
             raise fail(errno.EBADF)
         if handle.fd is None:
             handle.fd = self.content.open_work(handle.ino)
-        self._touch(handle.ino)
         try:
+            self._touch(handle.ino)
             written = os.pwrite(handle.fd, data, offset)
-        except OSError:
+        except Exception:  # the bytes did not fit, or the word of them
             handle.failed = True
             raise
-        self._touch(handle.ino)  # once more: a reader that began in between must notice
         handle.wrote = True
+        self._touch(handle.ino)  # once more: a reader that began in between must notice
         self._grow(handle.ino, offset + written)
         return written
 

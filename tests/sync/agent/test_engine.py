@@ -235,3 +235,24 @@ def test_feed_when_it_is_not_found_although_no_library_went_away_then_an_error(e
     monkeypatch.setattr(engine.remote, "feed", lambda request: (_ for _ in ()).throw(gone))
     with pytest.raises(Refused):
         engine.follow(0)
+
+
+def test_write_when_the_disk_refuses_the_word_of_it_then_what_there_is_becomes_no_save(
+    engine: Engine, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.prepare(NoKernel())
+    engine.follow(0)
+    number, file = engine.tree.create(folder_of(engine, library), "图.psd")
+    handle = engine.tree.handle(number)
+    engine.tree.write(handle, 0, b"half of ")
+    engine.tree.snapshot(file.ino)  # the sender has looked, so the next write is to be noted anew
+    monkeypatch.setattr(engine.index, "note_writing", lambda ino: (_ for _ in ()).throw(sqlite3.OperationalError("full")))
+    with pytest.raises(sqlite3.OperationalError):
+        engine.tree.write(handle, 8, b"a picture")
+    monkeypatch.undo()
+    engine.tree.closed(handle)
+    engine.tree.release(number)
+    engine.send()
+    assert fake.live(library) == {}
+    (draft,) = engine.index.children(folder_of(engine, library))
+    assert (draft.node, engine.content.work_path(draft.ino).read_bytes()) == (None, b"half of ")
