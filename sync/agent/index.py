@@ -18,7 +18,8 @@ when they save, the node continues under it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -154,6 +155,14 @@ class Index(Tables):
         only = "" if parked else " AND parked=0"
         found = self.rows(f"SELECT {_COLUMNS} FROM files WHERE parent=? AND ino>?{only} ORDER BY ino", parent, after)
         return [file for row in found if (file := _file(row))]
+
+    def inos_in(self, parent: int) -> Sequence[int]:
+        """The inodes in a folder, in order: little enough to be kept while it is read."""
+        return array("q", (ino for (ino,) in self.rows("SELECT ino FROM files WHERE parent=? AND parked=0 ORDER BY ino", parent)))
+
+    def those_in(self, parent: int, inos: Sequence[int]) -> list[File]:
+        """Those of some files that are in a folder still."""
+        return self.matching(f"ino IN ({','.join('?' * len(inos))}) AND parent=? AND parked=0", *inos, parent)
 
     def by_node(self, node: str) -> File | None:
         """The file that is this node of a library."""

@@ -17,7 +17,8 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +43,21 @@ R = TypeVar("R")
 _KEEP_S = 3600.0
 _PATIENCE_S = 30.0
 _BLOCK = 4096
+_LISTED_AT_ONCE = 32
 _TURN_S = 0.0001
 """So long may the sender go on computing while a request of the kernel is there. Python's own 5 ms, seven times for a small file, made
 copying into the mount wait for what was sent in the meantime."""
 _FOLDER = stat.S_IFDIR | 0o755
 _WRITABLE = stat.S_IFREG | 0o644
 _READ_ONLY = stat.S_IFREG | 0o444
+
+
+@dataclass
+class _Listing:
+    """An open folder. inos: of what was in it when its reading began; the kernel asks for some twenty at a time."""
+
+    folder: int
+    inos: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,8 @@ class Operations(pyfuse3.Operations):
         self._state_dir = state_dir
         self._options = options
         self._preparing: dict[int, Future[None]] = {}
+        self._listings: dict[int, _Listing] = {}
+        self._last_listing = 0
 
     def init(self) -> None:
         """The kernel has said hello; before that it cannot be told anything, and has nothing cached."""
@@ -162,16 +174,28 @@ class Operations(pyfuse3.Operations):
         if not folder.is_folder:
             raise FUSEError(errno.ENOTDIR)
         await self._looked_ahead(folder)
-        return inode
+        self._last_listing += 1
+        self._listings[self._last_listing] = _Listing(inode)
+        return self._last_listing
 
     @_errors
     async def readdir(self, fh: int, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        for file in self._tree.index.children(fh, after=start_id):
+        listing = self._listings[fh]
+        if start_id == 0:
+            listing.inos = self._tree.index.inos_in(listing.folder)
+        for file in self._listed(listing, start_id):
             if not pyfuse3.readdir_reply(token, os.fsencode(file.name), self._attributes(file), file.ino):
                 return
 
+    def _listed(self, listing: _Listing, after: int) -> Iterator[File]:
+        """What is in a folder behind an inode: what there was at first and still is, then what came since, as a next save under a name."""
+        index, inos = self._tree.index, listing.inos
+        for start in range(bisect_right(inos, after), len(inos), _LISTED_AT_ONCE):
+            yield from index.those_in(listing.folder, inos[start : start + _LISTED_AT_ONCE])
+        yield from index.children(listing.folder, after=max(after, inos[-1] if inos else 0))
+
     async def releasedir(self, fh: int) -> None:
-        """Nothing is kept for an open folder."""
+        self._listings.pop(fh, None)
 
     async def fsyncdir(self, fh: int, datasync: bool) -> None:
         """Names are in the index with their change."""

@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from sync.agent.config import Config, Identity
+from sync.agent.engine import Engine, NoKernel
+from sync.agent.remote import Remote
+from sync.agent.transport import TcpDialer, Transport
+from sync.core import protocol as p
 from tests.fakes.library_server import FakeLibrary
 
 ROOT = Path(__file__).parents[3]
@@ -109,6 +114,19 @@ def fake(tmp_path: Path) -> Iterator[FakeLibrary]:
 def library(fake: FakeLibrary) -> str:
     """Id of the library that the mounts show."""
     return fake.add_library(LIBRARY)
+
+
+@pytest.fixture
+def stepped(tmp_path: Path, fake: FakeLibrary, library: str) -> Iterator[Engine]:
+    """An engine without threads: a test sends and follows."""
+    transport = Transport(TcpDialer())
+    answer = Remote(transport, fake.api, None).enrol(p.EnrolRequest(fake.issue_code("林悦"), "n", "d", "Linux", "0"))
+    identity = Identity(fake.api, answer.token, answer.device, answer.member.id, answer.member.name)
+    engine = Engine(Config(tmp_path / "state", cache_bytes=0), identity, transport)
+    engine.prepare(NoKernel())
+    engine.follow(0)
+    yield engine
+    engine.stop()
 
 
 @pytest.fixture
