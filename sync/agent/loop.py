@@ -2,7 +2,7 @@
 
 Nearly every request is answered without waiting, and trio's bookkeeping around such an answer (timers, cancel scopes, an
 epoll registration, two switches of task) cost more than the answer. Here a request that does not wait is read, handled and
-answered in one go. One that does (`in_thread`, `finished`) leaves the loop to the next, and goes on when its thread is done.
+answered in one go. One that does (`in_thread`, `at_disk`, `finished`) leaves the loop to the next, and goes on when its thread is done.
 
 pyfuse3 takes a module with trio's names, as its own mode for asyncio gives it one; those below, down to `current_trio_token`,
 are all that it uses. One thread runs the loop; only `notify_closing` may be called from others.
@@ -25,6 +25,8 @@ R = TypeVar("R")
 
 _THREADS = 40
 """So many requests may wait for the library at once; more wait for one of these."""
+_DISK_THREADS = 4
+"""For those that wait for this machine's disk alone: who flushes a save must not queue behind readers whose line is cut."""
 
 
 class ClosedResourceError(Exception):
@@ -49,6 +51,7 @@ class _Loop:
         self.current: Task
         self.closing = False
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
+        self.disk_threads = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="disk")
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._poll = select.poll()
         self._poll.register(self._wake, select.POLLIN)
@@ -106,12 +109,18 @@ def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
         _loop.run(Task(main(), "main"))
     finally:
-        _loop.threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (_loop.threads, _loop.disk_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 async def in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Call what may wait in a thread, while other requests go on."""
     return await finished(submit(call, *args, **kwargs))
+
+
+async def at_disk(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same for what waits for this machine's disk, and for nothing else."""
+    return await finished(_loop.disk_threads.submit(call, *args, **kwargs))
 
 
 def submit(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:

@@ -318,7 +318,7 @@ class Operations(pyfuse3.Operations):
 
     @_errors
     async def fsync(self, fh: int, datasync: bool) -> None:
-        await loop.in_thread(self._tree.fsync, self._tree.handle(fh))
+        await loop.at_disk(self._tree.fsync, self._tree.handle(fh))
 
     @_errors
     async def release(self, fh: int) -> None:

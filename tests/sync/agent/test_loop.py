@@ -30,6 +30,27 @@ def test_in_thread_when_it_waits_then_others_go_on_and_it_gets_its_value() -> No
     assert told == ["quick", "True"]
 
 
+def test_disk_when_everybody_else_waits_for_a_line_that_is_cut_then_it_is_not_waited_for() -> None:
+    told: list[str] = []
+    line = threading.Event()
+
+    async def reading() -> None:
+        told.append("line" if await loop.in_thread(line.wait, 10) else "gave up")
+
+    async def flushing() -> None:
+        await loop.at_disk(told.append, "disk")
+        line.set()
+
+    async def main() -> None:
+        async with loop.open_nursery() as nursery:
+            for _ in range(loop._THREADS):
+                nursery.start_soon(reading)
+            nursery.start_soon(flushing)
+
+    loop.run(main)
+    assert told == ["disk", *["line"] * loop._THREADS]
+
+
 def test_in_thread_when_it_raises_then_so_does_the_waiting_one_and_the_loop() -> None:
     def fail() -> None:
         raise OSError("no")
