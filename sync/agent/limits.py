@@ -17,7 +17,7 @@ _BURST_S = 0.5
 class Bucket:
     """Lets `rate` bytes a second through, 0 for all. Half a second's worth may pass at once."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep) -> None:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -54,8 +54,13 @@ class Limits:
     """The two directions."""
 
     def __init__(self) -> None:
-        self.up = Bucket()
-        self.down = Bucket()
+        self._stopping = threading.Event()
+        self.up = Bucket(sleep=self._stopping.wait)
+        self.down = Bucket(sleep=self._stopping.wait)
+
+    def stop(self) -> None:
+        """Let nobody wait any more: a piece may have minutes to wait, and the agent is about to end."""
+        self._stopping.set()
 
     def pieces(self, body: bytes) -> Iterator[bytes]:
         """A body in pieces, each when it may leave."""

@@ -135,6 +135,7 @@ class Transport:
             self._idle.clear()
         for connection in connections:
             _hang_up(connection)
+        self.limits.stop()
 
     def _take(self, key: tuple[str, str], secure: bool, *, new: bool) -> tuple[http.client.HTTPConnection, bool]:
         """A connection, and whether it was kept. new: give up those that were kept."""

@@ -86,3 +86,23 @@ def test_request_when_stopping_while_it_connects_then_not_sent(transport_to: Cal
     ends.dial = slow  # type: ignore[method-assign]
     with pytest.raises(Unreachable, match="正在停止"):
         ask(transport)
+
+
+def test_body_when_stopping_while_a_limit_holds_it_back_then_it_ends_at_once(transport_to: Callable[[Ends], Transport]) -> None:
+    begun, errors = threading.Event(), []
+    transport = transport_to(Ends(ready=begun.set))
+    transport.limits.up.limit(100)
+
+    def put() -> None:
+        try:
+            transport.request(STORE, "PUT", URL, headers={}, body=b"x" * 100_000, timeout_s=5)
+        except Unreachable as error:
+            errors.append(error)
+
+    putting = threading.Thread(target=put, daemon=True)
+    putting.start()
+    assert begun.wait(5)
+    transport.close()
+    putting.join(5)
+    assert not putting.is_alive()
+    assert errors
