@@ -553,8 +553,9 @@ class Arrivals:
                     self._entries.append((file.parent, file.name))
 
     def _tell_kernel(self) -> None:
-        entries, self._entries = self._entries, []
-        contents, self._contents = self._contents, []
+        with self._tree.lock:  # what another thread notes in this moment would be told to nobody
+            entries, self._entries = self._entries, []
+            contents, self._contents = self._contents, []
         for parent, name in entries:
             self._kernel.entry_changed(parent, name)
         for ino in contents:
