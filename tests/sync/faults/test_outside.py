@@ -67,7 +67,7 @@ def _errno_of_reading(path: Path) -> int:
     return 0
 
 
-def test_line_when_a_third_is_lost_or_it_is_cut_then_told_and_everything_arrives(scene: Scene, site: Site, home: Path) -> None:
+def test_line_when_a_third_is_lost_or_it_is_cut_then_no_program_waits_and_everything_arrives(scene: Scene, site: Site, home: Path) -> None:
     ports = (site.settings.port, site.settings.store_port)
     with bad_line(*ports) as line:
         agent = Agent(home / "far", site, "苏航", prefix=line.prefix, FAULT_VIA=HOST).start()
