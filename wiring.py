@@ -10,7 +10,7 @@ from desktops.machines import jobs as machine_jobs
 from desktops.usage import models as usage_models
 from main_lines.alerts import reactions as alert_reactions
 from main_lines.approvals import reactions as approval_reactions
-from main_lines.approvals.holding import held_by_approvals
+from main_lines.approvals.holding import approved_versions, held_by_approvals
 from main_lines.lines import reactions as line_reactions
 from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
@@ -23,6 +23,9 @@ from sync.library.comments import reactions as comment_reactions
 from sync.library.comments.holding import held_by_comments
 from sync.library.exchange import models as exchange_models
 from sync.library.grants import jobs as grant_jobs
+from sync.library.heads import jobs as head_jobs
+from sync.library.heads import reactions as head_reactions
+from sync.library.heads.access import Approved
 from sync.library.leases import jobs as lease_jobs
 from sync.library.previews import jobs as preview_jobs
 from sync.library.quotas import jobs as quota_jobs
@@ -55,6 +58,8 @@ REGISTERS: tuple[ModuleType, ...] = (
     retention_jobs,
     quota_jobs,
     upload_jobs,
+    head_jobs,
+    head_reactions,
     collection_jobs,
     approval_reactions,
     line_reactions,
@@ -83,6 +88,7 @@ def make_parts(settings: Settings) -> Parts:
     parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
     parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
     parts.provide(Holders, lambda: Holders((held_by_approvals, held_by_tasks, held_by_comments, held_by_links)))
+    parts.provide(Approved, lambda: Approved((approved_versions,)))
     parts.provide(Hypervisors, hypervisors_factory(parts))
     parts.simulated = lambda: only_simulated(parts.get(Database))
     parts.provide(Bell, lambda: _make_bell(settings, parts))

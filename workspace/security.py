@@ -60,6 +60,8 @@ def service_urls(settings: Settings) -> dict[str, str]:
 
 
 def install_headers(app: Flask, settings: Settings) -> None:
+    store = f" {settings.s3_public_url.rstrip('/')}" if settings.s3_public_url else ""  # Pictures and films may come from there.
+
     @app.before_request
     def _nonce() -> None:
         g.csp_nonce = secrets.token_urlsafe(16)
@@ -73,7 +75,7 @@ def install_headers(app: Flask, settings: Settings) -> None:
             "Content-Security-Policy",
             "default-src 'self'; "
             f"script-src 'self' 'nonce-{g.get('csp_nonce', '')}'; style-src 'self' 'nonce-{g.get('csp_nonce', '')}'; "
-            f"img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self' {sockets}; "
+            f"img-src 'self' data: blob:{store}; media-src 'self' blob:{store}; font-src 'self' data:; connect-src 'self' {sockets}; "
             "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         )
         response.headers["X-Content-Type-Options"] = "nosniff"

@@ -5,6 +5,7 @@ field and a test fails when one is missing there. Nothing else in the product re
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -16,8 +17,9 @@ from workspace.errors import InvalidInput
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def _setting(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
+def _setting(default: Any, help: str, like: str = "") -> Any:
+    """like: a regular expression that a text must match; "" for any."""
+    return field(default=default, metadata={"help": help, "like": like})
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,14 @@ class Settings:
     s3_secure: bool = _setting(False, "Speak HTTPS to s3_endpoint.")
     s3_bucket: str = _setting("mainline", "Bucket that holds all content.")
     s3_region: str = _setting("us-east-1", "Region named in signatures.")
+    s3_public_url: str = _setting(
+        "", "Address at which browsers reach the store, https://host[:port]; empty = all content passes through the web process.",
+        like=r"(https?://[A-Za-z0-9.\-_\[\]:]+/?)?",
+    )  # fmt: skip
+    library_heads: str = _setting(
+        "approved", "Versions kept as plain objects too: none, approved (and kept by hand), or all (every current one as well).",
+        like="none|approved|all",
+    )  # fmt: skip
 
     libvirt_uri: str = _setting("", "libvirt connection; empty = qemu:///system, else qemu:///session, else simulated.")
     image_dir: str = _setting("", "Folder of golden images; empty = images/ in data_dir, the only place where superseded ones are deleted.")
@@ -107,7 +117,12 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise InvalidInput(f"Unknown setting: {', '.join(unknown)}", "See docs/reference/settings.md for all names.")
-    return Settings(**{name: _convert(name, known[name].type, value) for name, value in values.items()})
+    converted = {name: _convert(name, known[name].type, value) for name, value in values.items()}
+    for name, value in converted.items():
+        like = known[name].metadata["like"]
+        if like and not re.fullmatch(like, value):
+            raise InvalidInput(f"Setting {name} cannot be {value!r}", str(known[name].metadata["help"]))
+    return Settings(**converted)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

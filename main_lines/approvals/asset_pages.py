@@ -18,8 +18,8 @@ YEAR_S = 365 * 24 * 3600
 
 @pages.get("/approvals/<approval_id>/asset/content", needs=SIGNED_IN, opens_work=False)
 def show_content(approval_id: str) -> Response:
-    """The bytes of exactly the pinned version."""
-    return send_version(lambda work: _pinned(work, approval_id))
+    """The bytes of exactly the pinned version, or the way to its head."""
+    return send_version(lambda work: _pinned(work, approval_id), direct=True)
 
 
 @pages.get("/approvals/<approval_id>/asset/thumb", needs=SIGNED_IN, opens_work=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from main_lines.approvals.access import participant_ids, steps_of
 from main_lines.approvals.models import Approval, ApprovalEvent
 from main_lines.approvals.rules import StepState
+from sync.library.heads.actions import want_heads
 from workspace.events.models import Event
 from workspace.jobs.registry import reacts_to
 from workspace.jobs.worker import JobRun
@@ -26,6 +27,15 @@ def tell_people(run: JobRun, seq: int) -> None:
         asked = _asked(work, event, approval)
         told = {*asked, *_told(work, event, approval)} - {event.actor_id}
         send_notices(work, event, sorted(one for one in told if one), url=f"/approvals/{approval.id}", asking=asked)
+
+
+@reacts_to(ApprovalEvent.APPROVED, name="main_lines.approved_head")
+def make_head_of_approved(run: JobRun, seq: int) -> None:
+    """The version that was approved is kept as a plain object too."""
+    pin = run.event(seq).facts["pin"]
+    if pin:
+        with run.open_work() as work:
+            want_heads(work, pin["library_id"])
 
 
 def _asked(work: Work, event: Event, approval: Approval) -> set[str]:

@@ -1,7 +1,7 @@
-"""The object store: S3 behind eight verbs. The only module that imports minio; foreign errors end here.
+"""The object store: S3 behind ten verbs. The only module that imports minio; foreign errors end here.
 
-Keys are made by the features; they are ASCII and at most 255 bytes a component. Clients never get S3 keys, only
-presigned URLs. A presigned PUT signs ``If-None-Match: *``, so whoever holds it can create the object once and never
+Keys are made by the features; a component has at most 255 bytes, and is ASCII but for file names under ``heads/``. Clients never get
+S3 keys, only presigned URLs. A presigned PUT signs ``If-None-Match: *``, so whoever holds it can create the object once and never
 replace it; the SDK signs the host alone, therefore that signature is computed here (AWS Signature Version 4).
 """
 
@@ -9,13 +9,13 @@ import hashlib
 import hmac
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import urllib3
 
@@ -27,6 +27,10 @@ EMBEDDED_HOST = "127.0.0.1"
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 30.0
 WRITE_ONCE = {"If-None-Match": "*"}
+PART_BYTES = 8 * 1024 * 1024
+PARTS_MOST = 10_000
+STEADY = timedelta(minutes=5)
+"""How long a browser is given the same address for the same object, so that it finds it in its cache."""
 _ABSENT = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
 
 
@@ -47,11 +51,35 @@ class Presigned:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What an address says of an object, whatever the object says of itself. Signed: the holder cannot change it."""
+
+    content_type: str
+    disposition: str
+    cache_control: str = "private, max-age=0, must-revalidate"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """In the words of S3's GetObject."""
+        return {
+            "response-cache-control": self.cache_control,
+            "response-content-disposition": self.disposition,
+            "response-content-type": self.content_type,
+        }
+
+
 class ObjectStore(Protocol):
     """What the library needs of a store. Every verb raises Unavailable when the store does not answer."""
 
     def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Store whole; readers see the old or the new object, never a part."""
+
+    def put_pieces(self, key: str, pieces: Iterable[bytes], size_bytes: int, content_type: str = "application/octet-stream") -> None:
+        """Store whole what comes piece by piece, holding one part (PART_BYTES, of a huge object more) in memory.
+
+        size_bytes: of all pieces, more than 0. When they end early, or getting one raises, nothing is stored.
+        """
 
     def put_once(self, key: str, data: bytes) -> bool:
         """Store unless something is there; False when it was."""
@@ -74,14 +102,22 @@ class ObjectStore(Protocol):
     def presign_get(self, key: str, valid_for: timedelta) -> Presigned:
         """A GET, with or without Range."""
 
+    def presign_view(self, key: str, valid_for: timedelta, shown: Shown) -> str | None:
+        """The address of a GET, with or without Range, for a browser; None where browsers do not reach the store.
+
+        It is valid for up to STEADY longer.
+        """
+
 
 class S3Store:
     """An ObjectStore on any S3 server, addressed by path."""
 
-    def __init__(self, *, endpoint: str, access_key: str, secret_key: str, bucket: str, region: str, secure: bool) -> None:
+    def __init__(
+        self, *, endpoint: str, access_key: str, secret_key: str, bucket: str, region: str, secure: bool, public_url: str = ""
+    ) -> None:
         from minio import Minio  # Loaded with the first content: most starts of a process never touch it.
 
-        self._bucket, self._endpoint, self._secure = bucket, endpoint, secure
+        self._bucket, self._endpoint, self._secure, self._public = bucket, endpoint, secure, origin_of(public_url)
         self._signer = _Signer(access_key, secret_key, region)
         self._http = urllib3.PoolManager(
             maxsize=32,
@@ -101,6 +137,22 @@ class S3Store:
             self._minio.put_object(
                 bucket_name=self._bucket, object_name=key, data=io.BytesIO(data), length=len(data), content_type=content_type
             )
+
+    def put_pieces(self, key: str, pieces: Iterable[bytes], size_bytes: int, content_type: str = "application/octet-stream") -> None:
+        part_bytes = max(PART_BYTES, -(-size_bytes // PARTS_MOST))
+        with _border(key):
+            if size_bytes > part_bytes:
+                self._abandon_parts(key)
+            self._minio.put_object(
+                bucket_name=self._bucket, object_name=key, data=_Pieces(pieces), length=size_bytes, content_type=content_type,  # type: ignore[arg-type]
+                part_size=part_bytes, num_parallel_uploads=1,
+            )  # fmt: skip
+
+    def _abandon_parts(self, key: str) -> None:
+        """Of an upload of this object that was killed: they show in no listing, and occupy the store. The SDK has no public verb for it."""
+        for upload in self._minio._list_multipart_uploads(bucket_name=self._bucket, prefix=key).uploads:
+            if upload.object_name == key and upload.upload_id:
+                self._minio._abort_multipart_upload(self._bucket, key, upload.upload_id)
 
     def put_once(self, key: str, data: bytes) -> bool:
         ticket = self.presign_put(key, timedelta(minutes=5))
@@ -143,9 +195,21 @@ class S3Store:
     def presign_get(self, key: str, valid_for: timedelta) -> Presigned:
         return self._presign("GET", key, valid_for, {})
 
+    def presign_view(self, key: str, valid_for: timedelta, shown: Shown) -> str | None:
+        if not self._public:
+            return None
+        now = datetime.now(UTC)
+        since = now - (now - datetime.min.replace(tzinfo=UTC)) % STEADY
+        path, host = self._path(key), urlsplit(self._public).netloc
+        query = self._signer.query("GET", host, path, {}, now=since, valid_for=valid_for + STEADY, more=shown.parameters)
+        return f"{self._public}{path}?{query}"
+
+    def _path(self, key: str) -> str:
+        return quote(f"/{self._bucket}/{key}", safe="/-_.~")
+
     def _presign(self, method: str, key: str, valid_for: timedelta, headers: dict[str, str]) -> Presigned:
         now = datetime.now(UTC)
-        path = quote(f"/{self._bucket}/{key}", safe="/-_.~")
+        path = self._path(key)
         query = self._signer.query(method, self._endpoint, path, headers, now=now, valid_for=valid_for)
         scheme = "https" if self._secure else "http"
         return Presigned(f"{scheme}://{self._endpoint}{path}?{query}", dict(headers), now + valid_for)
@@ -161,7 +225,11 @@ class _Signer:
         self._access_key, self._secret_key, self._region = access_key, secret_key, region
         self._day_key = lru_cache(maxsize=2)(self._make_day_key)
 
-    def query(self, method: str, host: str, path: str, headers: dict[str, str], *, now: datetime, valid_for: timedelta) -> str:
+    def query(
+        self, method: str, host: str, path: str, headers: dict[str, str], *, now: datetime, valid_for: timedelta,
+        more: Mapping[str, str] | None = None,
+    ) -> str:  # fmt: skip
+        """more: further parameters of the request, signed like those of the signature itself."""
         signed = {"host": host, **{name.lower(): value for name, value in headers.items()}}
         names = ";".join(sorted(signed))
         day, instant = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
@@ -172,6 +240,7 @@ class _Signer:
             "X-Amz-Date": instant,
             "X-Amz-Expires": str(int(valid_for.total_seconds())),
             "X-Amz-SignedHeaders": names,
+            **(more or {}),
         }
         query = "&".join(f"{name}={quote(parameters[name], safe='-_.~')}" for name in sorted(parameters))
         lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
@@ -184,6 +253,30 @@ class _Signer:
         for part in (day, self._region, "s3", "aws4_request"):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         return key
+
+
+class _Pieces:
+    """Pieces as a file to read from; what the SDK asks for is given in the portions that are at hand."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces, self._left = iter(pieces), memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._left = memoryview(piece)
+        given, self._left = self._left[:size], self._left[size:]
+        return bytes(given)
+
+
+def origin_of(url: str) -> str:
+    """The address of a server as browsers compare it: without the port that its scheme implies; "" for ""."""
+    parts = urlsplit(url.rstrip("/").lower())
+    implied = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(implied) if implied else parts.netloc}" if url else ""
 
 
 class _BeyondTheEnd(Unavailable):
@@ -215,14 +308,14 @@ def open_store(settings: Settings) -> S3Store:
     if settings.s3_endpoint:
         store = S3Store(
             endpoint=settings.s3_endpoint, access_key=settings.s3_access_key, secret_key=settings.s3_secret_key,
-            bucket=settings.s3_bucket, region=settings.s3_region, secure=settings.s3_secure,
+            bucket=settings.s3_bucket, region=settings.s3_region, secure=settings.s3_secure, public_url=settings.s3_public_url,
         )  # fmt: skip
         store.ensure_bucket()
         return store
     keys = _embedded_keys(settings)
     return S3Store(
         endpoint=f"{EMBEDDED_HOST}:{settings.store_port}", access_key=keys["access_key"], secret_key=keys["secret_key"],
-        bucket=settings.s3_bucket, region=settings.s3_region, secure=False,
+        bucket=settings.s3_bucket, region=settings.s3_region, secure=False, public_url=settings.s3_public_url,
     )  # fmt: skip
 
 

@@ -1,14 +1,18 @@
-"""What every ObjectStore must do. A subclass gives the ``store`` fixture; the fake and real servers run the same tests."""
+"""What every ObjectStore must do. A subclass gives the fixtures ``store`` and ``public``, a store that browsers reach; the fake and real
+servers run the same tests.
+"""
 
+import random
 import threading
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import urllib3
 
-from sync.library.storage import ObjectStore
-from workspace.errors import NotFound
+from sync.library.storage import PART_BYTES, ObjectStore, Shown
+from workspace.errors import NotFound, Unavailable
 
 MINUTE = timedelta(minutes=1)
 
@@ -16,6 +20,16 @@ MINUTE = timedelta(minutes=1)
 def key() -> str:
     """A key nobody used before: real servers keep what earlier tests wrote."""
     return f"contract/{uuid.uuid4().hex}"
+
+
+def in_pieces(data: bytes, size: int) -> Iterator[bytes]:
+    yield from (data[start : start + size] for start in range(0, len(data), size))
+
+
+def broken_pieces(data: bytes, error: Exception) -> Iterator[bytes]:
+    """What was said to be the whole, and then a failure before its end."""
+    yield data
+    raise error
 
 
 class StoreContract:
@@ -53,6 +67,27 @@ class StoreContract:
         store.put(name, b"one")
         store.put(name, b"two")
         assert store.get(name) == b"two"
+
+    @pytest.mark.parametrize("size", [1, 5000, PART_BYTES, 2 * PART_BYTES + 7])
+    def test_put_pieces_then_the_whole_of_them_whatever_was_there(self, store: ObjectStore, size: int) -> None:
+        name, data = key(), random.Random(size).randbytes(size)
+        store.put(name, b"before")
+        store.put_pieces(name, in_pieces(data, 1_300_001), size, "image/png")
+        assert store.get(name) == data
+        assert [found.size_bytes for found in store.list(name)] == [size]
+
+    @pytest.mark.parametrize("size", [100, 2 * PART_BYTES])
+    def test_put_pieces_when_one_cannot_be_had_then_what_was_there_stays(self, store: ObjectStore, size: int) -> None:
+        name = key()
+        with pytest.raises(NotFound):
+            store.put_pieces(name, broken_pieces(bytes(size - 1), NotFound("a pack")), size)
+        with pytest.raises(Unavailable):
+            store.put_pieces(name, in_pieces(bytes(size - 1), PART_BYTES), size)
+        assert list(store.list(name)) == []
+        store.put(name, b"before")
+        with pytest.raises(Unavailable):
+            store.put_pieces(name, in_pieces(bytes(size - 1), PART_BYTES), size)
+        assert store.get(name) == b"before"
 
     def test_put_once_when_present_then_refused(self, store: ObjectStore) -> None:
         name = key()
@@ -127,3 +162,22 @@ class StoreContract:
         bucket, _, tail = path.partition("/")
         stolen = f"{scheme}://{host}/{bucket}/{name}?{tail.partition('?')[2]}"
         assert http.request("GET", stolen).status in (400, 403, 404)
+
+    def test_view_then_range_served_and_named_as_signed(self, public: ObjectStore, http: urllib3.PoolManager) -> None:
+        name, shown = f"{key()}/主视觉_v2.png", Shown("image/png", "inline; filename=\"a_.png\"; filename*=UTF-8''%E4%B8%BB%20a.png")
+        public.put(name, b"0123456789")
+        url = public.presign_view(name, MINUTE, shown)
+        assert url is not None
+        whole = http.request("GET", url)
+        assert (whole.status, whole.data) == (200, b"0123456789")
+        assert whole.headers["Content-Type"] == "image/png"
+        assert whole.headers["Content-Disposition"] == shown.disposition
+        for wanted, there, said in (("bytes=2-4", b"234", "bytes 2-4/10"), ("bytes=7-", b"789", "bytes 7-9/10")):
+            part = http.request("GET", url, headers={"Range": wanted})
+            assert (part.status, part.data, part.headers["Content-Range"]) == (206, there, said)
+        assert http.request("PUT", url, body=b"x").status in (400, 403)
+        assert http.request("GET", url.replace("image%2Fpng", "text%2Fhtml")).status in (400, 403), "the kind is signed"
+        assert http.request("GET", url.replace("response-content-disposition", "x-nothing")).status in (400, 403)
+
+    def test_view_when_browsers_do_not_reach_the_store_then_none(self, store: ObjectStore) -> None:
+        assert store.presign_view(key(), MINUTE, Shown("image/png", "inline")) is None

@@ -6,25 +6,37 @@ makes every verb raise Unavailable, as when the store is away.
 
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlencode, urlsplit
 
-from sync.library.storage import WRITE_ONCE, Presigned, Stored
+from sync.library.storage import WRITE_ONCE, Presigned, Shown, Stored
 from workspace.errors import NotFound, Unavailable
 
 
 class MemoryStore:
-    def __init__(self) -> None:
+    """public: whether browsers reach it."""
+
+    def __init__(self, *, public: bool = False) -> None:
+        self.public = public
         self.objects: dict[str, bytes] = {}
         self.tickets: dict[str, tuple[str, str, datetime]] = {}
+        self.shown: dict[str, Shown] = {}
         self.failing = False
         self._guard = threading.Lock()
 
     def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         self._reach(key)
         self.objects[key] = data
+
+    def put_pieces(self, key: str, pieces: Iterable[bytes], size_bytes: int, content_type: str = "application/octet-stream") -> None:
+        self._reach(key)
+        data = b"".join(pieces)
+        if len(data) < size_bytes:
+            raise Unavailable("the pieces ended early", key)
+        self.objects[key] = data[:size_bytes]
 
     def put_once(self, key: str, data: bytes) -> bool:
         self._reach(key)
@@ -59,6 +71,14 @@ class MemoryStore:
     def presign_get(self, key: str, valid_for: timedelta) -> Presigned:
         return self._presign("GET", key, valid_for, {})
 
+    def presign_view(self, key: str, valid_for: timedelta, shown: Shown) -> str | None:
+        if not self.public:
+            return None
+        said = f"?{urlencode(shown.parameters)}"  # A part of the ticket: who changes it has none.
+        url = self._presign("GET", key, valid_for, {}, said).url
+        self.shown[urlsplit(url).path[1:] + said] = shown
+        return url
+
     def close(self) -> None:
         if "_server" in self.__dict__:
             self._server.shutdown()
@@ -68,8 +88,8 @@ class MemoryStore:
         if self.failing:
             raise Unavailable("the store is away", key)
 
-    def _presign(self, method: str, key: str, valid_for: timedelta, headers: dict[str, str]) -> Presigned:
-        token, until = secrets.token_urlsafe(16), datetime.now(UTC) + valid_for
+    def _presign(self, method: str, key: str, valid_for: timedelta, headers: dict[str, str], said: str = "") -> Presigned:
+        token, until = secrets.token_urlsafe(16) + said, datetime.now(UTC) + valid_for
         self.tickets[token] = (method, key, until)
         return Presigned(f"http://127.0.0.1:{self._server.server_port}/{token}", dict(headers), until)
 
@@ -98,19 +118,22 @@ class _Answer(BaseHTTPRequestHandler):
         data = self.store.objects.get(key)
         if data is None:
             return self._send(404)
-        wanted = self.headers.get("Range", "")
+        wanted, shown = self.headers.get("Range", ""), self.store.shown.get(self.path[1:])
+        headers = {"Content-Type": shown.content_type, "Content-Disposition": shown.disposition} if shown else {}
         if not wanted:
-            return self._send(200, data)
+            return self._send(200, data, headers)
         start, stop = wanted.removeprefix("bytes=").split("-")
-        self._send(206, data[int(start) : int(stop) + 1])
+        part = data[int(start) : int(stop) + 1 if stop else len(data)]
+        self._send(206, part, {**headers, "Content-Range": f"bytes {start}-{int(start) + len(part) - 1}/{len(data)}"})
 
     def _admitted(self, method: str) -> str | None:
         allowed, key, until = self.store.tickets.get(self.path[1:], ("", "", datetime.min.replace(tzinfo=UTC)))
         return key if allowed == method and until > datetime.now(UTC) and not self.store.failing else None
 
-    def _send(self, status: int, data: bytes = b"") -> None:
+    def _send(self, status: int, data: bytes = b"", headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
+        for name, value in {**(headers or {}), "Content-Length": str(len(data))}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 

@@ -116,25 +116,25 @@ def show_older_versions(work: Work, asset_id: str) -> str:
 
 @pages.get("/library/assets/<asset_id>/versions/<int:number>/content", needs=SIGNED_IN, opens_work=False)
 def send_content(asset_id: str, number: int) -> Response:
-    """The bytes of a version, every chunk verified, with Range."""
+    """The bytes of a version, every chunk verified, with Range; or the way to its head."""
 
     def load(work: Work) -> Any:
         get_version(work, asset_id, number)
         return content_of(work, asset_id, number)
 
-    return send_version(load, download="download" in request.args)
+    return send_version(load, download="download" in request.args, direct=True)
 
 
 @pages.get("/library/assets/<asset_id>/versions/<int:number>/preview", needs=SIGNED_IN, opens_work=False)
 def send_picture(asset_id: str, number: int) -> Response:
     """The picture of a version."""
-    return send_preview(lambda work: get_version(work, asset_id, number).digest, size=request.args.get("size", "small"))
+    return send_preview(lambda work: get_version(work, asset_id, number).digest, size=request.args.get("size", "small"), direct=True)
 
 
 @pages.get("/library/assets/<asset_id>/versions/<int:number>/film", needs=SIGNED_IN, opens_work=False)
 def send_copy(asset_id: str, number: int) -> Response:
     """The copy of a film that browsers play, with Range."""
-    return send_film(lambda work: get_version(work, asset_id, number).digest)
+    return send_film(lambda work: get_version(work, asset_id, number).digest, direct=True)
 
 
 @pages.post("/library/nodes/<node_id>/name", needs=SIGNED_IN)

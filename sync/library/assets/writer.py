@@ -22,6 +22,7 @@ from sync.library.assets.wire import from_ms, name_problem_in_words, node_messag
 from sync.library.content.access import claim_chunks
 from sync.library.content.actions import keep_manifests
 from sync.library.grants.chunks import missing_for
+from sync.library.heads.actions import want_heads_of_current
 from sync.library.leases.access import binding_leases
 from sync.library.leases.words import checked_out
 from sync.library.libraries.rules import Right
@@ -55,8 +56,7 @@ class Writer:
     note: why, for the versions that it saves. done: see apply_ops.
     """
 
-    note = ""
-    done = False
+    note, done = "", False
 
     def __init__(self, tree: Tree, ops: Sequence[Op], receipt: Receipt | None = None, permits: Permits | None = None) -> None:
         self.tree, self.work, self.library = tree, tree.work, tree.library
@@ -69,8 +69,7 @@ class Writer:
         tree.fetch([op.node for op in ops] + [parent for parent, _name in places], places)
         self._missing = set(missing_for(self.work, self.permits.view, chunks, bases=self._bases(commits), look=claim_chunks))
         keep_manifests(self.work, [op.manifest for op in commits if not self._lacks(op.manifest)])
-        self._room = Room(self.work, self.library)
-        self._leases = binding_leases(self.work, self.library.id)
+        self._room, self._leases = Room(self.work, self.library), binding_leases(self.work, self.library.id)
         self._seq_before = self.library.seq
 
     def apply(self, op: Op) -> OpAnswer:
@@ -94,6 +93,7 @@ class Writer:
             self.work.after_commit("library.index_changes", library_id=self.library.id, since=self._seq_before, upto=self.library.seq)
             later = self.work.now + LOG_GATHERED_AFTER
             self.work.after_commit("library.ship_log", key=self.library.id, run_at=later, library_id=self.library.id)
+            want_heads_of_current(self.work, self.library.id)
         self.tree.keep_notes()
         self.work.write(_ADD_VERSIONS, self._versions)
         self._versions.clear()

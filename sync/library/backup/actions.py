@@ -18,6 +18,7 @@ from sync.library.backup.folder import FORMAT, BackupFolder, Contents
 from sync.library.backup.models import BackupEvent
 from sync.library.content.actions import pack_key
 from sync.library.content.models import Pack
+from sync.library.heads.actions import make_all_again
 from sync.library.storage import ObjectStore
 from workspace.db import Database
 from workspace.errors import NotFound, Unavailable
@@ -26,7 +27,8 @@ from workspace.secrets import load_signing_key
 from workspace.settings import Settings
 from workspace.work import Actor, open_work
 
-TRANSIENT = ("lent/", "uploads/")
+LEFT_OUT = ("lent/", "uploads/", "heads/")
+"""What ends by itself, and copies of versions that can be written again."""
 TOLD_EVERY = 200
 _OF_THE_MACHINE = {
     "data_dir", "host", "database_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key", "secret_key", "libvirt_uri",
@@ -85,6 +87,7 @@ def restore(parts: Parts, path: Path, tell: Tell) -> Contents:
         folder.put(key, (folder.path / "secret.key").read_bytes())
     restore_database(database, snapshot, contents.dialect)
     with open_work(database, parts=parts, actor=operator()) as work:
+        make_all_again(work)
         work.record(BackupEvent.RESTORED, subject="backup:restored", rooms=["audit"], made_at=contents.made_at, objects=contents.objects)
     return contents
 
@@ -106,7 +109,7 @@ def _packs(database: Database) -> dict[str, Pack]:
 def _copy_objects(store: ObjectStore, folder: BackupFolder, packs: dict[str, Pack], tell: Tell) -> tuple[dict[str, int], int]:
     """What the bucket holds, all of it in the folder now, and how many objects were new. Packs are checked against their address."""
     there = {stored.key: stored.size_bytes for stored in folder.objects()}
-    found = {stored.key: stored.size_bytes for stored in store.list("") if not stored.key.startswith(TRANSIENT)}
+    found = {stored.key: stored.size_bytes for stored in store.list("") if not stored.key.startswith(LEFT_OUT)}
     fresh = sorted(key for key, size in found.items() if there.get(key) != size)
     for number, key in enumerate(fresh, start=1):
         try:

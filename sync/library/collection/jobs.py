@@ -5,7 +5,7 @@
     doom      packs in which nothing serves           and objects that were uploaded and never registered
     repack    packs of which little serves            new pack, read back and verified, places switched, old pack doomed
     remove    objects doomed for a day                after the log in the bucket says which versions are gone
-    prune     previews of contents that no version names
+    prune     previews of contents that no version names, and plain copies of versions that nobody wants (heads/)
 
 Every step reads what is, so running twice, or again after a crash, or twice at once, does the same. An object is removed only by the
 last step, only when its row says since yesterday that nothing serves from it. docs/decisions tells why.
@@ -39,6 +39,7 @@ from sync.library.collection.rules import WORTH_BYTES
 from sync.library.content.actions import CheckedPack, check_pack, pack_key
 from sync.library.content.models import Chunk
 from sync.library.embedded_store import vacuum_store
+from sync.library.heads.jobs import collect_heads
 from sync.library.libraries.models import Library
 from sync.library.previews.access import digest_of_key
 from sync.library.storage import ObjectStore
@@ -67,6 +68,7 @@ def collect_content(run: JobRun) -> None:
         removed += collect_library(run, library_id)
     _until_none(lambda: _in_work(run, forget_manifests))
     removed += prune_previews(run)
+    removed += collect_heads(run)
     if removed:
         vacuum_store(run.parts.get(Settings))
 

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest, manifest_from_bytes
 from sync.library.content.models import Chunk, ManifestRow, Pack
+from sync.library.heads.models import Head
 from workspace.work import Work
 
 WAIT = timedelta(days=7)
@@ -121,9 +122,14 @@ def pack_states(work: Work, library_id: str, pack_ids: Sequence[str]) -> dict[st
 
 
 def stored_bytes(work: Work, library_id: str) -> int:
-    """What the library occupies in the object store, in bytes."""
+    """What the library occupies in the object store, in bytes: packs, and plain copies of versions."""
     query = select(func.coalesce(func.sum(Pack.size_bytes), 0)).where(Pack.library_id == library_id, Pack.state == "verified")
-    return int(work.session.scalar(query) or 0)
+    return int(work.session.scalar(query) or 0) + head_bytes(work, library_id)
+
+
+def head_bytes(work: Work, library_id: str) -> int:
+    """Of that, the plain copies (heads/)."""
+    return int(work.session.scalar(select(func.coalesce(func.sum(Head.size_bytes), 0)).where(Head.library_id == library_id)) or 0)
 
 
 def _batches(values: list[Address]) -> Iterator[list[Address]]:

@@ -11,7 +11,8 @@ from flask import Response, request
 
 from sync.core.manifest import Manifest
 from sync.library.content.reading import Reading, plan_reading, stream_reading
-from sync.library.storage import ObjectStore
+from sync.library.heads.sending import send_to_head
+from sync.library.storage import ObjectStore, Shown
 from workspace.web import request_work, web
 from workspace.work import Work
 
@@ -43,8 +44,10 @@ class _Part:
     stop: int
 
 
-def send_version(load: Callable[[Work], VersionContent], *, download: bool = False) -> Response:
+def send_version(load: Callable[[Work], VersionContent], *, download: bool = False, direct: bool = False) -> Response:
     """Answer the current request with a version. ``load`` checks access and finds the content.
+
+    direct: a version that has a head may be fetched from the store by the browser itself, where browsers reach it.
 
     For views with ``opens_work=False``: the store is read after the Work has ended. The first chunk is verified before
     the status line leaves; a later chunk that fails cuts the answer short, which Content-Length lets the client see.
@@ -57,8 +60,18 @@ def send_version(load: Callable[[Work], VersionContent], *, download: bool = Fal
         part = _wanted_part(content.manifest.size_bytes, etag)
         if part is None:
             return Response(status=416, headers={"Content-Range": f"bytes */{content.manifest.size_bytes}"})
+        if direct and request.headers.get("If-Range") != etag and (answer := _to_head(work, content, download=download)) is not None:
+            return answer  # If-Range: what began to come from here goes on from here; the store names the same bytes otherwise.
         reading = plan_reading(work, content.library_id, content.manifest, part.start, part.stop - part.start)
     return _stream(content, part, reading, download=download)
+
+
+def _to_head(work: Work, content: VersionContent, *, download: bool) -> Response | None:
+    said = _headers(content, download=download)
+    return send_to_head(
+        work, library_id=content.library_id, node_id=content.asset_id, number=content.number, name=content.name, digest=content.digest,
+        shown=Shown(said["Content-Type"], said["Content-Disposition"]),
+    )  # fmt: skip
 
 
 def _stream(content: VersionContent, part: _Part, reading: Reading, *, download: bool) -> Response:
@@ -87,11 +100,10 @@ def _wanted_part(size_bytes: int, etag: str) -> _Part | None:
 
 
 def _headers(content: VersionContent, *, download: bool) -> dict[str, str]:
-    suffix = content.name.rpartition(".")[2].casefold()
-    kind = _FILMS.get(suffix) or mimetypes.guess_type(content.name)[0] or "application/octet-stream"
+    kind = kind_of(content.name)
     inline = kind in INLINE and not download
     return {
-        "Content-Type": kind if kind in INLINE else "application/octet-stream",
+        "Content-Type": kind,
         "Content-Disposition": disposition("inline" if inline else "attachment", content.name),
         "Content-Security-Policy": SANDBOX,
         "Accept-Ranges": "bytes",
@@ -99,6 +111,12 @@ def _headers(content: VersionContent, *, download: bool) -> dict[str, str]:
         "Cache-Control": "private, max-age=0, must-revalidate",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
+
+
+def kind_of(name: str) -> str:
+    """The media type of what is shown in place, else that of bytes."""
+    kind = _FILMS.get(name.rpartition(".")[2].casefold()) or mimetypes.guess_type(name)[0]
+    return kind if kind in INLINE else "application/octet-stream"
 
 
 def disposition(kind: str, name: str) -> str:

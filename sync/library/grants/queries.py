@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 
 from sync.library.assets.access import ancestors_of, find_folder, library_of
 from sync.library.assets.models import Node, Version
-from sync.library.content.access import stored_bytes
+from sync.library.content.access import head_bytes, stored_bytes
 from sync.library.grants.access import grant_of, subjects_of, view_of
 from sync.library.grants.models import FolderGrant
 from sync.library.grants.rules import Grant, Subject, SubjectKind, deciding
@@ -210,7 +210,8 @@ class DepartmentUsage:
 
 @dataclass(frozen=True)
 class UsageView:
-    """logical_bytes: of all versions, as if nothing were shared; stored_bytes: what the store keeps for the library.
+    """logical_bytes: of all versions, as if nothing were shared; stored_bytes: what the store keeps for the library, of that
+    head_bytes in plain copies of versions.
 
     full: 0 to 100 of the quota, None without one.
     """
@@ -221,6 +222,7 @@ class UsageView:
     files: int
     logical_bytes: int
     stored_bytes: int
+    head_bytes: int
     quota_bytes: int | None
     full: int | None
     departments: list[DepartmentUsage]
@@ -242,7 +244,7 @@ def usage_view(work: Work, library_id: str) -> UsageView:
     files = select(func.count()).where(Node.library_id == library_id, Node.kind == "file", Node.deleted_at.is_(None))
     return UsageView(
         library_id=library.id, library_name=library.name, root_id=library.root_id, files=int(work.session.scalar(files) or 0),
-        logical_bytes=logical, stored_bytes=stored, quota_bytes=library.quota_bytes,
+        logical_bytes=logical, stored_bytes=stored, head_bytes=head_bytes(work, library_id), quota_bytes=library.quota_bytes,
         full=min(100, round(stored * 100 / library.quota_bytes)) if library.quota_bytes else None,
         departments=sorted(departments, key=lambda each: -each.size_bytes),
     )  # fmt: skip

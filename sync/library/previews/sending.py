@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 from flask import Response, request
 
+from sync.library.heads.sending import send_to_object
 from sync.library.previews.access import film_key, find_preview, find_previews, preview_key
 from sync.library.previews.rules import Film
-from sync.library.storage import ObjectStore
+from sync.library.storage import STEADY, ObjectStore, Shown
 from workspace.errors import NotFound
 from workspace.i18n import _
 from workspace.web import passed, request_work, web
@@ -16,6 +17,9 @@ from workspace.work import Work
 
 _FILM_PIECE_BYTES = 1024 * 1024
 _SANDBOX = "default-src 'none'; sandbox"
+_KEPT = "private, max-age=604800, immutable"
+_IN_PLACE = Shown("image/webp", "inline", _KEPT)
+_FILM = Shown("video/mp4", "inline", _KEPT)
 
 
 class Pictures:
@@ -43,19 +47,23 @@ class Pictures:
 _PICTURES = Pictures(32 * 1024 * 1024)
 
 
-def send_preview(load: Callable[[Work], str], *, size: str = "small") -> Response:
+def send_preview(load: Callable[[Work], str], *, size: str = "small", direct: bool = False) -> Response:
     """Answer the current request with the picture of a content. ``load`` checks access and gives the digest.
 
     For views with ``opens_work=False``. size: small (480 px) or large (1600 px). NotFound while there is none.
     A page that has just shown the picture to this reader noted its digest (web.let_pass): then nothing is asked.
+    direct: the browser may be sent to the store for a large one. A small one is in this process already, and smaller than the detour.
     """
     size = "large" if size == "large" else "small"
     digest = passed() or _load(load)
     headers = _headers(f'"{digest}-{size}"')
     if headers["ETag"] in (request.headers.get("If-None-Match") or ""):
         return Response(status=304, headers=headers)
-    store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
     key = preview_key(digest, size)
+    if direct and size == "large" and (answer := send_to_object(key, _IN_PLACE)) is not None:
+        answer.headers["Cache-Control"] = f"private, max-age={int(STEADY.total_seconds())}"
+        return answer
+    store = web().parts.get(ObjectStore)  # type: ignore[type-abstract]
     picture = _PICTURES.get(key)
     if picture is None:
         picture = store.get(key)
@@ -72,8 +80,11 @@ def _load(load: Callable[[Work], str]) -> str:
     return digest
 
 
-def send_film(load: Callable[[Work], str]) -> Response:
-    """Answer with the playable copy of a film, whole or the one range that is asked for. NotFound while there is none."""
+def send_film(load: Callable[[Work], str], *, direct: bool = False) -> Response:
+    """Answer with the playable copy of a film, whole or the one range that is asked for. NotFound while there is none.
+
+    direct: the browser may be sent to the store.
+    """
     with request_work(writes=False) as work:
         digest = load(work)
         found = find_preview(work, digest)
@@ -81,6 +92,9 @@ def send_film(load: Callable[[Work], str]) -> Response:
             raise NotFound(_("还没有预览"), _("请稍后再看，或下载原文件。"))
         size_bytes = found.film_bytes
     headers = {**_headers(f'"{digest}-film"'), "Accept-Ranges": "bytes"}
+    began_here = request.headers.get("If-Range") == headers["ETag"]
+    if direct and not began_here and (answer := send_to_object(film_key(digest), _FILM)) is not None:
+        return answer
     wanted = request.range if request.headers.get("If-Range", headers["ETag"]) == headers["ETag"] else None
     start, stop, status = 0, size_bytes, 200
     if wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1:
@@ -103,7 +117,7 @@ def _pieces(store: ObjectStore, key: str, start: int, stop: int) -> Iterator[byt
 def _headers(etag: str) -> dict[str, str]:
     return {
         "ETag": etag,
-        "Cache-Control": "private, max-age=604800, immutable",
+        "Cache-Control": _KEPT,
         "Content-Security-Policy": _SANDBOX,
         "Cross-Origin-Resource-Policy": "same-origin",
     }

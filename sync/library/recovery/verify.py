@@ -1,8 +1,8 @@
 """The check of content that ``mainline verify`` makes: every version's chunks have a place, and packs are what they were.
 
 Three looks, from cheap to dear: the catalogue (each chunk of each version has a place), a listing of the bucket (each pack is there at
-its size), and the packs' bytes, all of them or a sample. The bucket is only read, also by a repair: that changes where the catalogue
-looks for a chunk, or has it ask for the chunk again, and never an object.
+its size), and the packs' bytes, all of them or a sample. Then the plain copies of versions (heads/), likewise. The bucket is only read,
+also by a repair: that changes where the catalogue looks for a chunk, or has it ask for the chunk again, and never an object.
 """
 
 import random
@@ -18,9 +18,13 @@ from sync.core.packs import PACK_MAX_BYTES, BadPack, Coding, Place, read_chunk, 
 from sync.core.protocol import PackState, StoredPack
 from sync.library.assets.access import path_of
 from sync.library.assets.models import Node, Version
-from sync.library.content.access import find_chunks
+from sync.library.content.access import find_chunks, load_manifest
 from sync.library.content.actions import CheckedPack, pack_key, record_packs
 from sync.library.content.models import Chunk, ManifestRow, Pack
+from sync.library.heads.actions import make_again
+from sync.library.heads.checking import fault_of
+from sync.library.heads.models import Head
+from sync.library.heads.rules import prefix_of
 from sync.library.libraries.access import rooms_of_library
 from sync.library.libraries.models import Library, LibraryEvent
 from sync.library.storage import ObjectStore
@@ -39,7 +43,10 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Findings:
-    """Of one library. lost: chunks that cannot be read where the catalogue says, by the pack it names; "" for no place at all."""
+    """Of one library. lost: chunks that cannot be read where the catalogue says, by the pack it names; "" for no place at all.
+
+    heads: how many there are, heads_read: how many were read; bad_heads: why, by key.
+    """
 
     library: str
     packs: int = 0
@@ -49,15 +56,26 @@ class Findings:
     damaged: dict[str, str] = field(default_factory=dict)
     lost: dict[Address, str] = field(default_factory=dict)
     hurt: list[str] = field(default_factory=list)
+    heads: int = 0
+    heads_read: int = 0
+    bad_heads: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def content_is_sound(self) -> bool:
+        return not self.damaged and not self.lost
 
     @property
     def sound(self) -> bool:
-        return not self.damaged and not self.lost
+        return self.content_is_sound and not self.bad_heads
 
     def in_words(self) -> str:
         share = "all" if self.read == self.packs else f"{self.read:,}"
         read = f"{self.versions:,} versions, {share} of {self.packs:,} packs read ({self.read_bytes / MIB:,.1f} MiB)"
-        return f"{self.library}: {read}, {'sound' if self.sound else f'{len(self.damaged)} packs damaged, {len(self.lost)} chunks lost'}"
+        if self.heads:
+            read += f", {self.heads_read:,} of {self.heads:,} plain copies read"
+        faults = [f"{len(self.damaged)} packs damaged, {len(self.lost)} chunks lost"] if not self.content_is_sound else []
+        faults += [f"{len(self.bad_heads)} plain copies wrong"] if self.bad_heads else []
+        return f"{self.library}: {read}, {', '.join(faults) or 'sound'}"
 
 
 class Pace:
@@ -88,10 +106,14 @@ def verify_content(parts: Parts, tell: Tell, *, content: str, pace: Pace, repair
         tell(found.in_words())
         for pack_id, why in sorted(found.damaged.items()):
             tell(f"! pack {pack_id}: {why}")
-        for sentence in found.hurt:
+        for sentence in (*found.hurt, *(f"{key} {why}" for key, why in sorted(found.bad_heads.items()))):
             tell(f"! {sentence}")
-        if repair and not found.sound:
+        if repair and not found.content_is_sound:
             tell(_repair(database, parts, store, library, found))
+        if repair and found.bad_heads:
+            with open_work(database, parts=parts) as work:
+                make_again(work, sorted(found.bad_heads))
+            tell(f"{library.name}: {len(found.bad_heads)} plain copies will be written again")
         sound &= found.sound
     return sound
 
@@ -115,7 +137,28 @@ def _check_library(database: Database, store: ObjectStore, library: Library, tel
             tell(f"  {number:,} of {len(chosen):,} packs, {found.read_bytes / MIB:,.1f} MiB")
     with open_work(database, writes=False) as work:
         _check_versions(work, library, found)
+    _check_heads(database, store, library, found, content=content, pace=pace)
     return found
+
+
+def _check_heads(database: Database, store: ObjectStore, library: Library, found: Findings, *, content: str, pace: Pace) -> None:
+    """Whether each plain copy is there at its size, and those that are read hold the bytes of their version."""
+    sizes = {stored.key: stored.size_bytes for stored in store.list(prefix_of(library.id))}
+    with open_work(database, writes=False) as work:
+        made = select(Head).join(Version, (Version.node_id == Head.node_id) & (Version.number == Head.number))
+        made = made.where(Head.library_id == library.id, Head.state == "made", Head.digest == Version.digest)
+        heads = {head.key: head for head in work.session.scalars(made)}
+    found.heads = len(heads)
+    for key, head in heads.items():
+        if sizes.get(key) != head.size_bytes:
+            found.bad_heads[key] = "is not in the bucket" if key not in sizes else f"has {sizes[key]} bytes instead of {head.size_bytes}"
+    for key in _chosen(sorted(heads.keys() - found.bad_heads.keys()), content):
+        with open_work(database, writes=False) as work:
+            manifest = load_manifest(work, heads[key].digest)
+        if why := fault_of(store, key, manifest):
+            found.bad_heads[key] = why
+        found.heads_read += 1
+        pace.spend(manifest.size_bytes)
 
 
 def _chosen(pack_ids: Sequence[str], content: str) -> Sequence[str]:

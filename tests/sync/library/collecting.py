@@ -9,7 +9,7 @@ Over 400 lines because the world, what may be done in it and what must hold in i
 import random
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -91,6 +91,10 @@ class FragileStore(MemoryStore):
     def put_once(self, key: str, data: bytes) -> bool:
         self.fuse.step()
         return super().put_once(key, data)
+
+    def put_pieces(self, key: str, pieces: Iterable[bytes], size_bytes: int, content_type: str = "application/octet-stream") -> None:
+        self.fuse.step()
+        super().put_pieces(key, pieces, size_bytes, content_type)
 
     def remove(self, key: str) -> None:
         self.fuse.step()

@@ -28,9 +28,14 @@ from workspace.settings import Settings
 
 @pytest.fixture
 def s3(weed: EmbeddedStore) -> S3Store:
+    return s3_of(weed)
+
+
+def s3_of(weed: EmbeddedStore, *, public_url: str = "") -> S3Store:
     return S3Store(
-        endpoint=weed.endpoint, access_key=weed.access_key, secret_key=weed.secret_key, bucket=weed.bucket, region="us-east-1", secure=False
-    )
+        endpoint=weed.endpoint, access_key=weed.access_key, secret_key=weed.secret_key, bucket=weed.bucket, region="us-east-1",
+        secure=False, public_url=public_url,
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""Which versions are kept as plain objects too, under which key, and when a browser may fetch one by itself. Pure."""
+
+from datetime import timedelta
+from enum import StrEnum
+from unicodedata import normalize
+from urllib.parse import urlsplit
+
+GRACE = timedelta(days=1)
+"""How long an object stays that nobody wants any more: longer than any address that was signed for it is valid."""
+NAME_BYTES = 200
+_PLAIN = frozenset("-_.")
+
+
+class Mode(StrEnum):
+    """What the setting ``library_heads`` says."""
+
+    NONE = "none"
+    APPROVED = "approved"
+    ALL = "all"
+
+
+def prefix_of(library_id: str) -> str:
+    """Under which all heads of a library lie."""
+    return f"heads/{library_id}/"
+
+
+def head_key(library_id: str, node_id: str, number: int, name: str) -> str:
+    """The object that is to hold this version. name: of the file when the version was saved, so that the key never changes."""
+    return f"{prefix_of(library_id)}{node_id}/{number}/{safe_name(name)}"
+
+
+def version_of(key: str) -> tuple[str, int] | None:
+    """Node and number of the version whose head this key names; None when it names none."""
+    parts = key.split("/")
+    if len(parts) != 5 or parts[0] != "heads" or not parts[3].isdecimal() or not all(parts):
+        return None
+    return parts[2], int(parts[3])
+
+
+def safe_name(name: str) -> str:
+    """A file name as the last part of a key: letters and figures of any script, ``-``, ``_`` and ``.``; all else is an underscore.
+
+    At most NAME_BYTES in UTF-8, with the suffix where that is short.
+    """
+    plain = "".join(char if char.isalnum() or char in _PLAIN else "_" for char in normalize("NFC", name)).lstrip(".")
+    stem, dot, suffix = plain.rpartition(".")
+    tail = f".{suffix}" if dot and len(suffix.encode()) < 20 else ""
+    stem = stem if tail else plain
+    return (stem.encode()[: NAME_BYTES - len(tail.encode())].decode("utf-8", "ignore") or "file") + tail
+
+
+def may_be_fetched(store: str, page: str) -> bool:
+    """Whether a page may send its browser to the store. store, page: addresses of both.
+
+    It must be another origin, where a file that is shown can reach nothing of the product's; and no insecure one from a secure page,
+    which browsers refuse.
+    """
+    there, here = urlsplit(store), urlsplit(page)
+    if not there.netloc or (there.scheme == "http" and here.scheme == "https"):
+        return False
+    return there.netloc.lower() != here.netloc.lower()
