@@ -212,6 +212,8 @@ class Content:
             chunk = self.chunks.in_memory(manifest.chunks[span.index].address)
             if chunk is None:
                 return None
+            if len(chunk) != manifest.chunks[span.index].size_bytes:
+                return None
             parts.append(chunk[span.start : span.stop])
             self._look_ahead(file.library, file.manifest, manifest, span.index)
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -245,6 +247,8 @@ class Content:
         parts = []
         for span in spans(manifest, offset, length):
             chunk = self._chunk(library, digest, manifest, span.index)
+            if len(chunk) != manifest.chunks[span.index].size_bytes:
+                raise DamagedContent("内容不完整", f"{manifest.chunks[span.index]} has {len(chunk)} bytes")
             parts.append(chunk[span.start : span.stop])
             self._look_ahead(library, digest, manifest, span.index)
         return parts[0] if len(parts) == 1 else b"".join(parts)

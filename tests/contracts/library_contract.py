@@ -20,7 +20,7 @@ from sync.agent.journal import new_id
 from sync.agent.remote import Remote
 from sync.agent.transport import TcpDialer, Transport
 from sync.core import protocol as p
-from sync.core.chunking import MIB, Chunk, Cutter
+from sync.core.chunking import CHUNK_MAX_BYTES, MIB, Chunk, Cutter
 from sync.core.hashing import Address, address_of
 from sync.core.manifest import EMPTY, Manifest, manifest_digest, manifest_of
 from sync.core.packs import PackWriter
@@ -249,6 +249,14 @@ class LibraryContract:
         assert answer.error.retryable
         assert answer.error.missing == (address_of(b"never sent"),)
         assert outcome(lin.op(op, lin.store(b"never sent"))) == ("refused", "chunks_missing"), "its late copy changes nothing"
+        assert outcome(lin.op(replace(op, op_id=new_id()))) == ("applied", None)
+
+    @pytest.mark.parametrize("told", [1, 99, 101, CHUNK_MAX_BYTES])
+    def test_commit_when_it_says_another_length_of_a_chunk_then_refused(self, lin: Client, told: int) -> None:
+        """The chunk is verified, but who reads would find other bytes where the version says that they lie."""
+        op = lin.commit_op("a", b"x" * 100)
+        lying = manifest_of([Chunk(op.manifest.chunks[0].address, told)], Cutter.CDC_1M)
+        assert outcome(lin.op(replace(op, manifest=lying), lin.store(b"x" * 100))) == ("refused", "bad_message")
         assert outcome(lin.op(replace(op, op_id=new_id()))) == ("applied", None)
 
     def test_packs_when_registered_then_their_chunks_are_not_missing(self, lin: Client) -> None:

@@ -423,6 +423,8 @@ class FakeLibrary:
         if missing:
             problem = p.Problem(p.ErrorCode.CHUNKS_MISSING, "内容尚未上传", retryable=True, missing=missing)
             return p.OpAnswer(op.op_id, p.Outcome.REFUSED, error=problem)
+        if any(shelf.chunks[c.address].size != c.size_bytes for c in op.manifest.chunks):
+            return p.OpAnswer(op.op_id, p.Outcome.REFUSED, error=p.Problem(p.ErrorCode.BAD_MESSAGE, "内容与清单不符"))
         node = shelf.nodes.get(op.node)
         if node is None:
             return self._create(member, shelf, op, digest)

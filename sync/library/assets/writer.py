@@ -6,22 +6,19 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, tuple_
-
 from sync.core.hashing import Address
-from sync.core.manifest import Manifest, manifest_digest
+from sync.core.manifest import manifest_digest
 from sync.core.paths import FOLDERS_DEEP, conflict_name, name_key, normal_name, refuse_name
 from sync.core.protocol import Commit, Delete, ErrorCode, MakeFolder, Op, OpAnswer, Outcome, Rename, is_id
 from sync.library.assets.answers import not_allowed, own_receipt
+from sync.library.assets.claims import Claims
 from sync.library.assets.log import Receipt
 from sync.library.assets.models import AssetEvent, Node, Version
 from sync.library.assets.permits import Permits
 from sync.library.assets.rules import CommitDecision, DeleteDecision, State, decide_commit, decide_delete
 from sync.library.assets.tree import Tree
 from sync.library.assets.wire import from_ms, name_problem_in_words, node_message, refused
-from sync.library.content.access import claim_chunks
 from sync.library.content.actions import keep_manifests
-from sync.library.grants.chunks import missing_for
 from sync.library.heads.actions import want_heads_of_current
 from sync.library.leases.access import binding_leases
 from sync.library.leases.words import checked_out
@@ -64,11 +61,10 @@ class Writer:
         self.permits = permits or Permits(tree)
         self._versions: list[dict[str, Any]] = []
         commits = [op for op in ops if isinstance(op, Commit)]
-        chunks = [chunk.address for op in commits for chunk in op.manifest.chunks]
         places = [(op.parent, op.name) for op in ops if not isinstance(op, Delete)]
         tree.fetch([op.node for op in ops] + [parent for parent, _name in places], places)
-        self._missing = set(missing_for(self.work, self.permits.view, chunks, bases=self._bases(commits), look=claim_chunks))
-        keep_manifests(self.work, [op.manifest for op in commits if not self._lacks(op.manifest)])
+        self._claims = Claims(tree, self.permits.view, commits)
+        keep_manifests(self.work, [op.manifest for op in commits if self._claims.hold(op.manifest)])
         self._room, self._leases = Room(self.work, self.library), binding_leases(self.work, self.library.id)
         self._seq_before = self.library.seq
 
@@ -124,8 +120,10 @@ class Writer:
         node = self.tree.node(op.node)
         if node is None and (refusal := self._refuse_name(op)):
             return refusal
-        if lacking := self._lacks(op.manifest):
+        if lacking := self._claims.lacking(op.manifest):
             return refused(op.op_id, ErrorCode.CHUNKS_MISSING, _("内容尚未上传完整"), missing=lacking)
+        if not self._claims.hold(op.manifest):
+            return refused(op.op_id, ErrorCode.BAD_MESSAGE, _("内容与清单不符"), _("请更新同步客户端后重新保存。"))
         if no_room := self._room.refusal(op.manifest.size_bytes):
             return refused(op.op_id, ErrorCode.QUOTA, *no_room)
         home = self._home_of(op, node)
@@ -353,18 +351,6 @@ class Writer:
         )  # fmt: skip
         self.tree.add(node)
         return node
-
-    def _bases(self, commits: Sequence[Commit]) -> list[str]:
-        """Contents whose chunks these saves may use without bringing them, as far as their author may see them (see missing_for)."""
-        if self.permits.view.sees_all:
-            return []
-        before = [(op.node, op.base_version) for op in commits if op.base_version]
-        digests = self.work.session.scalars(select(Version.digest).where(tuple_(Version.node_id, Version.number).in_(before)))
-        heads = [node.digest for op in commits if (node := self.tree.node(op.node)) is not None and node.digest is not None]
-        return [*digests, *heads, *(manifest_digest(op.manifest) for op in commits)]
-
-    def _lacks(self, manifest: Manifest) -> list[Address]:
-        return [chunk.address for chunk in manifest.chunks if chunk.address in self._missing] if self._missing else []
 
     def _refuse_name(self, op: Commit | MakeFolder | Rename) -> OpAnswer | None:
         problem = refuse_name(op.name)

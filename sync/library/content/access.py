@@ -23,7 +23,7 @@ _KEPT_CHUNKS = 20_000
 _BATCH = 5000  # SQLite binds at most 32,766 values in one statement.
 
 # Made once: each save asks them.
-_MARKS = select(Chunk.address, Chunk.marked_at).where(
+_MARKS = select(Chunk.address, Chunk.size_bytes, Chunk.marked_at).where(
     Chunk.library_id == bindparam("library"), Chunk.address.in_(bindparam("addresses", expanding=True))
 )
 _PACKS = select(Pack.id, Pack.state, Pack.doomed_at).where(
@@ -51,23 +51,22 @@ def promised_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -
     return [address for address in wanted if address not in known]
 
 
-def claim_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> list[Address]:
+def claim_chunks(work: Work, library_id: str, addresses: Iterable[Address], sizes: dict[Address, int]) -> list[Address]:
     """``missing_chunks`` of what versions of this transaction will need: what is there is not collected any more.
 
-    The caller holds the library's lock.
+    sizes: gets the length of each that is there. The caller holds the library's lock.
     """
     wanted = list(dict.fromkeys(addresses))
-    known: set[Address] = set()
     marked: list[Address] = []
     for batch in _batches(wanted):
-        for address, marked_at in work.read(_MARKS, {"library": library_id, "addresses": batch}):
-            known.add(address)
+        for address, size_bytes, marked_at in work.read(_MARKS, {"library": library_id, "addresses": batch}):
+            sizes[address] = size_bytes
             if marked_at is not None:
                 marked.append(address)
     for batch in _batches(marked):
         of_batch = update(Chunk).where(Chunk.library_id == library_id, Chunk.address.in_(batch))
         work.session.execute(of_batch.values(marked_at=None).execution_options(synchronize_session=False))
-    return [address for address in wanted if address not in known]
+    return [address for address in wanted if address not in sizes]
 
 
 def find_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> dict[Address, Chunk]:

@@ -39,7 +39,7 @@ def plan_reading(work: Work, library_id: str, manifest: Manifest, offset: int, l
     parts = []
     for span in wanted:
         chunk = known.get(manifest.chunks[span.index].address)
-        if chunk is None:
+        if chunk is None or chunk.size_bytes != manifest.chunks[span.index].size_bytes:
             raise Unavailable(_("内容暂时无法读取"), _("请稍后再试；问题已记录。"), code="chunk_lost")
         place = Place(chunk.address, chunk.offset, chunk.stored_bytes, chunk.size_bytes, Coding(chunk.coding))
         parts.append(PlacedSpan(span, pack_key(library_id, chunk.pack_id), place))

@@ -11,17 +11,17 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import select
 
-from sync.core.hashing import address_of
+from sync.core.hashing import Address, address_of
 from sync.core.packs import PACK_MAX_BYTES
 from sync.library.agents_api.api import UPLOAD_VALID
 from sync.library.agents_api.contents import DOWNLOAD_VALID
-from sync.library.assets import writer
+from sync.library.assets import claims
 from sync.library.assets.models import Node
 from sync.library.collection import actions, jobs
 from sync.library.collection.models import CollectionEvent
 from sync.library.collection.queries import outlook, unregistered
 from sync.library.collection.rules import GRACE, is_sparse, made_at, oldest_open_upload
-from sync.library.content.access import WAIT, missing_chunks, pack_states, promised_chunks, stored_bytes
+from sync.library.content.access import WAIT, find_chunks, missing_chunks, pack_states, promised_chunks, stored_bytes
 from sync.library.content.actions import pack_key, record_packs
 from sync.library.embedded_store import EmbeddedStore, vacuum_store
 from sync.library.retention import actions as retention_actions
@@ -31,7 +31,7 @@ from tests.sync.library.conftest import Room
 from workspace.db import new_id
 from workspace.events.models import Event
 from workspace.settings import Settings
-from workspace.work import open_work
+from workspace.work import Work, open_work
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -69,13 +69,19 @@ def removes_first(copies: jobs._Copies) -> None:
 FINISH = jobs._Copies.finish
 
 
+def look_without_claiming(work: Work, library_id: str, addresses: Iterable[Address], sizes: dict[Address, int]) -> list[Address]:
+    wanted = list(addresses)
+    sizes.update((address, chunk.size_bytes) for address, chunk in find_chunks(work, library_id, wanted).items())
+    return missing_chunks(work, library_id, wanted)
+
+
 def plant(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
     if bug == "sweeps_without_wait":
         monkeypatch.setattr(actions, "WAIT", timedelta(0))
     elif bug == "thins_without_looking_at_pins":
         monkeypatch.setattr(retention_actions, "held_versions", lambda work, library_id: set())
     elif bug == "forgets_to_resurrect":
-        monkeypatch.setattr(writer, "claim_chunks", missing_chunks)
+        monkeypatch.setattr(claims, "claim_chunks", look_without_claiming)
     elif bug == "repack_deletes_first":
         monkeypatch.setattr(jobs._Copies, "finish", removes_first)
     else:
