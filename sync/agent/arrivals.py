@@ -49,7 +49,7 @@ class Arrivals:
         self._entries: list[tuple[int, str]] = []
         self._contents: list[int] = []
         self._told = 0  # counts what the library says of nodes, and so what may have to wait
-        self._holds = self._ghosts = True
+        self._waits = self._ghosts = True
         self._nothing_waits_since = -1
         self._answered: dict[str, tuple[str, int]] = {}
         """By node, the library and the number of what an answer told last: a page that was on its way meanwhile may be older."""
@@ -143,7 +143,7 @@ class Arrivals:
         """Around whatever the library says of nodes. What may stand in the way is mostly nowhere: asked once, not for each node."""
         with self._tree.lock, self._index.transaction():
             self._told += 1
-            self._holds = self._index.one("SELECT 1 FROM held LIMIT 1") is not None
+            self._waits = self._index.one("SELECT 1 FROM held UNION ALL SELECT 1 FROM strays LIMIT 1") is not None
             self._ghosts = self._index.one("SELECT 1 FROM ghosts LIMIT 1") is not None
             yield
 
@@ -152,12 +152,8 @@ class Arrivals:
         root = self._index.root_of(node.library)
         if root is None or node.id == root:
             return
-        if self._holds:
-            held = self._held(node.id)
-            if held is not None and held.seq > node.seq:
-                return  # an answer that comes again tells of how it was then
-            with self._index.transaction() as db:
-                db.execute("DELETE FROM held WHERE node=?", (node.id,))
+        if self._waits and not self._supersede(node):
+            return  # an answer that comes again tells of how it was then
         if answered:
             self.note_answer(node)
         elif node.seq < self._answered.get(node.id, ("", 0))[1]:
@@ -167,7 +163,8 @@ class Arrivals:
             return
         ghost = self._index.ghost(node.id) if self._ghosts else None
         if ghost is not None:
-            if node.deleted or node.version <= max(ghost.version, 0) or ghost.version == 0:
+            if node.deleted or node.version <= ghost.version or ghost.version == 0:
+                self._hold(node)  # the name may come back here, and what it is then is where the library says, or gone
                 return
             self._drop_ghost(node.id)  # an edit beats our delete
         file = self._index.by_node(node.id)
@@ -179,14 +176,15 @@ class Arrivals:
                 return
             if file is not None:
                 self._gone(file)
-            with self._index.transaction() as db:
-                db.execute("DELETE FROM strays WHERE node=?", (node.id,))
             return
         parent = self._index.by_node(node.parent or "")
         if answered and (file is None or parent is None) and self._is_told_again(node):
             return
         if parent is None or not parent.is_folder:
             self._stray(node)
+            return
+        if file is None and node.kind is NodeKind.FOLDER and self._journal.awaits(node.id, Kind.DELETE):
+            self._hold(node)  # removed here, which the library does not know yet, or will not allow
             return
         if file is None:
             file = self._new(node, parent)
@@ -196,8 +194,29 @@ class Arrivals:
         if node.kind is NodeKind.FOLDER:
             self._take_strays(node.id)
 
+    def _supersede(self, node: Node) -> bool:
+        """Whether this is newer than what waits to be applied to the node, which then waits no longer."""
+        found = self._index.rows("SELECT body FROM held WHERE node=? UNION ALL SELECT body FROM strays WHERE node=?", node.id, node.id)
+        if any(decode(Node, json.loads(body)).seq > node.seq for (body,) in found):
+            return False
+        if found:
+            with self._index.transaction() as db:
+                db.execute("DELETE FROM held WHERE node=?", (node.id,))
+                db.execute("DELETE FROM strays WHERE node=?", (node.id,))
+        if node.deleted and node.kind is NodeKind.FOLDER:
+            self._drop_strays(node.id)
+        return True
+
+    def _drop_strays(self, folder: str) -> None:
+        """What waits for this folder is deleted with it: nothing else tells of that."""
+        below = "WITH RECURSIVE below (node) AS (VALUES (?) UNION SELECT s.node FROM strays AS s JOIN below AS b ON s.parent=b.node)"
+        with self._index.transaction() as db:
+            db.execute(f"{below} DELETE FROM strays WHERE node IN (SELECT node FROM below)", (folder,))
+
     def note_answer(self, node: Node) -> None:
-        """An answer told of this: what a page that is on its way says of it from before does not count."""
+        """An answer told of this: what waits from before, or what a page that is on its way says of it, does not count."""
+        if self._waits:
+            self._supersede(node)
         self._answered[node.id] = (node.library, max(node.seq, self._answered.get(node.id, ("", 0))[1]))
 
     def _is_told_again(self, node: Node) -> bool:
@@ -225,8 +244,6 @@ class Arrivals:
             self._drop_ghost(node.id)
         if file is not None and not self._hide(file):
             self._hold(node)
-        with self._index.transaction() as db:
-            db.execute("DELETE FROM strays WHERE node=?", (node.id,))
 
     def _hide(self, file: File) -> bool:
         """Take a file or folder out of sight; returns whether it is, or a program is still writing in it.
@@ -243,12 +260,13 @@ class Arrivals:
             return False
         elif file.dirty and not stays_local(file.name):
             self._tree.content.keep_aside(file, self._index.path_of(file.ino))
-        self._journal.drop_file(file)
+        self._journal.drop_node(file.node)
         self._forget(file)
         return True
 
     def _stray(self, node: Node) -> None:
         """Its folder is not known yet: a folder that was moved comes later in the feed than what is inside."""
+        self._waits = True
         with self._index.transaction() as db:
             db.execute("INSERT OR REPLACE INTO strays VALUES (?,?,?)", (node.id, node.parent or "", to_text(node)))
 
@@ -311,20 +329,14 @@ class Arrivals:
                 self._take(file, node)
             case Decision.NOTHING:
                 self._index.change(file.ino, **version_columns(node))
-            case _ if not self._journal.is_sent(file.ino, node.manifest):
+            case _ if not self._journal.is_sent(node.id, node.manifest):
                 self._hold(node)  # our save comes first; if it never comes, or goes before this one, this is still to be taken
 
     def _hold(self, node: Node) -> None:
         """What is written here must not be thrown away unseen: it goes first, and this is looked at again afterwards."""
-        self._holds = True
-        held = self._held(node.id)
-        if held is None or held.seq <= node.seq:
-            with self._index.transaction() as db:
-                db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, to_text(node)))
-
-    def _held(self, node: str) -> Node | None:
-        row = self._index.one("SELECT body FROM held WHERE node=?", node)
-        return decode(Node, json.loads(row[0])) if row else None
+        self._waits = True
+        with self._index.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO held VALUES (?,?)", (node.id, to_text(node)))
 
     def _is_changing(self, file: File) -> bool:
         return file.dirty > 0 or self._tree.may_be_written(file.ino)
@@ -388,11 +400,11 @@ class Arrivals:
         """Whether a file must outlive its deletion elsewhere."""
         if file.node is None and stays_local(file.name) and not self._tree.is_open(file.ino):
             return False  # a forgotten lock or temporary file does not keep a folder
-        unsent = file.dirty > 0 or file.node is None or self._journal.pending(file.ino)
+        unsent = file.dirty > 0 or file.node is None or self._journal.awaits(file.node)
         return unsent or self._tree.may_be_written(file.ino)
 
     def _revive(self, folder: File) -> None:
-        if folder.node is not None and not self._journal.pending(folder.ino, Kind.MAKE_FOLDER):
+        if folder.node is not None and not self._journal.awaits(folder.node, Kind.MAKE_FOLDER):
             node = new_id()
             self._move_pin(folder.node, node)
             self._index.change(folder.ino, node=node)
@@ -439,12 +451,14 @@ class Arrivals:
                 return False
             self._absorb(node.id, file)
             self._is_told_again(node)
+            if self._index.ghost(node.id) is not None:
+                self._drop_ghost(node.id)  # given up under another name; under this one it lives on
             if file.node is not None and file.node != node.id:
                 self._journal.move_node(file.node, node.id)
             self._move_pin(file.node, node.id)
             self._index.change(file.ino, node=node.id)
             parent = self._index.by_node(node.parent or "")
-            if parent is not None and file.parent is not None:
+            if parent is not None and file.parent is not None and self._supersede(node):
                 self._moved(self._index.file(file.ino) or file, node, parent)  # the library's spelling stands
         self._tell_kernel()
         return True
@@ -456,7 +470,7 @@ class Arrivals:
 
     def _separate(self, file: File) -> None:
         """What a file holds is to be an asset of its own, at the place that it has now."""
-        self._journal.drop_waiting(file, Kind.COMMIT, Kind.RENAME)
+        self._journal.drop_waiting(file.node, Kind.COMMIT, Kind.RENAME)
         self._index.change(file.ino, node=new_id(), version=0, head=None, head_size=0, dirty=file.dirty + 1)
         self._journal.save(self._index.file(file.ino) or file)
 
@@ -485,7 +499,7 @@ class Arrivals:
             if not self._goes_on(second.id, file):
                 self._become(file, second, sent=sent)
             elif sent and not self._tree.may_be_written(file.ino):
-                self._journal.drop_waiting(file)
+                self._journal.drop_waiting(file.node)
                 self._forget(file)
             else:
                 self._separate(file)
@@ -538,7 +552,7 @@ class Arrivals:
                 self._index.change(file.ino, manifest=file.head, size=file.head_size, dirty=0)
                 self._contents.append(file.ino)
             else:
-                self._journal.drop_file(file)
+                self._journal.drop_node(file.node)
                 self._forget(file)
         self._tell_kernel()
 

@@ -36,6 +36,7 @@ _MANIFESTS = 16
 _LOCATED_S = 10.0
 """How long an answer about places is good for: a right that was taken back must not outlive this by much."""
 _AHEAD_THREADS = 2
+_PATIENCE_S = 30.0
 
 log = logging.getLogger("mainline.agent")
 
@@ -69,6 +70,18 @@ class _Reading:
     def leads_on_at(self, index: int) -> bool:
         """Whether a reader at this chunk goes through the file and will want what comes next. One who jumps about does not."""
         return not self.busy and index < self.stop and (index >= self.start if self.ahead or self.start == 0 else index > self.start)
+
+
+def patience(name: str) -> Callable[[AgentError], bool]:
+    """Whether to ask the library once more: a short cut of the line is waited out."""
+    deadline = time.monotonic() + _PATIENCE_S
+
+    def again(error: AgentError) -> bool:
+        log.info("reading %s again: %s", name, error)
+        time.sleep(0.2)
+        return time.monotonic() < deadline
+
+    return again
 
 
 class Content:

@@ -68,10 +68,11 @@ class _Changed(Exception):
 
 @dataclass
 class _Job:
-    """An operation on its way. file: as it was when its bytes were read. held: all of them, of a small file."""
+    """An operation on its way. ino: whose bytes were read. file: as it was when they were. held: all of them, of a small file."""
 
     entry: Entry
     op: p.Op
+    ino: int | None
     file: File | None = None
     manifest: Manifest | None = None
     dirty: int = 0
@@ -198,26 +199,26 @@ class Departures:
     def _repeat(entry: Entry) -> _Job:
         """A request that may have arrived already, word for word."""
         (op,) = decode(p.OpsRequest, {"ops": [json.loads(entry.sent or "null")], "packs": []}).ops
-        return _Job(entry, op, manifest=op.manifest if isinstance(op, p.Commit) else None, dirty=entry.dirty)
+        return _Job(entry, op, entry.ino, manifest=op.manifest if isinstance(op, p.Commit) else None, dirty=entry.dirty)
 
     def _prepare(self, entry: Entry, batch: _Batch, *, shown: bool) -> _Job | None:
         """The request for an operation as things are now; None if there is nothing left to say. shown: whether the status tells of it."""
         if entry.kind is Kind.DELETE:
             return self._prepare_delete(entry)
         parent = self._index.file(entry.parent or 0)
-        file = self._index.file(entry.ino or 0)
+        file = self._index.by_node(entry.node)  # whichever has the node by now
         if parent is None and entry.kind in (Kind.COMMIT, Kind.MAKE_FOLDER) and file is not None and file.parent is not None:
             # It has left that folder since, and the folder is gone: nothing but this operation makes the library know it.
             parent, entry = self._index.file(file.parent), replace(entry, parent=file.parent, name=file.name)
         if parent is None or parent.node is None:
             return None  # the folder is gone here, and with it what was inside
         if entry.kind is Kind.RENAME:
-            return _Job(entry, p.Rename(entry.op_id, entry.node, parent.node, entry.name or ""), file)
-        if file is None or file.node != entry.node:
+            return _Job(entry, p.Rename(entry.op_id, entry.node, parent.node, entry.name or ""), entry.ino, file)
+        if file is None:
             return None
         if entry.kind is Kind.MAKE_FOLDER:
-            return _Job(entry, p.MakeFolder(entry.op_id, entry.node, parent.node, entry.name or ""), file)
-        return self._prepare_commit(entry, parent.node, batch, shown=shown)
+            return _Job(entry, p.MakeFolder(entry.op_id, entry.node, parent.node, entry.name or ""), entry.ino, file)
+        return self._prepare_commit(entry, file.ino, parent.node, batch, shown=shown)
 
     def _prepare_delete(self, entry: Entry) -> _Job | None:
         ghost = self._index.ghost(entry.node)
@@ -225,11 +226,11 @@ class Departures:
             with self._index.transaction() as db:
                 db.execute("DELETE FROM ghosts WHERE node=?", (entry.node,))
             return None  # it was never committed
-        return _Job(entry, p.Delete(entry.op_id, entry.node, ghost.version if ghost else 0))
+        return _Job(entry, p.Delete(entry.op_id, entry.node, ghost.version if ghost else 0), entry.ino)
 
-    def _prepare_commit(self, entry: Entry, parent: str, batch: _Batch, *, shown: bool) -> _Job | None:
+    def _prepare_commit(self, entry: Entry, ino: int, parent: str, batch: _Batch, *, shown: bool) -> _Job | None:
         self._journal.take(entry)
-        file, writes = self._tree.snapshot(entry.ino or 0)
+        file, writes = self._tree.snapshot(ino)
         if file is None or file.node != entry.node or not file.dirty:
             return None
         if file.unsaved:
@@ -245,7 +246,7 @@ class Departures:
         op = p.Commit(
             entry.op_id, entry.node, parent, entry.name or file.name, file.version, manifest, file.modified_ms
         )  # fmt: skip
-        return _Job(entry, op, file, manifest, file.dirty, writes, file.local, held)
+        return _Job(entry, op, ino, file, manifest, file.dirty, writes, file.local, held)
 
     def _read(self, file: File, writes: int, *, may_hold: bool) -> tuple[Manifest, bytes | None]:
         path = self._tree.content.work_path(file.ino)
@@ -409,7 +410,8 @@ class Departures:
         with self._index.transaction(durable=True):
             self._index.put_manifests([job.manifest for job, _ in fresh if job.manifest is not None])
             for job, sent in fresh:
-                self._journal.mark_sent(job.entry, dirty=job.dirty, manifest=job.manifest.digest if job.manifest else None, sent=sent)
+                digest = job.manifest.digest if job.manifest else None
+                self._journal.mark_sent(job.entry, ino=job.ino, dirty=job.dirty, manifest=digest, sent=sent)
         try:
             batch.land()
         except BaseException:
@@ -446,6 +448,7 @@ class Departures:
         if node is None:
             raise Unreachable("服务的回答不完整", "a commit was answered without its node")
         with self._tree.lock, self._index.transaction():
+            job.ino = self._journal.bytes_of(job.entry)
             self._journal.drop(job.entry.n)
             file = self._index.by_node(op.node)  # a later save may have given the node to another inode
             if answer.outcome is p.Outcome.CONFLICT and answer.second is not None:
@@ -476,9 +479,9 @@ class Departures:
         if same and self._holds(file, job):
             values |= {"dirty": 0, "manifest": node.manifest, "size": node.size_bytes}
         self._index.change(file.ino, **values)
-        if not same and file.ino == job.entry.ino:
+        if not same:
             self._journal.save(self._index.file(file.ino) or file)
-        self._status.progress(job.entry.ino or 0, state="safe", percent=100, version=node.version)
+        self._status.progress(job.ino or 0, state="safe", percent=100, version=node.version)
 
     def _gone_since(self, ghost: str, node: p.Node) -> None:
         """Its name was given up here while it travelled: what is to be deleted is what has just arrived."""
@@ -488,14 +491,14 @@ class Departures:
 
     def _moved_on(self, job: _Job, op: p.Commit) -> None:
         """What was sent is still what the file holds under another node's name; see `recovery.py`."""
-        file = self._index.file(job.entry.ino or 0)
+        file = self._index.file(job.ino or 0)
         if file is not None and file.node is not None and not file.unsaved and file.dirty == job.dirty + 1:  # counted up by the move alone
             self._index.change(file.ino, manifest=op.manifest.digest)
 
     @staticmethod
     def _holds(file: File, job: _Job) -> bool:
         """Whether what was sent is what the file holds: nothing was saved since, and no other file was moved onto its name."""
-        return file.ino == job.entry.ino and file.dirty == job.dirty
+        return file.ino == job.ino and file.dirty == job.dirty
 
     def _made_folder(self, job: _Job, answer: p.OpAnswer) -> None:
         self._journal.drop(job.entry.n)
@@ -511,6 +514,10 @@ class Departures:
             self._arrivals.nodes((answer.node,))
         elif answer.node is not None:
             self._arrivals.note_answer(answer.node)
+            file = self._index.by_node(job.entry.node)
+            if file is not None and not file.is_folder and not file.dirty:  # it became this node while its deletion travelled
+                self._index.change(file.ino, dirty=1)
+                self._journal.save(file)
 
     def _refused(self, job: _Job, problem: p.Problem) -> None:
         """Certainly not applied. What can be put right is put right; the rest waits and says why."""

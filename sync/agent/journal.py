@@ -3,6 +3,9 @@
 An operation is `waiting` until its content is known and stored, then `sent`: from that moment it is repeated with the
 same op_id, whatever happens to the file, until an answer comes. The library gives the first answer again, so a save is
 committed exactly once. Operations go in the order in which they were made.
+
+An operation is about a node, and every question here is asked by it: programs that save give one node to one inode after
+another. Inodes stand for folders as places, which keep theirs, and for working copies: which bytes were read and sent.
 """
 
 from __future__ import annotations
@@ -46,10 +49,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """An operation. ino: of the file or folder, None for the deletion of a file. parent, name: the place it had when this was written down,
-    so that the library sees names taken and given up in the order in which it happened here.
+    """An operation. ino: of the file or folder then, None for the deletion of a file. parent, name: the place it had when this was
+    written down, so that the library sees names taken and given up in the order in which it happened here.
 
-    dirty: the file's count when its content was taken. sent: the request as JSON, to be repeated word for word.
+    dirty: the count of the file `ino` when its content was taken, once it is sent. sent: the request as JSON, to be repeated word for word.
     """
 
     n: int
@@ -89,12 +92,12 @@ class Journal:
         self._taken: set[int] = set()
 
     def save(self, file: File) -> None:
-        """Write down that the content of a file changed; one that still waits will take it as it then is.
+        """Write down that the content of a node changed; one that still waits will take it as it then is, of whichever file has the node.
 
         One whose bytes are being read does not count: it may have passed what has just changed.
         """
         with self._index.transaction():
-            same = self._index.rows("SELECT n FROM ops WHERE ino=? AND node=? AND kind='commit' AND state='waiting'", file.ino, file.node)
+            same = self._index.rows("SELECT n FROM ops WHERE node=? AND kind='commit' AND state='waiting'", file.node)
             if all(n in self._taken for (n,) in same):
                 self._add(file, Kind.COMMIT)
 
@@ -183,14 +186,8 @@ class Journal:
         row = self._index.one(due, now_ms + 1, now_ms + LONGEST_WAIT_MS)
         return row[0] if row else None
 
-    def pending(self, ino: int, *kinds: Kind) -> bool:
-        """Whether operations of these kinds (any, if none is given) on a file are not answered yet."""
-        wanted = kinds or tuple(Kind)
-        marks = ",".join("?" * len(wanted))
-        return self._index.one(f"SELECT 1 FROM ops WHERE ino=? AND kind IN ({marks})", ino, *wanted) is not None
-
-    def awaits(self, node: str, *kinds: Kind) -> bool:
-        """The same for a node, whichever files it was when they were written down."""
+    def awaits(self, node: str | None, *kinds: Kind) -> bool:
+        """Whether operations of these kinds (any, if none is given) on a node are not answered yet, whichever files it was then."""
         wanted = kinds or tuple(Kind)
         return self._index.one(f"SELECT 1 FROM ops WHERE node=? AND kind IN ({','.join('?' * len(wanted))})", node, *wanted) is not None
 
@@ -203,18 +200,23 @@ class Journal:
         found = self._index.rows("SELECT n, state FROM ops WHERE node=? AND kind=?", node, kind)
         return any(state == State.SENT or n in self._taken for n, state in found)
 
-    def is_sent(self, ino: int, manifest: Address | None) -> bool:
-        """Whether this content of the file is on its way: the library's word of it is the echo of ours."""
-        return self._index.one("SELECT 1 FROM ops WHERE ino=? AND state='sent' AND manifest=?", ino, manifest) is not None
+    def is_sent(self, node: str, manifest: Address | None) -> bool:
+        """Whether this content is on its way to a node: the library's word of it is the echo of ours."""
+        return self._index.one("SELECT 1 FROM ops WHERE node=? AND state='sent' AND manifest=?", node, manifest) is not None
 
     def sent_save(self, file: File) -> Entry | None:
         """The save of a file's node that may have reached the library and is not answered yet; perhaps of the file that had it before."""
         found = self._index.rows(f"SELECT {_COLUMNS} FROM ops WHERE node=? AND kind='commit' AND state='sent' ORDER BY n DESC", file.node)
         return _entry(found[0]) if found else None
 
-    def sent_content(self, ino: int) -> Address | None:
-        """What was last sent of a file and is not answered yet, whichever node it was then."""
+    def bytes_sent(self, ino: int) -> Address | None:
+        """What was last sent of a working copy and is not answered yet, whichever node it was then: bytes alone belong to inodes."""
         row = self._index.one("SELECT manifest FROM ops WHERE ino=? AND kind='commit' AND state='sent' ORDER BY n DESC LIMIT 1", ino)
+        return row[0] if row else None
+
+    def bytes_of(self, entry: Entry) -> int | None:
+        """Whose bytes an operation has sent, as of now: they may have been handed over while it travelled."""
+        row = self._index.one("SELECT ino FROM ops WHERE n=?", entry.n)
         return row[0] if row else None
 
     def hand_over(self, entry: Entry, file: File) -> None:
@@ -222,10 +224,10 @@ class Journal:
         with self._index.transaction() as db:
             db.execute("UPDATE ops SET ino=? WHERE n=?", (file.ino, entry.n))
 
-    def mark_sent(self, entry: Entry, *, dirty: int, manifest: Address | None, sent: str) -> None:
-        """From now on it is repeated as it is."""
+    def mark_sent(self, entry: Entry, *, ino: int | None, dirty: int, manifest: Address | None, sent: str) -> None:
+        """From now on it is repeated as it is. ino, dirty: whose bytes were read, and when."""
         with self._index.transaction() as db:
-            db.execute("UPDATE ops SET state='sent', dirty=?, manifest=?, sent=? WHERE n=?", (dirty, manifest, sent, entry.n))
+            db.execute("UPDATE ops SET state='sent', ino=?, dirty=?, manifest=?, sent=? WHERE n=?", (ino, dirty, manifest, sent, entry.n))
 
     def unsend(self, entry: Entry) -> None:
         """It was marked, but never left this machine."""
@@ -252,17 +254,17 @@ class Journal:
         with self._index.transaction() as db:
             db.execute("DELETE FROM ops WHERE n=?", (n,))
 
-    def drop_file(self, file: File) -> None:
-        """Forget everything about a file that the library never heard of. A node that it had before lives on, and so do its moves."""
+    def drop_node(self, node: str | None) -> None:
+        """Forget everything about a node that the library never heard of. One that its file had before lives on, and so do its moves."""
         with self._index.transaction() as db:
-            db.execute("DELETE FROM ops WHERE ino=? AND node=?", (file.ino, file.node))
+            db.execute("DELETE FROM ops WHERE node=?", (node,))
 
-    def drop_waiting(self, file: File, *kinds: Kind) -> None:
-        """Forget operations (of these kinds, any if none is given) on a file that the library cannot have seen; its node's alone."""
+    def drop_waiting(self, node: str | None, *kinds: Kind) -> None:
+        """Forget operations (of these kinds, any if none is given) on a node that the library cannot have seen."""
         wanted = kinds or tuple(Kind)
         marks = ",".join("?" * len(wanted))
         with self._index.transaction() as db:
-            db.execute(f"DELETE FROM ops WHERE ino=? AND node=? AND state='waiting' AND kind IN ({marks})", (file.ino, file.node, *wanted))
+            db.execute(f"DELETE FROM ops WHERE node=? AND state='waiting' AND kind IN ({marks})", (node, *wanted))
 
     def move_node(self, old: str, new: str) -> None:
         """The library knows this node under another id."""
@@ -294,7 +296,7 @@ class Journal:
         """Operations not answered, and the bytes of the saves among them."""
         row = self._index.one(
             "SELECT COUNT(*), COALESCE(SUM(CASE o.kind WHEN 'commit' THEN f.size ELSE 0 END), 0)"
-            " FROM ops AS o LEFT JOIN files AS f ON f.ino = o.ino"
+            " FROM ops AS o LEFT JOIN files AS f ON f.node = o.node"
         )
         assert row is not None
         return row[0], row[1]

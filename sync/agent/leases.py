@@ -36,6 +36,16 @@ class _Held:
     until: float
 
 
+@dataclass
+class _Taken:
+    """A node that we have checked out. open: inodes that programs have open as this node for writing; none: to be given back once its
+    saves are in the library. A program that saves through a temporary file has the node open as one inode after the other.
+    """
+
+    library: str
+    open: set[int]
+
+
 class Leases:
     """See module. One for each engine; any thread may ask it."""
 
@@ -45,8 +55,7 @@ class Leases:
         self._lock = threading.Lock()
         self._settling = threading.Lock()
         self._held: dict[str, _Held] = {}
-        self._open: dict[int, tuple[str, str]] = {}  # inode -> library and node that we have checked out
-        self._closed: dict[int, tuple[str, str]] = {}  # to be given back once nothing of it waits to be sent
+        self._taken: dict[str, _Taken] = {}
         self._renewed = time.monotonic()
         self._cut_until = 0.0
 
@@ -75,20 +84,18 @@ class Leases:
 
     def wants(self, file: File) -> bool:
         """Whether opening a file for writing checks it out."""
-        return (
-            file.node is not None
-            and file.version > 0
-            and is_layered(file.name)
-            and (file.ino not in self._open or file.ino in self._closed)
-        )
+        if file.node is None or file.version == 0 or not is_layered(file.name):
+            return False
+        taken = self._taken.get(file.node)
+        return taken is None or file.ino not in taken.open
 
     def take(self, file: File) -> None:
         """A program opens a file for writing. EACCES when somebody else has it; what cannot be asked is taken as free."""
         if file.node is None or file.library is None:
             return
         with self._lock:
-            self._closed.pop(file.ino, None)
-            if file.ino in self._open:
+            if (taken := self._taken.get(file.node)) is not None:
+                taken.open.add(file.ino)
                 return
         if time.monotonic() < self._cut_until:
             return  # nobody answered a moment ago: a program must not wait for that at each open
@@ -102,20 +109,27 @@ class Leases:
         self._note(file.library, answer.leases)
         if any(lease.member == self._member for lease in answer.leases):
             with self._lock:
-                self._open[file.ino] = (file.library, file.node)
+                self._taken.setdefault(file.node, _Taken(file.library, set())).open.add(file.ino)
         elif answer.leases:
             self._tell(file.node)
             raise OSError(errno.EACCES, f"{answer.leases[0].name} has it checked out")
 
-    def closed(self, ino: int) -> None:
-        """No program has the file open for writing any more."""
+    def closed(self, ino: int) -> bool:
+        """No program has the file open for writing any more. Returns whether that leaves something to give back."""
         with self._lock:
-            if ino in self._open:
-                self._closed[ino] = self._open[ino]
+            left = [taken for taken in self._taken.values() if ino in taken.open]
+            for taken in left:
+                taken.open.discard(ino)
+            return any(not taken.open for taken in left)
+
+    def taken(self) -> list[str]:
+        """The nodes that this machine has checked out, or has yet to give back."""
+        with self._lock:
+            return list(self._taken)
 
     def settle(self) -> None:
         """Give back what is closed and sent, and renew the rest in time. Raises AgentError when the library is out of reach."""
-        if not self._open or not self._settling.acquire(blocking=False):
+        if not self._taken or not self._settling.acquire(blocking=False):
             return  # Somebody else is at it.
         try:
             self._settle()
@@ -124,14 +138,12 @@ class Leases:
 
     def _settle(self) -> None:
         with self._lock:
-            free = {ino: place for ino, place in self._closed.items() if not self._journal.pending(ino)}
+            free = {node for node, taken in self._taken.items() if not taken.open and not self._journal.awaits(node)}
             renewing = time.monotonic() - self._renewed >= RENEW_S
-            kept = {ino: place for ino, place in self._open.items() if ino not in free} if renewing else {}
-        by_library: dict[str, tuple[list[str], list[str]]] = {}
-        for library, node in kept.values():
-            by_library.setdefault(library, ([], []))[0].append(node)
-        for library, node in free.values():
-            by_library.setdefault(library, ([], []))[1].append(node)
+            by_library: dict[str, tuple[list[str], list[str]]] = {}
+            for node, taken in self._taken.items():
+                if node in free or renewing:
+                    by_library.setdefault(taken.library, ([], []))[node in free].append(node)
         for library, (take, give_back) in by_library.items():
             for request in _requests(take, give_back):
                 try:
@@ -141,9 +153,11 @@ class Leases:
         with self._lock:
             if renewing:
                 self._renewed = time.monotonic()
-            for ino in free:
-                if ino in self._closed:  # Unless a program has opened it again meanwhile.
-                    del self._closed[ino], self._open[ino]
+            for node in free:
+                if not self._taken[node].open:
+                    del self._taken[node]
+                else:  # A program has opened it again meanwhile: it is to be taken again.
+                    self._renewed -= RENEW_S
 
     def _note(self, library: str, leases: Iterable[p.Lease]) -> None:
         now = time.monotonic()

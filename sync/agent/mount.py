@@ -16,7 +16,6 @@ import sqlite3
 import stat
 import sys
 import threading
-import time
 from bisect import bisect_right
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from sync.agent import loop
+from sync.agent.content import patience
 from sync.agent.disk_errors import disk_errno
 from sync.agent.engine import Engine
 from sync.agent.errors import AgentError, MountFailed, NotEnrolled
@@ -41,7 +41,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _KEEP_S = 3600.0
-_PATIENCE_S = 30.0
 _BLOCK = 4096
 _LISTED_AT_ONCE = 32
 _TURN_S = 0.0001
@@ -90,18 +89,6 @@ def _errors(handler: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corouti
             raise FUSEError(errno.EILSEQ) from error
 
     return call
-
-
-def _patience(name: str) -> Callable[[AgentError], bool]:
-    """Whether to ask the library once more: a short cut of the line is waited out."""
-    deadline = time.monotonic() + _PATIENCE_S
-
-    def again(error: AgentError) -> bool:
-        log.info("reading %s again: %s", name, error)
-        time.sleep(0.2)
-        return time.monotonic() < deadline
-
-    return again
 
 
 class Operations(pyfuse3.Operations):
@@ -260,7 +247,11 @@ class Operations(pyfuse3.Operations):
         file = self._tree.get(inode)
         if writable and self._engine.leases.wants(file):
             await loop.in_thread(self._engine.leases.take, file)
-        number = self._tree.open(inode, writable=writable, truncate=bool(flags & os.O_TRUNC))
+        try:
+            number = self._tree.open(inode, writable=writable, truncate=bool(flags & os.O_TRUNC))
+        except BaseException:
+            self._closed(inode)  # nobody would give the check-out back
+            raise
         return FileInfo(fh=number, keep_cache=True)
 
     @_errors
@@ -274,7 +265,7 @@ class Operations(pyfuse3.Operations):
         return data
 
     def _fetch(self, handle: Handle, offset: int, size: int) -> bytes:
-        return self._tree.content.read(handle.file, offset, size, retry=_patience(handle.file.name))
+        return self._tree.content.read(handle.file, offset, size, retry=patience(handle.file.name))
 
     @_errors
     async def write(self, fh: int, off: int, buf: bytes) -> int:
@@ -286,8 +277,8 @@ class Operations(pyfuse3.Operations):
     async def _prepare(self, inode: int) -> None:
         """Have the whole bytes here, once for all who wait for them."""
         if inode not in self._preparing:
-            patience = _patience(self._tree.get(inode).name)
-            self._preparing[inode] = loop.submit(self._tree.prepare_write, inode, patience)
+            again = patience(self._tree.get(inode).name)
+            self._preparing[inode] = loop.submit(self._tree.prepare_write, inode, again)
         preparing = self._preparing[inode]
         try:
             await loop.finished(preparing)
@@ -327,11 +318,14 @@ class Operations(pyfuse3.Operations):
         try:
             saved = self._tree.release(fh)
         finally:
-            if not self._tree.may_be_written(ino):
-                self._engine.leases.closed(ino)
+            self._closed(ino)
             if saved or self._tree.behind:
                 self._engine.saved()
             self._engine.released()
+
+    def _closed(self, ino: int) -> None:
+        if not self._tree.may_be_written(ino) and self._engine.leases.closed(ino):
+            self._engine.saved()  # there may be nothing to send: the sender gives back what is closed
 
     # --- pins ---------------------------------------------------------------------------------------------------
     # No getxattr: without one the kernel asks for no attribute at all, and it would do so before each write.

@@ -124,10 +124,10 @@ def _set_aside(tree: Tree, file: File, last: Path | None) -> bool:
         _go_back_to(tree, file, sent)
         return False
     if file.version == 0:
-        tree.journal.drop_waiting(file)
+        tree.journal.drop_waiting(file.node)
         tree.index.remove(file.ino)
         return False
-    tree.journal.drop_waiting(file, Kind.COMMIT)
+    tree.journal.drop_waiting(file.node, Kind.COMMIT)
     tree.index.change(file.ino, manifest=file.head, size=file.head_size, local=0, dirty=0, unsaved=0)
     return False
 
@@ -136,7 +136,7 @@ def _go_back_to(tree: Tree, file: File, sent: Entry) -> None:
     """The save that is on its way is newer than the version, and as whole as when it was read: the library may have it already."""
     manifest = tree.index.manifest(sent.manifest) if sent.manifest else None
     size_bytes = manifest.size_bytes if manifest is not None else 0
-    tree.journal.drop_waiting(file, Kind.COMMIT)
+    tree.journal.drop_waiting(file.node, Kind.COMMIT)
     tree.index.change(file.ino, manifest=sent.manifest, size=size_bytes, local=0, dirty=sent.dirty, unsaved=0)
 
 
@@ -145,7 +145,7 @@ def _moved_here(tree: Tree, file: File) -> Manifest | None:
 
     The version of that name is not it, and the deletion of the name it had may be on its way: it would be nowhere.
     """
-    digest = file.manifest or tree.journal.sent_content(file.ino)  # under its former name, and perhaps not answered yet
+    digest = file.manifest or tree.journal.bytes_sent(file.ino)  # under its former name, and perhaps not answered yet
     if digest is None or digest == file.head:
         return None
     return EMPTY if digest == manifest_digest(EMPTY) else tree.index.manifest(digest)

@@ -388,7 +388,7 @@ class Tree:
         """The node has no name here any more: delete it, unless the name soon comes back."""
         assert file.node is not None
         if file.version == 0 and not self.journal.in_flight(file.node, Kind.COMMIT):
-            self.journal.drop_file(file)
+            self.journal.drop_node(file.node)
             return
         with self.index.transaction() as db:
             db.execute(

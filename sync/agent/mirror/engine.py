@@ -18,7 +18,6 @@ from sync.agent.config import Config, Identity
 from sync.agent.disk_errors import disk_reason
 from sync.agent.engine import Engine
 from sync.agent.errors import BadSetting
-from sync.agent.journal import Kind
 from sync.agent.mirror.choice import Choice
 from sync.agent.mirror.disk import Disk
 from sync.agent.mirror.fetch import Fetcher
@@ -64,8 +63,7 @@ class MirrorEngine(Engine):
         """Everything here is what the member left; the first look tells what happened since. Nothing is a draft."""
         with self.tree.lock, self.index.transaction():
             for file in self.index.matching("dirty>0 AND local=1 AND node IS NOT NULL"):
-                if not self.journal.pending(file.ino, Kind.COMMIT):
-                    self.journal.save(file)
+                self.journal.save(file)
 
     def begin(self) -> None:
         """Start the agent's threads and the mirror's own. Raises BadSetting if the folder cannot be used."""

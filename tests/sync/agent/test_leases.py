@@ -95,3 +95,19 @@ def test_requests_when_more_is_open_than_one_may_hold_then_several() -> None:
     assert max(len(request.take) + len(request.give_back) for request in requests) <= p.MAX_LEASES
     assert [node for request in requests for node in request.take] == take
     assert [node for request in requests for node in request.give_back] == give_back
+
+
+def test_replace_when_open_before_and_after_then_checked_out_until_both_are_closed(
+    fake: FakeLibrary, library: str, lin: Agent, shared: Path
+) -> None:
+    first = os.open(lin.library / NAME, os.O_RDWR)
+    write_whole(lin.library / "save.tmp", b"second")
+    os.replace(lin.library / "save.tmp", lin.library / NAME)
+    second = os.open(lin.library / NAME, os.O_RDWR)
+    os.close(first)
+    for name in ("one.txt", "two.txt"):  # what is closed is given back after all is sent
+        write_whole(lin.library / name, b"1")
+        until(lambda name=name: name in fake.live(library), "all is sent")
+    assert [lease.name for lease in fake.leases.values()] == ["林悦"]
+    os.close(second)
+    until(lambda: not fake.leases, "given back")

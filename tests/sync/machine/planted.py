@@ -11,7 +11,8 @@ from sync.agent.content import Content
 from sync.agent.journal import Journal, Kind
 from sync.agent.tree import Tree
 from sync.core.plan import Decision
-from sync.library.assets import actions, writer
+from sync.library.assets import writer
+from sync.library.assets.answers import Answers
 from sync.library.assets.log import Receipt
 from sync.library.assets.rules import CommitDecision, DeleteDecision, State, decide_commit
 from tests.sync.machine.disk import stand_in
@@ -60,7 +61,7 @@ def blind_delete() -> Callable[[], None]:
 
 def answer_not_stored() -> Callable[[], None]:
     """A repeated operation is carried out again."""
-    return _into(actions, earlier_answers=lambda *_arguments: {})
+    return _into(Answers, keep=lambda self: None)
 
 
 def rename_loses_pending_save() -> Callable[[], None]:
@@ -69,14 +70,14 @@ def rename_loses_pending_save() -> Callable[[], None]:
 
     def moved(self: Tree, file: Any, parent: int, name: str) -> None:
         move(self, file, parent, name)
-        self.journal.drop_waiting(file, Kind.COMMIT)
+        self.journal.drop_waiting(file.node, Kind.COMMIT)
 
     return _into(Tree, _move_file=moved)
 
 
 def feed_overtakes_answer() -> Callable[[], None]:
     """The feed does not ask whether something of this file is on its way."""
-    return _into(Journal, awaits=lambda *_arguments: False, pending=lambda *_arguments: False)
+    return _into(Journal, awaits=lambda *_arguments: False)
 
 
 def answer_before_the_log() -> Callable[[], None]:

@@ -310,6 +310,43 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             *[Step("write", 0, 0, 0, 5), Step("write", 0, 0, 2, 7), Step("write", 0, 0, 4, 9)],
         ],
     ),
+    "a file leaves its folder and the folder goes before a feed tells of both": (
+        CALM,
+        [
+            *[Step("mkdir"), Step("send"), Step("feed"), Step("write", 0, 1, 0, 1), Step("send"), Step("rename"), Step("rmdir")],
+            Step("feed"),
+        ],
+    ),
+    "two conflict copies have one name, and the folder of one of them is not known yet": (
+        Profile(agents=2, writers=2),
+        [
+            *[Step("write", 0, 0, 0, 1), Step("write", 0, 0, 2, 1), Step("send"), Step("feed", 1)],
+            *[Step("write", 0, 0, 0, 2), Step("write", 0, 0, 2, 2), Step("mkdir", 0, 0, 1), Step("rename", 0, 1, 0, 1), Step("send")],
+            *[Step("write", 1, 0, 0, 3), Step("write", 1, 0, 2, 3), Step("send", 1)],
+        ],
+    ),
+    "a name is given up here and its file deleted elsewhere, then taken again, and the agent killed": (
+        Profile(agents=2, writers=2),
+        [
+            *[
+                Step("write", 0, 0, 0, 1),
+                Step("send"),
+                Step("feed", 1),
+                Step("unlink", 1),
+                Step("tick", 1, 3),
+                Step("unlink"),
+                Step("send", 1),
+            ],
+            *[Step("feed"), Step("hold", 0, 0, 0, 2), Step("kill")],
+        ],
+    ),
+    "a backup turns out to be the asset that is deleted with the same request": (
+        Profile(agents=2, writers=2),
+        [
+            *[Step("write", 0, 0, 2, 1), Step("send"), Step("write", 1, 0, 3, 1), Step("send", 1), Step("rename", 0, 0, 3, 0)],
+            *[Step("rename", 0, 0, 2, 0), Step("write", 0, 0, 3, 2), Step("unlink", 0, 1), Step("tick", 0, 4), Step("send")],
+        ],
+    ),
     "a name is taken again and given up again while its first save is on its way": (
         Profile(agents=2, writers=1, line=0.3),
         [
@@ -334,7 +371,13 @@ MEETS: dict[str, tuple[Profile, list[Step]] | int] = {
     "clobbering_download": (BOTH, [*SAVED, Step("write", 1, 0, 0, 3), *AGAIN, Step("feed", 1)]),
     "no_journal": (CALM, [*SAVED, Step("write", 0, 0, 0, 2), Step("kill")]),
     "blind_delete": (BOTH, [*SAVED, *AGAIN, Step("unlink", 1), Step("tick", 1, 4), Step("send", 1)]),
-    "answer_not_stored": FOUND["somebody goes on with a conflict copy before the answer that tells of it"],
+    "answer_not_stored": (
+        Profile(agents=2, writers=1, line=0.3),
+        [
+            *[Step("write", 0, 0, 0, 1), Step("send", luck=FINE), Step("write", 0, 0, 0, 2), Step("send", luck=26)],
+            *[Step("send", luck=FINE), Step("write", 0, 0, 0, 3), Step("send", luck=FINE)],
+        ],
+    ),
     "rename_loses_pending_save": (CALM, [*SAVED, Step("write", 0, 0, 0, 2), Step("rename", 0, 0, 2, 0)]),
     "feed_overtakes_answer": (
         Profile(agents=2, writers=1, line=0.1),
