@@ -55,7 +55,8 @@ class Site:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
-        self.product = Product(data_dir=folder / "var", environment=_ENVIRONMENT)
+        self.product = Product(data_dir=folder / "var", environment=dict(_ENVIRONMENT))
+        self.product.environment["MAINLINE_S3_PUBLIC_URL"] = f"http://127.0.0.1:{self.product.port + 3}"
         self._settings = Settings(data_dir=self.product.data_dir, port=self.product.port)
         self._parts = make_parts(self._settings)
         self._agents: list[Pc] = []
