@@ -45,13 +45,8 @@ def address_from_bytes(digest: bytes) -> Address:
     return Address("b3:" + digest.hex())
 
 
-def change_mark(data: Bytes) -> str:
-    """A cheap mark (xxh3-128) that tells whether local bytes changed. Never identity."""
-    return xxhash.xxh3_128_hexdigest(data)
-
-
 def change_mark_of(stream: BinaryIO) -> str:
-    """The same mark of everything that a stream still has, in flat memory."""
+    """A cheap mark (xxh3-128) of everything that a stream still has: whether local bytes changed. Never identity. In flat memory."""
     mark = xxhash.xxh3_128()
     while piece := stream.read(1024 * 1024):
         mark.update(piece)

@@ -16,7 +16,6 @@ About 16 MiB is large enough that 10,000 small files are a dozen objects, and sm
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -221,10 +220,3 @@ def verify_pack(pack: Bytes, *, unpacked_max_bytes: int | None = None) -> tuple[
     for place in places:
         read_chunk(place, view[place.offset : place.offset + place.stored_bytes])
     return places
-
-
-def iter_chunks(pack: Bytes) -> Iterator[tuple[Place, bytes]]:
-    """Each chunk of a pack, decoded and verified."""
-    view = memoryview(pack)
-    for place in read_index(view, len(view)):
-        yield place, read_chunk(place, view[place.offset : place.offset + place.stored_bytes])
