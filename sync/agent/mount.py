@@ -16,8 +16,7 @@ import sqlite3
 import stat
 import sys
 import threading
-from bisect import bisect_right
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from sync.agent.engine import Engine
 from sync.agent.errors import AgentError, MountFailed, NotEnrolled
 from sync.agent.fuse import FileInfo, FUSEError, pyfuse3
 from sync.agent.index import ROOT, File
+from sync.agent.listing import Listings
 from sync.agent.notifier import Notifier
 from sync.agent.pin_commands import ATTRIBUTE, MOUNT_NAME
 from sync.agent.tree import Handle
@@ -42,21 +42,12 @@ R = TypeVar("R")
 
 _KEEP_S = 3600.0
 _BLOCK = 4096
-_LISTED_AT_ONCE = 32
 _TURN_S = 0.0001
 """So long may the sender go on computing while a request of the kernel is there. Python's own 5 ms, seven times for a small file, made
 copying into the mount wait for what was sent in the meantime."""
 _FOLDER = stat.S_IFDIR | 0o755
 _WRITABLE = stat.S_IFREG | 0o644
 _READ_ONLY = stat.S_IFREG | 0o444
-
-
-@dataclass
-class _Listing:
-    """An open folder. inos: of what was in it when its reading began; the kernel asks for some twenty at a time."""
-
-    folder: int
-    inos: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -104,8 +95,7 @@ class Operations(pyfuse3.Operations):
         self._state_dir = state_dir
         self._options = options
         self._preparing: dict[int, Future[None]] = {}
-        self._listings: dict[int, _Listing] = {}
-        self._last_listing = 0
+        self._listings = Listings(engine.index)
 
     def init(self) -> None:
         """The kernel has said hello; before that it cannot be told anything, and has nothing cached."""
@@ -161,28 +151,16 @@ class Operations(pyfuse3.Operations):
         if not folder.is_folder:
             raise FUSEError(errno.ENOTDIR)
         await self._looked_ahead(folder)
-        self._last_listing += 1
-        self._listings[self._last_listing] = _Listing(inode)
-        return self._last_listing
+        return self._listings.open(inode)
 
     @_errors
     async def readdir(self, fh: int, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        listing = self._listings[fh]
-        if start_id == 0:
-            listing.inos = self._tree.index.inos_in(listing.folder)
-        for file in self._listed(listing, start_id):
+        for file in self._listings.after(fh, start_id):
             if not pyfuse3.readdir_reply(token, os.fsencode(file.name), self._attributes(file), file.ino):
                 return
 
-    def _listed(self, listing: _Listing, after: int) -> Iterator[File]:
-        """What is in a folder behind an inode: what there was at first and still is, then what came since, as a next save under a name."""
-        index, inos = self._tree.index, listing.inos
-        for start in range(bisect_right(inos, after), len(inos), _LISTED_AT_ONCE):
-            yield from index.those_in(listing.folder, inos[start : start + _LISTED_AT_ONCE])
-        yield from index.children(listing.folder, after=max(after, inos[-1] if inos else 0))
-
     async def releasedir(self, fh: int) -> None:
-        self._listings.pop(fh, None)
+        self._listings.close(fh)
 
     async def fsyncdir(self, fh: int, datasync: bool) -> None:
         """Names are in the index with their change."""
@@ -213,17 +191,11 @@ class Operations(pyfuse3.Operations):
         self._engine.saved()
         self._engine.released()
 
-    async def symlink(self, parent_inode: int, name: bytes, target: bytes, ctx: object) -> pyfuse3.EntryAttributes:
-        """A library has files and folders only."""
-        raise FUSEError(errno.EPERM)
-
-    async def link(self, inode: int, new_parent_inode: int, new_name: bytes, ctx: object) -> pyfuse3.EntryAttributes:
+    async def symlink(self, *_: Any, **__: Any) -> Any:
         """A library has files and folders only. EPERM makes programs fall back to copying."""
         raise FUSEError(errno.EPERM)
 
-    async def mknod(self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: object) -> pyfuse3.EntryAttributes:
-        """A library has files and folders only."""
-        raise FUSEError(errno.EPERM)
+    link = mknod = symlink
 
     # --- bytes --------------------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ def listing(stepped: Engine, folder: int, tmp_path: Path, monkeypatch: pytest.Mo
             after = found[-1][1]
             yield [name for name, _ in found]
         done(operations.releasedir(handle))
-        assert not operations._listings
+        assert not operations._listings._open
 
     return portions
 
