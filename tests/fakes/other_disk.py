@@ -10,13 +10,14 @@ from __future__ import annotations
 import errno
 import unicodedata
 from pathlib import Path
+from typing import BinaryIO
 
 from sync.agent.mirror.disk import Disk, Seen
 from sync.core.paths import refuse_name
 
 
 class OtherDisk(Disk):
-    """windows: reserved names and `path_max`. busy: paths that a program has open, so that they cannot be moved."""
+    """windows: reserved names and `path_max`. busy: paths that a program has open, so that they cannot be moved or read."""
 
     folds_names = True
 
@@ -55,6 +56,10 @@ class OtherDisk(Disk):
 
     def refuses(self, path: str) -> str | None:
         return "path_too_long" if self.windows and len(str(self.root / path)) > self.path_max else None
+
+    def open(self, path: str) -> BinaryIO:
+        self._check_free(path)
+        return super().open(path)
 
     def rename(self, path: str, target: str) -> None:
         self._check_free(path)

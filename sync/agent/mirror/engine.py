@@ -129,6 +129,7 @@ class Mirror:
         self.settler = Settler(self._tree, self._choice, self._look_soon)
         self.fetcher = Fetcher(self._tree, self.wake, self._progress)
         self.watch = Watch(self._disk.root, self.wake)
+        self.looker.marks.again = self.watch.look_at
         self.report = Report(engine.index, self._records, engine.status)
         self._woken = threading.Event()
         self._soon: set[str] = set()

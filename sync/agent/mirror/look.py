@@ -15,19 +15,17 @@ from datetime import UTC, datetime
 from sync.agent.index import ROOT, File
 from sync.agent.mirror.changes import Differences, compare_folder, is_same_file, pair_by_content
 from sync.agent.mirror.choice import Choice, path_key
-from sync.agent.mirror.disk import PRIVATE, Disk, Seen, is_busy, join
+from sync.agent.mirror.disk import PRIVATE, Disk, Seen, join
+from sync.agent.mirror.marks import MARK_MAX_BYTES, Marks
 from sync.agent.mirror.records import UNSENT, Record
 from sync.agent.mirror.tree import MirrorTree
 from sync.agent.mirror.troubles import Troubles, is_text
-from sync.core.hashing import change_mark_of
 from sync.core.paths import FOLDERS_DEEP, conflict_name, name_key, stays_local
 from sync.core.plan import Decision, Entry, decide
 from sync.core.protocol import NodeKind
 
 log = logging.getLogger("mainline.agent")
 
-_MARK_MAX_BYTES = 64 * 1024 * 1024
-"""Longer files are not read once more only to recognise them without their inode."""
 _AT_ONCE = 200
 
 
@@ -42,6 +40,7 @@ class Looker:
         self._disk: Disk = tree.disk
         self._choice = choice
         self._troubles = Troubles(tree)
+        self.marks = Marks(tree)
         self._fresh: list[tuple[int, str, Seen]] = []
         self._gone: list[Record] = []
         self.told: Callable[[], None] = lambda: None
@@ -185,8 +184,8 @@ class Looker:
 
     def _edited(self, record: Record, path: str, entry: Seen) -> None:
         """The stat changed. If only that, there is nothing to say; if the bytes did, they are a save."""
-        mark = self._mark(path, entry)
-        if mark is None and entry.size <= _MARK_MAX_BYTES:
+        mark = self.marks.of(path, entry)
+        if mark is None and entry.size <= MARK_MAX_BYTES:
             return  # it is being written to; the next event or look comes
         with self._tree.lock, self._index.transaction():
             file = self._index.file(record.ino)
@@ -300,7 +299,7 @@ class Looker:
 
     def _new_files(self, gone: list[Record], fresh: list[tuple[int, str, Seen]]) -> set[int]:
         """Files under new names: moved ones by their bytes, the others new, in few transactions. Returns which were moved."""
-        marked = [(parent, path, entry, self._mark(path, entry)) for parent, path, entry in fresh]
+        marked = [(parent, path, entry, self.marks.of(path, entry)) for parent, path, entry in fresh]
         copied = {position: record for record, position in pair_by_content(gone, [(entry, mark) for _, _, entry, mark in marked])}
         with self._tree.lock, self._index.transaction():
             for position, (parent, path, entry, mark) in enumerate(marked):
@@ -323,7 +322,7 @@ class Looker:
         return there is None or there.kind is not record.kind
 
     def _new_file(self, parent: int, path: str, entry: Seen, mark: str | None) -> None:
-        if mark is None and entry.size <= _MARK_MAX_BYTES:
+        if mark is None and entry.size <= MARK_MAX_BYTES:
             return  # gone again, or being written to
         if not self._may_add(path):
             return
@@ -385,18 +384,3 @@ class Looker:
             return True
         self._records.trouble(path, "not_chosen")
         return False
-
-    def _mark(self, path: str, entry: Seen) -> str | None:
-        """The mark of the bytes, None if they are many, are gone, or changed while they were read."""
-        if entry.size > _MARK_MAX_BYTES:
-            return None
-        try:
-            with self._disk.open(path) as stream:
-                mark = change_mark_of(stream)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self._records.trouble(path, "file_busy" if is_busy(error) else "cannot_read", str(error))
-            return None
-        after = self._disk.seen(path)
-        return mark if after is not None and after.stands == entry.stands else None

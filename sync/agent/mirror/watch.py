@@ -48,8 +48,7 @@ class Watch:
     """Paths that are due, from events of a watcher thread; and when everything is."""
 
     def __init__(self, root: Path, wake: Callable[[], None]) -> None:
-        self._root = os.path.normcase(str(root))
-        self._real_root = root
+        self._root = root
         self._wake = wake
         self._lock = threading.Lock()
         self._quiet = Quiet()
@@ -65,7 +64,7 @@ class Watch:
         self.limited, self._listens = None, True
         try:
             self._observer = self._observe()
-            self._observer.schedule(_Handler(self._heard), str(self._real_root), recursive=True)
+            self._observer.schedule(_Handler(self._heard), str(self._root), recursive=True)
             self._observer.start()
         except OSError as error:
             self._cannot(error)
@@ -88,7 +87,7 @@ class Watch:
     def _cannot(self, error: OSError) -> None:
         """A folder cannot be watched, the first or one that was made later."""
         if self.limited is None:
-            log.warning("not all events from %s: %s", self._real_root, error)
+            log.warning("not all events from %s: %s", self._root, error)
             self.look_at_everything()
         self.limited = "watch_limit" if error.errno in _LIMITS else "watch_failed"
 
@@ -109,7 +108,7 @@ class Watch:
             self._kernel = None
 
     def _heard(self, path: str, happened: Happened) -> None:
-        relative = os.path.relpath(path, self._real_root).replace(os.sep, "/")
+        relative = os.path.relpath(path, self._root).replace(os.sep, "/")
         name = relative.rpartition("/")[2]
         if relative in (".", "") or relative.startswith("..") or relative.partition("/")[0] == PRIVATE or stays_local(name):
             return
@@ -118,7 +117,7 @@ class Watch:
         self._wake()
 
     def look_at(self, path: str) -> None:
-        """As if an event had come: something could not be read just now."""
+        """As if an event had come: it could not be read just now."""
         with self._lock:
             self._quiet.note(path, Happened.WRITTEN, time.monotonic())
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.agent.mirror import quiet
 from sync.agent.mirror.disk import Disk
 from tests.fakes.library_server import FakeLibrary
 from tests.fakes.other_disk import OtherDisk
@@ -136,6 +137,27 @@ def test_file_when_in_use_by_a_program_then_tried_again_and_told_until_it_is_clo
     disk.busy = set()
     chen.sync()
     assert chen.files() == {"open.xlsx": b"two"}
+    assert chen.troubles() == {}
+
+
+def test_save_when_its_program_lets_nobody_read_it_then_told_and_sent_soon_after_it_is_closed(
+    make_device: MakeDevice, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chen = make_device("陈帆", make_disk=windows)
+    chen.sync()
+    disk, mirror = chen.engine.disk, chen.engine.mirror
+    assert isinstance(disk, OtherDisk)
+    (chen.library / "open.xlsx").write_bytes(b"one")
+    chen.sync()
+    (chen.library / "open.xlsx").write_bytes(b"next")
+    disk.busy = {f"{LIBRARY}/open.xlsx"}
+    monkeypatch.setattr(quiet, "GROWING_S", 0.0)
+    chen.look()
+    assert chen.troubles() == {"open.xlsx": "file_busy"}
+    assert mirror.watch.due() == [f"{LIBRARY}/open.xlsx"], "no event tells when it is closed"
+    disk.busy = set()
+    chen.sync()
+    assert contents(fake, library) == {"open.xlsx": b"next"}
     assert chen.troubles() == {}
 
 
