@@ -50,6 +50,21 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("a naive datetime was given where aware UTC is required")
         return value.astimezone(UTC).replace(tzinfo=None)
 
+    def bind_processor(self, dialect: Any) -> Any:
+        """As given by ``process_bind_param``. The rows of a transaction say the same instant again and again: it is put in words once."""
+        inner = cast(Any, super().bind_processor(dialect))
+        last: tuple[datetime | None, Any] = (None, None)
+
+        def process(value: datetime | None) -> Any:
+            nonlocal last
+            known, words = last  # In one step: other threads bind too.
+            if value is None or value is not known:
+                words = inner(value)
+                last = (value, words)
+            return words
+
+        return process
+
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
 
@@ -172,8 +187,10 @@ def _sqlite_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("mainline_writes", True)
-        if not writes or not _begin_in_turn(connection):
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if not writes:
+            connection.connection.cursor().execute("BEGIN")  # It waits for nobody, and every request says it several times.
+        elif not _begin_in_turn(connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

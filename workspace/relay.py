@@ -10,10 +10,10 @@ import socket
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Table, bindparam, func, select
 
 from workspace.db import Database
 from workspace.events.models import Event
@@ -27,6 +27,16 @@ log = structlog.get_logger("relay")
 POLL_S = 0.5
 BATCH = 500
 HEARTBEAT_S = 1.0  # A realtime process admits nobody before it has heard of the head.
+
+
+# Made once, of the table: it is asked after every commit of anybody, and a storm of saves is an event for each.
+_EVENT = cast(Table, Event.__table__).c
+_NEWER = (
+    select(_EVENT.seq, _EVENT.kind, _EVENT.rooms, _EVENT.subject, _EVENT.at, _EVENT.actor_name, _EVENT.facts, _EVENT.rooms_changed)
+    .where(_EVENT.seq > bindparam("last"))
+    .order_by(_EVENT.seq)
+    .limit(BATCH)
+)
 
 
 class Publisher(Protocol):
@@ -117,7 +127,7 @@ class Relay:
             if self._last < 0:
                 self._last = int(session.scalar(select(func.max(Event.seq))) or 0)
                 heartbeat = True
-            events = session.scalars(select(Event).where(Event.seq > self._last).order_by(Event.seq).limit(BATCH)).all()
+            events = session.connection().execute(_NEWER, {"last": self._last}).all()
         frames = []
         prev = self._last
         for event in events:
@@ -131,7 +141,7 @@ class Relay:
         return len(frames)
 
 
-def _frame(event: Event, prev: int) -> dict[str, Any]:
+def _frame(event: Any, prev: int) -> dict[str, Any]:
     return {
         "seq": event.seq,
         "prev": prev,

@@ -49,17 +49,18 @@ class LocalWake:
         self._folder = run_dir / "wake"
 
     def __call__(self) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        deaf = _others_of(os.getpid())
+        with contextlib.suppress(FileNotFoundError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
-            for path in self._folder.glob("*.sock"):
-                if path.name.startswith(_others_of(os.getpid())):
+            for name in os.listdir(self._folder):
+                if name.startswith(deaf) or not name.endswith(".sock"):
                     continue
                 try:
-                    sender.sendto(b"1", str(path))
+                    sender.sendto(b"1", f"{self._folder}/{name}")
                 except BlockingIOError:
                     continue  # Its queue is full: it will wake anyway.
                 except OSError:
-                    path.unlink(missing_ok=True)  # Its process is gone.
+                    (self._folder / name).unlink(missing_ok=True)  # Its process is gone.
 
     def listener(self, *, own: bool = True) -> "_LocalListener":
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -28,11 +28,19 @@ from workspace.parts import Parts
 _HEAD = select(func.max(Event.seq))
 _LAST = select(Event.__table__.c.seq, Event.__table__.c.hash).order_by(Event.__table__.c.seq.desc()).limit(1)
 _JOB = Job.__table__.c
-_WAITING = select(_JOB.name, _JOB.key).where(
-    _JOB.name.in_(bindparam("names", expanding=True)), _JOB.key.in_(bindparam("keys", expanding=True)), _JOB.state == "waiting"
+# Held until the commit, so that no worker begins with one before what it is to find is there.
+_WAITING = (
+    select(_JOB.name, _JOB.key)
+    .where(_JOB.name.in_(bindparam("names", expanding=True)), _JOB.key.in_(bindparam("keys", expanding=True)), _JOB.state == "waiting")
+    .order_by(_JOB.id)
+    .with_for_update()
 )
 _ADD_EVENTS, _ADD_ROOMS, _ADD_JOBS = insert_into(Event), insert_into(EventRoom), insert_into(Job)
 _KEYS_AT_ONCE = 1000
+_COUNTED = {"preserve_rowcount": True}
+
+_WORK = "work"
+"""Where a session keeps its Work."""
 
 EVENT_LOCK = 0x4D41494E  # PostgreSQL advisory lock: sequence order must be commit order.
 
@@ -88,9 +96,9 @@ class Work:
         self.jobs: list[tuple[str, dict[str, Any]]] = []
         self.after: list[Callable[[], None]] = []
         self._new_jobs: list[dict[str, Any]] = []
-        self._changed: set[str] = set()
-        sa_event.listen(session, "after_flush", self._note_flush)
-        sa_event.listen(session, "do_orm_execute", self._note_statement)
+        self.changed: set[str] = set()
+        """Audited tables that changed; a commit that changed any must have recorded what happened."""
+        session.info[_WORK] = self
 
     def record(
         self,
@@ -120,26 +128,32 @@ class Work:
             "created_at": self.now, "attempts": 0,
         })  # fmt: skip
 
+    def changes_no_rights(self) -> None:
+        """From here on: what somebody may do is asked once, as in a reading Work. For who holds the locks under which rights change."""
+        self.known = {}
+
     def read(self, query: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
         """Rows of columns, without the cost of entities; what this transaction changed is flushed first, as for any query."""
         if self.session.new or self.session.deleted or self.session.dirty:
             self.session.flush()
         return self.session.connection().execute(query, values)
 
-    def write(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Many rows of a table whose changes are recorded otherwise, or not at all (see ``__unaudited__``), in one statement."""
-        if rows:
-            self.session.connection().execute(statement, rows)
+    def write(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Many rows of a table whose changes are recorded otherwise, or not at all (see ``__unaudited__``), in one statement.
+
+        Returns how many were written, -1 where the database does not say.
+        """
+        return self.session.connection().execute(statement, rows, execution_options=_COUNTED).rowcount if rows else 0
 
     def commit(self) -> None:
         self.session.flush()
-        if self._changed and not self.recorded:
-            raise Unrecorded(f"Rows of {', '.join(sorted(self._changed))} changed without an event")
+        if self.changed and not self.recorded:
+            raise Unrecorded(f"Rows of {', '.join(sorted(self.changed))} changed without an event")
         wrote = bool(self.recorded or self.jobs)
         events = self._write_events()
         self._write_jobs()
         self.session.commit()
-        self._changed.clear()
+        self.changed.clear()
         self.recorded, recorded = [], self.recorded
         self.committed = recorded
         if events:
@@ -205,18 +219,30 @@ class Work:
             "origin": self.origin,
         }
 
-    def _note_flush(self, session: Session, _context: Any) -> None:
-        for row in (*session.new, *session.dirty, *session.deleted):
-            if not type(row).__unaudited__ and (row not in session.dirty or session.is_modified(row)):
-                self._changed.add(type(row).__tablename__)
 
-    def _note_statement(self, state: ORMExecuteState) -> None:
-        if not (state.is_insert or state.is_update or state.is_delete):
-            return
-        # By name: a statement on a model carries an annotated copy of its table.
-        name = getattr(getattr(state.statement, "table", None), "name", "?")
-        if not _is_unaudited(name):
-            self._changed.add(name)
+# Once for all sessions: to listen to each one cost every request more than some of its questions.
+@sa_event.listens_for(Session, "after_flush")
+def _note_flush(session: Session, _context: Any) -> None:
+    work: Work | None = session.info.get(_WORK)
+    if work is None:
+        return
+    changed = work.changed
+    changed.update(type(row).__tablename__ for row in (*session.new, *session.deleted) if not type(row).__unaudited__)
+    for row in session.dirty:
+        name = type(row).__tablename__
+        if name not in changed and not type(row).__unaudited__ and session.is_modified(row):
+            changed.add(name)
+
+
+@sa_event.listens_for(Session, "do_orm_execute")
+def _note_statement(state: ORMExecuteState) -> None:
+    if not (state.is_insert or state.is_update or state.is_delete):
+        return
+    work: Work | None = state.session.info.get(_WORK)
+    # By name: a statement on a model carries an annotated copy of its table.
+    name = getattr(getattr(state.statement, "table", None), "name", "?")
+    if work is not None and not _is_unaudited(name):
+        work.changed.add(name)
 
 
 @cache

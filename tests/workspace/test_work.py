@@ -13,6 +13,7 @@ from tests.product import wait_until
 from workspace.db import Database
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import CHAINED, first_broken
+from workspace.jobs import worker as worker_module
 from workspace.jobs.models import Job
 from workspace.jobs.registry import JOBS, job, periodic, reacts_to
 from workspace.jobs.worker import JobRun, Worker, claim_job, put_periodic
@@ -159,6 +160,45 @@ def test_job_when_its_worker_dies_each_time_then_given_up_and_not_for_ever(datab
         assert (ran, states(database)) == ([], [("failed", 3)])
     finally:
         JOBS.pop("tests.deadly")
+
+
+def test_job_when_done_then_its_row_goes_with_the_claim_of_the_next(database: Database) -> None:
+    job("tests.one")(lambda run: None)
+    try:
+        with open_work(database, now=NOW) as work:
+            work.after_commit("tests.one")
+            work.after_commit("tests.one")
+        first = claim_job(database, "quick")
+        second = claim_job(database, "quick", done=first.id)
+        assert states(database) == [("running", 1)]
+        assert claim_job(database, "quick", done=second.id) is None
+        assert states(database) == []
+    finally:
+        JOBS.pop("tests.one")
+
+
+def test_job_when_it_runs_long_then_its_lease_is_renewed(database: Database, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "POLL_S", 0.01)
+    job("tests.long", lease_s=60)(lambda run: None)
+    worker = Worker(database, parts)
+
+    def lease() -> object:
+        with open_work(database, writes=False) as work:
+            return work.session.scalars(select(Job.lease_until)).one()
+
+    try:
+        with open_work(database, now=NOW) as work:
+            work.after_commit("tests.long")
+        claimed = claim_job(database, "quick")
+        before = lease()
+        with worker._leases.held(claimed.id, 0):  # A third of nothing is over at once.
+            thread = threading.Thread(target=worker._leases.renew_until, args=(worker.stopping,))
+            thread.start()
+            wait_until(lambda: lease() != before, within_s=10, what="the lease is renewed")
+        worker.stopping.set()
+        thread.join(timeout=10)
+    finally:
+        JOBS.pop("tests.long")
 
 
 def test_periodic_when_it_fails_each_time_then_one_failure_is_kept_and_a_success_clears_it(

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 GENESIS = "0" * 64
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 CHAINED = ("seq", "kind", "at", "actor_id", "actor_name", "subject", "rooms", "facts", "rooms_changed", "origin")
 
 
 def event_hash(prev_hash: str, row: Mapping[str, Any]) -> str:
     """SHA-256 over the predecessor's hash and the canonical JSON of the row's chained columns, as 64 hex digits."""
-    body = {name: _plain(row[name]) for name in CHAINED}
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = _CANONICAL.encode({name: _plain(row[name]) for name in CHAINED})
     return hashlib.sha256(f"{prev_hash}\n{text}".encode()).hexdigest()
 
 

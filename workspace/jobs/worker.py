@@ -6,13 +6,15 @@ workers share one table. A worker that is killed leaves a lease behind; when it 
 
 import contextlib
 import threading
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import Table, bindparam, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from workspace.db import Database, new_id
@@ -29,16 +31,38 @@ log = structlog.get_logger("jobs")
 THREADS = {"quick": 3, "desktops": 3, "media": 1}
 POLL_S = 1.0
 RETRY_CAP_S = 300
+A_MOMENT = timedelta(seconds=5)
+"""What is put off no longer than this is put off so that much of it is done at once; ``run_due`` does not wait for it."""
 
 # Made once, on the plain table: the worker asks these after every commit of anybody, and the making was most of their cost.
-_JOB = Job.__table__.c
+_JOBS = cast(Table, Job.__table__)
+_JOB = _JOBS.c
 _DUE = (
     or_(_JOB.state == "waiting", (_JOB.state == "running") & (_JOB.lease_until < bindparam("now")))
-    & (_JOB.run_at <= bindparam("now"))
+    & or_(_JOB.run_at <= bindparam("now"), (_JOB.run_at <= bindparam("soon")) & _JOB.error.is_(None))
     & _JOB.name.in_(bindparam("names", expanding=True))
 )
 _DUE_LANES = select(_JOB.lane).where(_DUE).distinct()
-_NEXT = select(_JOB.id).where(_DUE, _JOB.lane == bindparam("lane")).order_by(_JOB.run_at, _JOB.id).limit(1)
+_IN_LANE = (_DUE, _JOB.lane == bindparam("lane"))
+_WAITS = select(_JOB.id).where(*_IN_LANE).limit(1)
+_NEXT = select(_JOB.id, _JOB.name, _JOB.args, _JOB.attempts).where(*_IN_LANE).order_by(_JOB.run_at, _JOB.id).limit(1)
+_NEXT_UNLOCKED = _NEXT.with_for_update(skip_locked=True)
+_TAKE = (
+    update(_JOBS).where(_JOB.id == bindparam("job"))
+    .values(state="running", attempts=bindparam("attempt"), lease_until=bindparam("until"))
+)  # fmt: skip
+_RENEW = update(_JOBS).where(_JOB.id == bindparam("job"), _JOB.state == "running").values(lease_until=bindparam("until"))
+_DONE = delete(_JOBS).where(_JOB.id == bindparam("job"))
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A job that this worker runs. attempts: this one included."""
+
+    id: str
+    name: str
+    args: dict[str, Any]
+    attempts: int
 
 
 @dataclass(frozen=True)
@@ -93,6 +117,7 @@ class Worker:
         self.database, self.parts, self.wake = database, parts, wake
         self.stopping = threading.Event()
         self._bells = {lane: _Bell() for lane in lanes()}
+        self._leases = _Leases(database)
 
     def run_until_stopped(self) -> None:
         threads = [
@@ -102,6 +127,7 @@ class Worker:
         ]
         threads.append(threading.Thread(target=self._periodic_loop, name="periodic", daemon=True))
         threads.append(threading.Thread(target=self._ring_loop, name="bells", daemon=True))
+        threads.append(threading.Thread(target=self._leases.renew_until, args=(self.stopping,), name="leases", daemon=True))
         for thread in threads:
             thread.start()
         self.stopping.wait()
@@ -109,24 +135,28 @@ class Worker:
             thread.join(timeout=10)
 
     def run_due(self, *, limit: int = 1000) -> int:
-        """Run due jobs of every lane, in this thread, until none is due. Returns how many ran."""
+        """Run what is due in any lane, now or in a moment, in this thread, until nothing is. Returns how many ran."""
         ran = 0
-        while ran < limit and any(self.run_one(lane) for lane in sorted(lanes())):
+        while ran < limit and any(self.run_one(lane, ahead=A_MOMENT) for lane in sorted(lanes())):
             ran += 1
         return ran
 
-    def run_one(self, lane: str) -> bool:
-        """Claim and run one due job; False when none is due."""
-        claimed = claim_job(self.database, lane)
-        if claimed is None:
-            return False
+    def run_one(self, lane: str, *, ahead: timedelta = timedelta(0)) -> bool:
+        """Claim and run one job that is due, or will be ``ahead``; False when there is none."""
+        claimed = claim_job(self.database, lane, ahead=ahead)
+        if claimed is not None and self._run(claimed, lane):
+            _delete_job(self.database, claimed.id)
+        return claimed is not None
+
+    def _run(self, claimed: Claimed, lane: str) -> bool:
+        """Whether it is done, and its row may go."""
         self._bells[lane].ring()  # Another thread looks whether there is more.
         known = JOBS[claimed.name]
         if known.every_s is None and claimed.attempts > known.max_attempts:  # Every attempt took its worker with it.
             _put_back(self.database, claimed, delay_s=0, error="the worker ended whenever it ran", counts=True, state="failed")
-            return True
+            return False
         run = JobRun(self.database, self.parts, claimed.attempts, claimed.id, self.stopping)
-        with _Lease(self.database, claimed.id, known.lease_s):
+        with self._leases.held(claimed.id, known.lease_s):
             try:
                 known.handler(run, **claimed.args)
             except Again as again:
@@ -134,25 +164,29 @@ class Worker:
             except Exception as error:  # noqa: BLE001  A handler's crash must not end the lane; it is logged and retried here.
                 self._failed(claimed, known, error)
             else:
-                _delete_job(self.database, claimed.id)
-        return True
+                return True
+        return False
 
-    def _failed(self, claimed: Job, known: JobType, error: Exception) -> None:
+    def _failed(self, claimed: Claimed, known: JobType, error: Exception) -> None:
         last = claimed.attempts >= known.max_attempts
         log.error("job.failed", job=claimed.name, id=claimed.id, attempt=claimed.attempts, last=last, exc_info=error)
         delay_s = min(RETRY_CAP_S, 2 ** min(claimed.attempts, 10) / 2)
         _put_back(self.database, claimed, delay_s=delay_s, error=repr(error), counts=True, state="failed" if last else "waiting")
 
     def _lane_loop(self, lane: str) -> None:
+        done: str | None = None  # Its row goes with the claim of the next: a commit less for each job.
         while not self.stopping.is_set():
             try:
-                busy = self.run_one(lane)
+                claimed = claim_job(self.database, lane, done=done)
+                done = claimed.id if claimed is not None and self._run(claimed, lane) else None
             except Exception as error:  # The database may be away for a moment; the lane waits and goes on.
                 log.error("lane.failed", lane=lane, exc_info=error)
                 self.stopping.wait(POLL_S)
                 continue
-            if not busy:
+            if claimed is None:
                 self._bells[lane].wait(POLL_S * 5)
+        if done is not None:
+            _delete_job(self.database, done)
 
     def _ring_loop(self) -> None:
         """Look for all lanes at once, after each commit of anybody: threads that each look are most of what a worker costs."""
@@ -190,25 +224,31 @@ def due_lanes(database: Database) -> set[str]:
         return set(session.connection().scalars(_DUE_LANES, _asked()))
 
 
-def claim_job(database: Database, lane: str) -> Job | None:
-    """Lease the oldest due job of the lane, or one whose lease has ended."""
-    asked = {**_asked(), "lane": lane}
-    with database.session(writes=False) as session:  # Looking must not queue for SQLite's write lock.
-        if session.connection().scalar(_NEXT, asked) is None:
-            return None
+def claim_job(database: Database, lane: str, *, done: str | None = None, ahead: timedelta = timedelta(0)) -> Claimed | None:
+    """Lease the oldest due job of the lane, or one whose lease has ended. done: of a job whose row is to go in the same transaction.
+
+    ahead: what will be due so soon counts as due, unless it was put back.
+    """
+    asked = {**_asked(ahead), "lane": lane}
+    if done is None:
+        with database.session(writes=False) as session:  # Looking must not queue for SQLite's write lock.
+            if session.connection().scalar(_WAITS, asked) is None:
+                return None
     with database.session(writes=True) as session:
-        job_id = session.connection().scalar(_NEXT if database.is_sqlite else _NEXT.with_for_update(skip_locked=True), asked)
-        if job_id is None:
-            return None
-        job = session.get_one(Job, job_id)
-        job.state, job.attempts = "running", job.attempts + 1
-        job.lease_until = asked["now"] + timedelta(seconds=JOBS[job.name].lease_s)
+        connection = session.connection()
+        if done is not None:
+            connection.execute(_DONE, {"job": done})
+        found = connection.execute(_NEXT if database.is_sqlite else _NEXT_UNLOCKED, asked).first()
+        if found is not None:
+            until = datetime.now(UTC) + timedelta(seconds=JOBS[found.name].lease_s)
+            connection.execute(_TAKE, {"job": found.id, "attempt": found.attempts + 1, "until": until})
         session.commit()
-        return job
+    return Claimed(found.id, found.name, found.args, found.attempts + 1) if found is not None else None
 
 
-def _asked() -> dict[str, Any]:
-    return {"now": datetime.now(UTC), "names": list(JOBS)}
+def _asked(ahead: timedelta = timedelta(0)) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {"now": now, "soon": now + ahead, "names": list(JOBS)}
 
 
 def put_periodic(database: Database, known: JobType, now: datetime) -> bool:
@@ -251,39 +291,55 @@ def put_periodic(database: Database, known: JobType, now: datetime) -> bool:
     return True
 
 
-class _Lease:
-    """Renews the lease at a third of its length while the handler runs."""
+class _Leases:
+    """The jobs that run in this process: each one's lease is renewed at a third of its length. One thread for all, most end before that."""
 
-    def __init__(self, database: Database, job_id: str, lease_s: int) -> None:
-        self._database, self._job_id, self._lease_s = database, job_id, lease_s
-        self._done = threading.Event()
-        self._thread: threading.Thread | None = None
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._held: dict[str, tuple[float, int]] = {}  # job -> when its lease is to be renewed, and how long that lasts
 
-    def __enter__(self) -> None:
-        self._thread = threading.Thread(target=self._renew, daemon=True)
-        self._thread.start()
+    @contextmanager
+    def held(self, job_id: str, lease_s: int) -> Iterator[None]:
+        """While the handler runs."""
+        self._hold(job_id, lease_s)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.pop(job_id, None)
 
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
+    def renew_until(self, stopping: threading.Event) -> None:
+        """The body of the thread. What still runs when the worker is to end has two thirds of its lease left."""
+        while not stopping.wait(POLL_S):
+            with self._lock:
+                due = [(job_id, lease_s) for job_id, (at, lease_s) in self._held.items() if at <= time.monotonic()]
+            for job_id, lease_s in due:
+                try:
+                    self._renew(job_id, lease_s)
+                except Exception as error:  # The database may be away for a moment; without the next try the job would run twice at once.
+                    log.error("lease.not_renewed", id=job_id, exc_info=error)
 
-    def _renew(self) -> None:
-        while not self._done.wait(self._lease_s / 3):
-            until = datetime.now(UTC) + timedelta(seconds=self._lease_s)
-            try:
-                with self._database.session(writes=True) as session:
-                    session.execute(update(Job).where(Job.id == self._job_id, Job.state == "running").values(lease_until=until))
-                    session.commit()
-            except Exception as error:  # The database may be away for a moment; without the next try the job would run twice at once.
-                log.error("lease.not_renewed", id=self._job_id, exc_info=error)
+    def _renew(self, job_id: str, lease_s: int) -> None:
+        with self._database.session(writes=True) as session:
+            session.connection().execute(_RENEW, {"job": job_id, "until": datetime.now(UTC) + timedelta(seconds=lease_s)})
+            session.commit()
+        with self._lock:
+            if job_id in self._held:
+                self._held[job_id] = (time.monotonic() + lease_s / 3, lease_s)
+
+    def _hold(self, job_id: str, lease_s: int) -> None:
+        with self._lock:
+            self._held[job_id] = (time.monotonic() + lease_s / 3, lease_s)
 
 
 def _delete_job(database: Database, job_id: str) -> None:
     with database.session(writes=True) as session:
-        session.execute(delete(Job).where(Job.id == job_id))
+        session.connection().execute(_DONE, {"job": job_id})
         session.commit()
 
 
-def _put_back(database: Database, claimed: Job, *, delay_s: float, error: str, counts: bool, state: str = "waiting") -> None:
+def _put_back(database: Database, claimed: Claimed, *, delay_s: float, error: str, counts: bool, state: str = "waiting") -> None:
     with database.session(writes=True) as session:
         job = session.get_one(Job, claimed.id)
         job.state, job.error, job.lease_until = state, str(error)[:4000], None
