@@ -24,6 +24,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from sync.agent.arrivals import Arrivals
+from sync.agent.disk_errors import disk_errno, disk_words
 from sync.agent.errors import Refused, Unreachable
 from sync.agent.index import File, version_columns
 from sync.agent.journal import Entry, Journal, Kind, State
@@ -182,6 +183,9 @@ class Departures:
             except _Changed:
                 self._postpone(entry)
                 break
+            except OSError as error:
+                self._cannot_read(entry, error)
+                break
             if job is None:
                 self._journal.drop(entry.n)
                 continue
@@ -194,6 +198,14 @@ class Departures:
         """It is being written to: its next release comes; look again after a moment in case there is none."""
         with self._index.transaction() as db:
             db.execute("UPDATE ops SET not_before_ms=? WHERE n=?", (int(time.time() * 1000) + 200, entry.n))
+
+    def _cannot_read(self, entry: Entry, error: OSError) -> None:
+        """The disk does not give the bytes of one save: that is told, and holds up nothing else."""
+        code = disk_errno(error)
+        title = disk_words(code) if code is not None else "本机文件无法读取：请检查文件的权限，之后自动继续"
+        log.warning("%s cannot be read: %s", entry.name, error)
+        self._journal.take_back(entry, error=f"“{entry.name}”：{title}", delay_ms=_LATER_MS * (1 + min(entry.tries, 30)))
+        self._status.progress(entry.ino or 0, state="refused", message=title)
 
     @staticmethod
     def _repeat(entry: Entry) -> _Job:

@@ -256,3 +256,33 @@ def test_write_when_the_disk_refuses_the_word_of_it_then_what_there_is_becomes_n
     assert fake.live(library) == {}
     (draft,) = engine.index.children(folder_of(engine, library))
     assert (draft.node, engine.content.work_path(draft.ino).read_bytes()) == (None, b"half of ")
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES])
+def test_file_when_its_bytes_cannot_be_read_then_told_and_the_others_go_on(
+    stepped: Engine, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    folder = folder_of(stepped, library)
+    for name in ("坏.psd", "好.psd"):
+        number, _ = stepped.tree.create(folder, name)
+        stepped.tree.write(stepped.tree.handle(number), 0, name.encode())
+        stepped.tree.release(number)
+    bad = stepped.index.child(folder, "坏.psd")
+    assert bad is not None
+    opened = open
+
+    def failing(path: Path, *arguments: object, **options: object) -> object:
+        if Path(path) == stepped.content.work_path(bad.ino):
+            raise OSError(code, os.strerror(code))
+        return opened(path, *arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(departures, "open", failing, raising=False)
+    stepped.send()
+    stepped.send()
+    assert set(fake.live(library)) == {"好.psd"}
+    assert "坏.psd" in stepped.status.get("refused")
+    monkeypatch.undo()
+    with stepped.index.transaction():
+        stepped.journal.hurry()
+    stepped.send()
+    assert set(fake.live(library)) == {"坏.psd", "好.psd"}
