@@ -427,6 +427,7 @@ class Departures:
         try:
             batch.land()
         except BaseException:
+            self._spare.pop(batch.library, None)  # slots of the same time: what is wrong with one is wrong with them
             with self._index.transaction():
                 for job in batch.jobs:
                     if job.entry.state is not State.SENT:

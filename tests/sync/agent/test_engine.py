@@ -286,3 +286,17 @@ def test_file_when_its_bytes_cannot_be_read_then_told_and_the_others_go_on(
         stepped.journal.hurry()
     stepped.send()
     assert set(fake.live(library)) == {"坏.psd", "好.psd"}
+
+
+def test_slots_when_one_fails_then_the_others_of_its_time_are_given_up(stepped: Engine, fake: FakeLibrary, library: str) -> None:
+    assert stepped.departures is not None
+    stepped.departures.send_packs_at_once()
+    late = p.Upload("late", f"{fake.api}/nowhere", {}, 2**60, MIB)
+    stepped.departures._spare[library] = [late] * 8
+    number, _ = stepped.tree.create(folder_of(stepped, library), "图.psd")
+    stepped.tree.write(stepped.tree.handle(number), 0, b"x")
+    stepped.tree.release(number)
+    with pytest.raises(Unreachable):
+        stepped.send()
+    stepped.send()
+    assert set(fake.live(library)) == {"图.psd"}
