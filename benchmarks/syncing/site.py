@@ -1,5 +1,6 @@
 """Our side: one running product, libraries in it, and agents with mounts, all real, all on loopback."""
 
+import compileall
 import json
 import os
 import signal
@@ -55,6 +56,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
+        compileall.compile_dir(ROOT / "sync", quiet=2)  # as an installed agent is, where Python may not write what it compiles
         self.product = Product(data_dir=folder / "var", environment=dict(_ENVIRONMENT))
         self.product.environment["MAINLINE_S3_PUBLIC_URL"] = f"http://127.0.0.1:{self.product.port + 3}"
         self._settings = Settings(data_dir=self.product.data_dir, port=self.product.port)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import secrets
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -130,6 +129,8 @@ def enrolment_nonce(config: Config, code: str) -> str:
             return str(data["nonce"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none kept, or for another code: a new one is made
+    import secrets  # once in the life of a machine, and it loads much
+
     nonce = secrets.token_urlsafe(32)
     write_private(config.nonce_path, json.dumps({"code": code, "nonce": nonce}))
     return nonce

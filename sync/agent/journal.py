@@ -24,11 +24,8 @@ from sync.core.paths import name_key
 def new_id(now_ms: int | None = None) -> str:
     """A fresh id in the form of UUIDv7: sorted by time, unguessable, good for nodes and operations."""
     stamp = (now_ms if now_ms is not None else int(time.time() * 1000)) & (2**48 - 1)
-    value = stamp << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    time_hex, chance = f"{stamp:012x}", os.urandom(10).hex()
+    return f"{time_hex[:8]}-{time_hex[8:]}-7{chance[1:4]}-{'89ab'[int(chance[4], 16) & 3]}{chance[5:8]}-{chance[8:]}"
 
 
 class Kind(StrEnum):

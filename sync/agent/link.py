@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import selectors
 import socket
 import threading
@@ -31,7 +30,7 @@ class Link:
 
     def __init__(self, port: Path) -> None:
         self._port = port
-        self._mux = mux.Mux(mux.Role.GUEST, nonce=lambda: secrets.randbits(64) | 1)
+        self._mux = mux.Mux(mux.Role.GUEST, nonce=lambda: int.from_bytes(os.urandom(8), "big") | 1)
         self._lock = threading.Lock()
         self._up = threading.Condition(self._lock)
         self._ends: dict[int, _End] = {}

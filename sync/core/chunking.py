@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
-from pyfastcdc import FastCDC
-
 from sync.core.hashing import Address, address_of
 
 KIB = 1024
@@ -92,6 +90,8 @@ def cut_stream(stream: Reader | BinaryIO, cutter: Cutter) -> Iterator[bytes | me
         if data:
             yield data
         return
+    from pyfastcdc import FastCDC  # not before something is cut: it loads much that nobody else needs
+
     sizes = _SIZES[cutter]
     engine = FastCDC(avg_size=sizes.average, min_size=sizes.least, max_size=sizes.most, normalized_chunking=1)
     for piece in engine.cut_stream(stream):

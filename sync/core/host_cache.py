@@ -9,11 +9,10 @@ the next chunk, `!` says that nothing more comes. So whoever asks may be impatie
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from sync.core.messages import message
 from sync.core.protocol import ChunkPlace, Download
 
 PATH = "/chunks"
@@ -31,7 +30,7 @@ Mac = Callable[[str], str]
 """The signature of a text, in hex digits."""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ChunksRequest:
     """Chunks of one pack, each with its voucher."""
 
@@ -46,6 +45,8 @@ def make_voucher(mac: Mac, desktop: str, until_ms: int, download: Download, plac
 
 def is_good(mac: Mac, desktop: str, now_ms: int, download: Download, place: ChunkPlace) -> bool:
     """Whether a place carries the library's voucher for this desktop, and it still holds."""
+    import hmac  # an agent loads this module, and never asks
+
     until, _, signature = place.voucher.partition(".")
     if not (until.isascii() and until.isdigit() and len(until) <= 15 and signature.isascii()):
         return False

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 NAME_BYTES_MAX = 255
 """Longest name in UTF-8 bytes: the limit of ext4, of FUSE and of an S3 key component."""
@@ -22,6 +23,10 @@ FOLDERS_DEEP = 100
 
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in "123456789¹²³")})
 _WINDOWS_FORBIDDEN = frozenset('<>:"/\\|?*')
+_DOUBTFUL = re.compile('[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff<>:"/\\\\|?*]')
+"""Whatever `_refuse_characters` may refuse: a name without any of it, which is nearly every name, is not looked at letter by letter."""
+_KEPT_NAMES = 1024
+"""A name is looked at several times while one request or save is about it."""
 
 # Names that programs use while they save. They never leave the machine: the swap that follows is the save.
 _LOCAL_PATTERNS = (
@@ -52,6 +57,7 @@ def normal_name(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+@lru_cache(_KEPT_NAMES)
 def name_key(name: str) -> str:
     """The form in which two names of one folder are compared.
 
@@ -65,6 +71,7 @@ def name_key(name: str) -> str:
         folded = again
 
 
+@lru_cache(_KEPT_NAMES)
 def refuse_name(name: str) -> NameProblem | None:
     """Why `name` may not be created in a library, or None when it may.
 
@@ -80,6 +87,8 @@ def refuse_name(name: str) -> NameProblem | None:
 
 
 def _refuse_characters(name: str) -> NameProblem | None:
+    if _DOUBTFUL.search(name) is None:
+        return None
     for character in name:
         category = unicodedata.category(character)
         if category == "Cs":
@@ -103,6 +112,7 @@ def _refuse_shape(name: str) -> NameProblem | None:
     return None
 
 
+@lru_cache(_KEPT_NAMES)
 def stays_local(name: str) -> bool:
     """True for temporary and lock files of programs; they live on this machine only."""
     return _LOCAL.match(name_key(name)) is not None

@@ -21,13 +21,13 @@ their way: the answer to the operation comes first, so a single writer can never
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sync.core.hashing import Address
+from sync.core.messages import message
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Entry:
     """A node as one side sees it. content: manifest digest, None for a folder. version: as known by the library."""
 
@@ -53,7 +53,7 @@ class Decision(StrEnum):
     SEND_MOVE = "send_move"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Step:
     """One decision of a plan. `entry` is the state to reach, None when the node goes away."""
 
@@ -62,7 +62,7 @@ class Step:
     entry: Entry | None
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Head:
     """A contender for the name of an asset. committed_seq: None while the library has not seen it."""
 

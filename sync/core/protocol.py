@@ -10,12 +10,13 @@ Over 400 lines because it is the whole wire format, and two halves would be read
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import ClassVar
 
 from sync.core.hashing import Address
 from sync.core.manifest import Manifest
+from sync.core.messages import message
 
 VERSION = "1"
 VERSION_HEADER = "Mainline-Protocol"
@@ -79,7 +80,7 @@ class ErrorCode(StrEnum):
     CHECKED_OUT = "checked_out"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Problem:
     """The one error shape. title: for the person; message: with the next step. missing: with CHUNKS_MISSING only."""
 
@@ -90,7 +91,7 @@ class Problem:
     missing: tuple[Address, ...] = ()
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ErrorAnswer:
     """Body of every answer whose status is 400 or above."""
 
@@ -100,7 +101,7 @@ class ErrorAnswer:
 # --- identity -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class EnrolRequest:
     """code: once only. nonce: the agent's own secret; the same code with the same nonce may ask again."""
 
@@ -111,7 +112,7 @@ class EnrolRequest:
     agent_version: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Member:
     """The author of everything this device saves."""
 
@@ -119,7 +120,7 @@ class Member:
     name: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class EnrolAnswer:
     """token: the Bearer token of this device. desktop: None on a PC."""
 
@@ -137,7 +138,7 @@ class AgentState(StrEnum):
     STOPPING = "stopping"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class HeartbeatRequest:
     """pending_*: acknowledged to programs but not yet safe in the library.
 
@@ -154,7 +155,7 @@ class HeartbeatRequest:
     asks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class HeartbeatAnswer:
     """heartbeat_s: when to send the next one. seen: node -> how many other devices know its newest change; of those asked for."""
 
@@ -175,7 +176,7 @@ class Right(StrEnum):
     EDIT = "edit"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Library:
     """root: node id of its top folder. seq: its latest change. quota_bytes: None without a limit."""
 
@@ -188,7 +189,7 @@ class Library:
     used_bytes: int = 0
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class LibrariesAnswer:
     """tag: changes whenever the set of libraries, a name or a right does."""
 
@@ -203,7 +204,7 @@ class NodeKind(StrEnum):
     FOLDER = "folder"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Node:
     """A row of the catalogue. parent: None for the root. version: 0 for folders. seq: last change of this row.
 
@@ -227,7 +228,7 @@ class Node:
     right: Right | None = None
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class FeedRequest:
     """cursors: library -> seq up to which the agent knows everything; 0 asks for the whole tree. contents: see FeedPage."""
 
@@ -238,7 +239,7 @@ class FeedRequest:
     contents: bool = False
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Lease:
     """A check-out: only this member may change the node, for left_ms more unless it is renewed."""
 
@@ -248,7 +249,7 @@ class Lease:
     left_ms: int
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class FeedPage:
     """Rows after the cursor in order of seq. more: ask again at once. leases: all that are in force in the library now.
 
@@ -263,7 +264,7 @@ class FeedPage:
     contents: tuple[ContentAnswer, ...] = ()
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class LeasesRequest:
     """take: check these nodes out, or renew; give_back: return what this device has open."""
 
@@ -271,14 +272,14 @@ class LeasesRequest:
     give_back: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class LeasesAnswer:
     """The check-outs in force of the nodes that were to be taken, whoever has them. One that is not there could not be taken."""
 
     leases: tuple[Lease, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class FeedAnswer:
     """Answers at once if something is newer than a cursor or the tag differs, otherwise after wait_s, without pages."""
 
@@ -286,14 +287,14 @@ class FeedAnswer:
     pages: tuple[FeedPage, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ChildrenRequest:
     """What is in a folder now, for whoever looks into it before the feed has come that far. folder: node id."""
 
     folder: str
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ChildrenAnswer:
     """Live nodes by name, MAX_NODES at most; none where the folder is not there for the member. The feed brings each of them too."""
 
@@ -303,7 +304,7 @@ class ChildrenAnswer:
 # --- content up -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class MissingRequest:
     """uploads: how many upload slots are wanted if anything is missing, or ahead of the next save if no chunk is asked for.
 
@@ -315,7 +316,7 @@ class MissingRequest:
     bases: tuple[Address, ...] = ()
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Upload:
     """A slot for one pack: a presigned PUT, good until expires_ms. headers must be sent as they are."""
 
@@ -326,7 +327,7 @@ class Upload:
     max_bytes: int
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class MissingAnswer:
     """missing: the chunks that are not verified in this library."""
 
@@ -334,7 +335,7 @@ class MissingAnswer:
     uploads: tuple[Upload, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class StoredPack:
     """A pack that was PUT. address: of the whole pack."""
 
@@ -352,14 +353,14 @@ class PackState(StrEnum):
     CORRUPT = "corrupt"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class PacksRequest:
     """Packs that were PUT, to be verified and recorded."""
 
     packs: tuple[StoredPack, ...]
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class PackReport:
     """State of one pack."""
 
@@ -367,7 +368,7 @@ class PackReport:
     state: PackState
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class PacksAnswer:
     """One report a pack, in order."""
 
@@ -377,7 +378,7 @@ class PacksAnswer:
 # --- operations -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Commit:
     """A save. base_version: the version it was made from, 0 for a new file; parent and name count for a new file."""
 
@@ -392,7 +393,7 @@ class Commit:
     kind: str = field(default="commit")
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class MakeFolder:
     """A new folder."""
 
@@ -404,7 +405,7 @@ class MakeFolder:
     kind: str = field(default="make_folder")
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Rename:
     """A new name, a new folder, or both; whatever is inside comes along."""
 
@@ -416,7 +417,7 @@ class Rename:
     kind: str = field(default="rename")
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Delete:
     """To the trash. base_version: the version that was seen; a later one keeps the node."""
 
@@ -441,7 +442,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class OpsRequest:
     """Operations in order. packs: to be registered first, which saves a small file a round trip."""
 
@@ -449,7 +450,7 @@ class OpsRequest:
     packs: tuple[StoredPack, ...] = ()
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class OpAnswer:
     """node: the row after; with CONFLICT the winner, and second the new second head. error: with REFUSED."""
 
@@ -460,7 +461,7 @@ class OpAnswer:
     error: Problem | None = None
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class OpsAnswer:
     """One answer an operation, in order. The same op_id gets its first answer again."""
 
@@ -470,7 +471,7 @@ class OpsAnswer:
 # --- content down ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ContentRequest:
     """Where the chunks [start, start + count) of a version are."""
 
@@ -486,7 +487,7 @@ class CodingName(StrEnum):
     ZSTD = "zstd"
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ChunkPlace:
     """A chunk's stored bytes: `Range: bytes=offset-(offset+stored-1)` of a pack. size: after decoding.
 
@@ -502,7 +503,7 @@ class ChunkPlace:
     voucher: str = ""
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class Download:
     """A presigned GET of a pack."""
 
@@ -511,7 +512,7 @@ class Download:
     expires_ms: int
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class ContentAnswer:
     """manifest: given when start is 0. packs: by the pack ids in places."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -176,7 +175,7 @@ class Disk:
 
     def part(self) -> Path:
         """A new name for a file that is being fetched, on the same volume."""
-        return self.root / PRIVATE / "part" / secrets.token_hex(8)
+        return self.root / PRIVATE / "part" / os.urandom(8).hex()
 
     def land(self, part: Path, path: str, *, expected: Seen | None, modified_ms: int) -> Seen:
         """Give a fetched file its name, if what has the name now is `expected`. Raises FileExistsError if it is not.
@@ -212,7 +211,7 @@ class Disk:
         if now is None or now.stands != expected.stands:
             raise FileExistsError(errno.EEXIST, "changed meanwhile", path)
         # The name tells what the file was, so that a later look knows whether a program wrote into it here.
-        return self._to_trash(path, f"{now.mtime_ns:x}.{now.size:x}.{secrets.token_hex(4)}")
+        return self._to_trash(path, f"{now.mtime_ns:x}.{now.size:x}.{os.urandom(4).hex()}")
 
     def _to_trash(self, path: str, mark: str) -> Path:
         kept = self.root / PRIVATE / "trash" / f"{mark} {path.rpartition('/')[2]}"
@@ -241,7 +240,7 @@ class Disk:
         if there is None or name_key(there.name) in _MADE_ANEW:
             self.real(path).unlink(missing_ok=True)
         elif there.kind is NodeKind.FOLDER:
-            self._to_trash(path, f"{_FOLDER_MARK}.{secrets.token_hex(4)}")
+            self._to_trash(path, f"{_FOLDER_MARK}.{os.urandom(4).hex()}")
         else:
             self._retire(path, there)
 

@@ -132,3 +132,16 @@ def test_decode_when_another_thread_is_at_the_first_of_its_kind_then_whole(monke
     assert decode({"first": "b", "second": 2}) == Pair("b", 2)
     may_go_on.set()
     other.join(5)
+
+
+def test_message_when_made_then_as_a_frozen_dataclass() -> None:
+    lease = protocol.Lease("n", "m", name="林悦", left_ms=5)
+    assert lease == protocol.Lease(node="n", member="m", name="林悦", left_ms=5)
+    assert hash(lease) == hash(dataclasses.replace(lease))
+    assert lease != dataclasses.replace(lease, left_ms=6)
+    assert repr(lease) == "Lease(node='n', member='m', name='林悦', left_ms=5)"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        lease.left_ms = 6  # type: ignore[misc]
+    for values, named in ((("n", "m", "x"), {}), (("n", "m", "x", 5, 6), {}), (("n", "m", "x", 5), {"node": "n"}), ((), {"other": 1})):
+        with pytest.raises(TypeError):
+            protocol.Lease(*values, **named)  # type: ignore[arg-type]
