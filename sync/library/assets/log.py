@@ -61,11 +61,11 @@ def note_of(work: Work, seq: int, **said: Any) -> bytes:
 
 
 def head_line(work: Work, library_id: str) -> bytes:
-    """What library this is, and which groups may do what in it, as of now."""
+    """What library this is, and who may do what in it, as of now. seq: its latest change, by which a reader knows the newest of these."""
     library = work.session.get_one(Library, library_id)
     grants = work.read(_GRANTS, {"library": library_id}).all()
     return _packed({
-        "library": library.id, "name": library.name, "root": library.root_id, "scope_room": library.scope_room,
+        "library": library.id, "seq": library.seq, "name": library.name, "root": library.root_id, "scope_room": library.scope_room,
         "quota_bytes": library.quota_bytes, "created_at": library.created_at.isoformat(), "at": work.now.isoformat(),
         "grants": [_told(grant) for grant in sorted(grants, key=lambda each: (each.folder_id, each.subject_kind, each.subject_id))],
     })  # fmt: skip

@@ -60,7 +60,8 @@ def put_right(work: Work, folder: Node, subject: Subject, right: Right | None) -
     parents = ways_above(work, [folder])
     if _managed(before, folder, parents) and not _managed(after, folder, parents):
         raise Conflict(_("不能这样设置：那样就没有人能管理这里了"), _("请先让另一位成员可以管理。"))
-    _look_again(tree, folder, before, after)
+    if not _look_again(tree, folder, before, after):
+        tree.tell()  # The bucket's log says who may do what with the next line alone, and a recovery must not bring a former right back.
     _move_to_room(work, tree.library, folder)
     joins, leaves = _moves(rooms_before, everyones_rooms(work, tree.library, after))
     _record(work, tree, folder, name, right, joins, leaves)
@@ -74,7 +75,10 @@ def withdraw_member(work: Work, scope_room: str, member_id: str) -> None:
     """Take back what the libraries of a scope granted to a member in person; for whoever leaves it. The caller records."""
     libraries = select(Library.id).where(Library.scope_room == scope_room)
     own = [FolderGrant.subject_kind == SubjectKind.MEMBER.value, FolderGrant.subject_id == member_id, FolderGrant.library_id.in_(libraries)]
+    changed = sorted(set(work.session.scalars(select(FolderGrant.library_id).where(*own))))
     work.session.execute(delete(FolderGrant).where(*own).execution_options(synchronize_session="fetch"))
+    for library_id in changed:
+        lock_tree(work, library_id).tell()  # See put_right.
 
 
 @dataclass
@@ -122,16 +126,17 @@ def _write(work: Work, folder: Node, subject: Subject, right: Right | None) -> b
     return True
 
 
-def _look_again(tree: Tree, folder: Node, before: dict[str, View], after: dict[str, View]) -> None:
-    """Number anew what somebody sees otherwise from now on. For a top folder the list of libraries says it, to most."""
+def _look_again(tree: Tree, folder: Node, before: dict[str, View], after: dict[str, View]) -> bool:
+    """Number anew what somebody sees otherwise from now on; whether anything was. Of a top folder the list of libraries tells most."""
     if folder.parent_id is not None:
         tree.renumber(folder)
-        return
+        return True
     for member_id in before.keys() & after.keys():
         was, now = before[member_id], after[member_id]
         if (was.top >= Right.SEE) is not (now.top >= Right.SEE) and min(was.best, now.best) >= Right.SEE:
             tree.renumber(folder)
-            return
+            return True
+    return False
 
 
 def _move_to_room(work: Work, library: Library, folder: Node) -> None:

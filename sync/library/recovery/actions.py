@@ -23,7 +23,7 @@ from sync.library.grants.rules import SubjectKind
 from sync.library.libraries.access import rooms_of_library
 from sync.library.libraries.models import Library, LibraryEvent
 from sync.library.previews.rules import is_previewable
-from sync.library.recovery.rules import BadLine, Head, Line, Note, Placed, Rebuilt, read_head, read_line, read_note, rebuild
+from sync.library.recovery.rules import BadLine, Head, Line, Note, Placed, Rebuilt, newest_head, read_head, read_line, read_note, rebuild
 from sync.library.retention.models import KeptVersion, RetentionPlan
 from sync.library.retention.rules import Mode, Plan
 from sync.library.storage import ObjectStore, Stored
@@ -58,9 +58,10 @@ class Report:
 
 @dataclass
 class _Log:
-    """What the objects under ``log/<library>/`` say. head: the newest one, None when no object has any."""
+    """What the objects under ``log/<library>/`` say. heads: what each says of the library; head: the newest one, None without any."""
 
     library_id: str
+    heads: list[Head] = field(default_factory=list)
     head: Head | None = None
     lines: list[Line] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -109,6 +110,7 @@ def _read_log(store: ObjectStore, library_id: str) -> _Log:
                 _take_line(log, body)
             except BadLine as error:
                 log.complaints.append(f"line {number} of {found.key} was left out: {error}")
+    log.head = newest_head(log.heads, log.lines, log.notes)
     return log
 
 
@@ -118,8 +120,8 @@ def _take_line(log: _Log, body: bytes) -> None:
         log.notes.append(note)
     elif head is None:
         log.lines.append(read_line(body))
-    elif log.head is None or head.at > log.head.at:
-        log.head = head
+    else:
+        log.heads.append(head)
 
 
 def _root_of(log: _Log) -> tuple[str, datetime]:

@@ -41,7 +41,7 @@ class ToldGrant:
 
 @dataclass(frozen=True)
 class Head:
-    """What the log says about its library. at: when it said so."""
+    """What the log says about its library. seq: after which change, 0 in logs of before that was said; at: when."""
 
     library_id: str
     name: str
@@ -49,6 +49,7 @@ class Head:
     scope_room: str | None
     quota_bytes: int | None
     created_at: datetime
+    seq: int
     at: datetime
     grants: tuple[ToldGrant, ...]
 
@@ -151,7 +152,8 @@ def read_head(body: bytes) -> Head | None:
     try:
         grants = tuple(_read_grant(grant, found["root"]) for grant in found["grants"])
         created_at, at = datetime.fromisoformat(found["created_at"]), datetime.fromisoformat(found["at"])
-        return Head(found["library"], found["name"], found["root"], found["scope_room"], found["quota_bytes"], created_at, at, grants)
+        seq = int(found.get("seq", 0))
+        return Head(found["library"], found["name"], found["root"], found["scope_room"], found["quota_bytes"], created_at, seq, at, grants)
     except (KeyError, TypeError, ValueError) as error:
         raise BadLine(f"the head is not whole: {error!r}") from error
 
@@ -205,10 +207,21 @@ def read_line(body: bytes) -> Line:
     return line
 
 
+def newest_head(heads: Iterable[Head], lines: Iterable[Line], notes: Iterable[Note]) -> Head | None:
+    """By their numbers, which no clock sets back; where numbers were used again, by the time. None without any."""
+    used_again = _first_used_again(seq for seq, _at, _node in _once(lines, notes))
+    return max(heads, key=lambda head: (min(head.seq, used_again), head.at), default=None)
+
+
+def _once(lines: Iterable[Line], notes: Iterable[Note]) -> dict[tuple[int, datetime, str], Line | Note]:
+    """Each change once, by its number, time and node."""
+    once: dict[tuple[int, datetime, str], Line | Note] = {(line.seq, line.at, line.node_id): line for line in lines}
+    return once | {(note.seq, note.at, ""): note for note in notes}
+
+
 def rebuild(root_id: str, created_at: datetime, lines: Iterable[Line], notes: Iterable[Note] = ()) -> Rebuilt:
     """The tree after these lines and notes, in any order and with repetitions."""
-    once: dict[tuple[int, datetime, str], Line | Note] = {(line.seq, line.at, line.node_id): line for line in lines}
-    once |= {(note.seq, note.at, ""): note for note in notes}
+    once = _once(lines, notes)
     tree = _Rebuilding(root_id, created_at, _first_used_again(seq for seq, _at, _node in once))
     for _key, said in sorted(once.items(), key=lambda item: item[0]):
         if isinstance(said, Note):

@@ -14,9 +14,9 @@ Opens = Callable[..., Any]
 
 
 def lines_of(memory: MemoryStore, library_id: str) -> list[dict[str, Any]]:
-    """Every line in the bucket's log but the root folder's, each once, without the heads of the objects."""
+    """Every change of a node in the bucket's log but the root folder's, each once, without the heads of the objects."""
     found = [json.loads(line) for each in memory.list(f"log/{library_id}/") for line in memory.get(each.key).splitlines()[1:]]
-    return sorted({line["seq"]: line for line in found if line["seq"] > 1}.values(), key=lambda line: int(line["seq"]))
+    return sorted({line["seq"]: line for line in found if line.get("seq", 0) > 1}.values(), key=lambda line: int(line["seq"]))
 
 
 def ship(work_as: Opens, run_jobs: Any, room: Room) -> None:
@@ -33,7 +33,7 @@ def test_log_when_answered_then_the_change_is_in_the_bucket(room: Room, memory: 
     room.su.op(room.id, delete(node.id, 1))
     lines = lines_of(memory, room.id)
     assert [(line["seq"], line["name"], line["above"], line["deleted"]) for line in lines] == [
-        (2, "主视觉", [], False), (3, "a.txt", [[folder.id, "主视觉"]], False), (4, "b.txt", [], False), (5, "b.txt", [], True),
+        (3, "主视觉", [], False), (4, "a.txt", [[folder.id, "主视觉"]], False), (5, "b.txt", [], False), (6, "b.txt", [], True),
     ]  # fmt: skip
     assert lines[1]["manifest"]
     assert lines[1]["author"] == "苏航"
@@ -81,8 +81,8 @@ def test_log_when_gathered_then_one_object_with_every_line(room: Room, memory: M
     for number in range(5):
         room.su.op(room.id, make_folder(room.root, str(number)))
     before = lines_of(memory, room.id)
-    other = f"log/{room.id}/new/000000000002-000000000002-of-a-former-catalogue.jsonl"
-    memory.put(other, b'{"library":"x"}\n{"seq":2,"name":"lost"}\n')
+    other = f"log/{room.id}/new/000000000003-000000000003-of-a-former-catalogue.jsonl"
+    memory.put(other, b'{"library":"x"}\n{"seq":3,"name":"lost"}\n')
     ship(work_as, run_jobs, room)
     keys = [found.key for found in memory.list(f"log/{room.id}/")]
     assert len(keys) == 2

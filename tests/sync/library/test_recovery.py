@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from sync.library.content.reading import plan_reading, read_all
 from sync.library.embedded_store import EmbeddedStore
 from sync.library.grants.models import FolderGrant
 from sync.library.libraries.models import Library
+from sync.library.libraries.rules import Right
 from sync.library.recovery.actions import Report, recover_catalogue
+from sync.library.recovery.rules import Head, newest_head, read_line
 from sync.library.storage import ObjectStore, S3Store
 from sync.library.tags.actions import tag_nodes, untag_nodes
 from sync.library.tags.models import AssetTag
@@ -32,6 +35,7 @@ from tests.fakes.store import MemoryStore
 from tests.house import without_fsync
 from tests.sync.library.agents import TestAgent, commit, delete, make_folder, rename
 from tests.sync.library.conftest import Room, make_room
+from tests.sync.library.grants import grant_right
 from workspace.db import Base, Database
 from workspace.errors import Conflict
 from workspace.events.models import Event
@@ -157,6 +161,42 @@ def test_recovery_when_files_have_tags_then_they_come_back(
     rows = rows_of(second.get(Database), room.id, AssetTag)
     assert [row["tag"] for row in rows] == ["KV"]
     assert rows == rows_of(company, room.id, AssetTag)
+
+
+@pytest.mark.parametrize("clock_h", [0, -1], ids=["clocks go on", "a clock was set back"])
+def test_recovery_when_a_right_was_taken_back_and_nothing_saved_since_then_it_stays_so(
+    room: Room, memory: MemoryStore, second: Parts, work_as: Opens, run_jobs: Any, clock_h: int
+) -> None:
+    room.su.save(room.id, room.root, "a.txt", b"x")
+    run_jobs()
+    with work_as("管力", now=datetime.now(UTC) + timedelta(hours=clock_h)) as work:
+        readers = work.session.scalars(select(Group.id).where(Group.name == "看图组")).one()
+        grant_right(work, work.session.get_one(Library, room.id), group_id=readers, right=Right.NONE)
+    run_jobs()
+    recover(second, memory)
+    with open_work(second.get(Database), writes=False) as work:
+        assert readers not in set(work.session.scalars(select(FolderGrant.subject_id)))
+        assert "edit" in set(work.session.scalars(select(FolderGrant.right)))
+
+
+def test_head_when_numbers_were_used_again_then_the_newest_of_them_by_the_time() -> None:
+    """A catalogue was brought back from a backup of number 5, and went on from there."""
+    born = datetime(2026, 11, 1, tzinfo=UTC)
+    lines = [
+        read_line(json.dumps({**LINE, "seq": seq, "node": f"n{seq}-{hour}", "at": (born + timedelta(hours=hour)).isoformat()}).encode())
+        for seq, hour in ((4, 4), (5, 5), (6, 6), (9, 9), (6, 20))
+    ]  # fmt: skip
+    heads = [Head("l", f"{seq} at {hour}", "r", None, None, born, seq, born + timedelta(hours=hour), ()) for seq, hour in HEADS]
+    assert [newest_head(each, lines, []).name for each in (heads[:2], heads[:4], heads)] == ["4 at 2", "9 at 9", "6 at 20"]
+    assert newest_head([], lines, []) is None
+
+
+HEADS = ((0, 30), (4, 2), (5, 1), (9, 9), (6, 20))
+LINE = {
+    "parent": "r", "name": "a", "kind": "folder", "version": 0, "digest": None, "size_bytes": 0, "modified_at": "2026-11-01T00:00:00+00:00",
+    "author": "", "author_id": None, "by": None, "member": None, "device": None, "head_of": None, "deleted": False, "above": [],
+    "manifest": None,
+}  # fmt: skip
 
 
 def test_recovery_when_an_author_said_why_then_the_version_tells_it_again(
