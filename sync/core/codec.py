@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import operator
 import re
 import types
 import typing
 from collections.abc import Callable
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 from sync.core.chunking import Chunk
@@ -51,10 +50,9 @@ def _taker(kind: type) -> Callable[[Any], object]:
     if kind is Chunk:
         return lambda chunk: [chunk.address, chunk.size_bytes]
     names = [field.name for field in dataclasses.fields(kind)]
-    if len(names) == 1:
-        return lambda message: {names[0]: getattr(message, names[0])}
-    values = operator.attrgetter(*names)
-    return lambda message: dict(zip(names, values(message), strict=True))
+    if any(isinstance(value, cached_property) for value in vars(kind).values()):  # Kept beside the fields.
+        return lambda message: {name: getattr(message, name) for name in names}
+    return vars
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_parts, check_circular=False)

@@ -53,6 +53,7 @@ from sync.library.agents_api.queries import find_digest, library_messages, seen_
 from sync.library.assets.access import visible_nodes
 from sync.library.assets.actions import OPS_AT_ONCE, apply_ops
 from sync.library.assets.log import Receipt
+from sync.library.assets.tree import lock_tree
 from sync.library.assets.wire import lease_message, to_ms
 from sync.library.content.access import find_chunks, load_manifest, pack_states, promised_chunks
 from sync.library.content.actions import CheckedPack, check_pack, pack_key, record_packs
@@ -235,16 +236,19 @@ def check_out(library_id: str) -> Response:
             found = {lease.node_id: lease for lease in live_leases(work, library_id)}
             return _sent(LeasesAnswer(_leases_seen(work, library_id, found, found)))
     with request_work(writes=True) as work:
+        tree = lock_tree(work, library_id)  # Before the rights are read: under it none changes.
+        work.changes_no_rights()
         find_view(work, library_id, to=Right.EDIT, anywhere=True)
         for node_id in message.give_back:
-            return_lease(work, node_id, way="open", library_id=library_id)
+            return_lease(work, node_id, way="open", tree=tree)
         # Here and above of this library alone: its row is the only one that this request locks.
         ours = [node.id for node in visible_nodes(work, list(dict.fromkeys(message.take))) if node.library_id == library_id]
         for node_id in ours:
             with suppress(Conflict, NotFound, NotAllowed, InvalidInput):  # Somebody else has it, or it is no asset: the answer shows it.
-                take_lease(work, node_id, way="open")
+                take_lease(work, node_id, way="open", tree=tree)
         work.session.flush()
-        return _sent(LeasesAnswer(_leases_seen(work, library_id, leases_by_node(work, ours), ours)))
+        held = leases_by_node(work, ours)
+        return _sent(LeasesAnswer(tuple(lease_message(held[node_id], work.now) for node_id in ours if node_id in held)))
 
 
 def _leases_seen(work: Work, library_id: str, found: Mapping[str, Lease], node_ids: Iterable[str]) -> tuple[LeaseMessage, ...]:

@@ -19,9 +19,9 @@ from sync.core.protocol import MAX_TOLD, ChunkPlace, CodingName, ContentAnswer, 
 from sync.core.protocol import Node as NodeMessage
 from sync.library.assets.models import Node, Version
 from sync.library.assets.wire import to_ms
-from sync.library.content.access import find_chunks
+from sync.library.content.access import FoundChunk, find_chunks
 from sync.library.content.actions import pack_key
-from sync.library.content.models import Chunk, ManifestRow
+from sync.library.content.models import ManifestRow
 from sync.library.grants.rules import View
 from sync.library.storage import ObjectStore
 from workspace.devices.models import Device
@@ -45,8 +45,10 @@ _NEW_CONTENT = (
     .where(Version.device_id.is_distinct_from(bindparam("device")))
 )
 
+_DESKTOP = select(Device.desktop_id).where(Device.id == bindparam("device"))
 
-def chunk_place(chunk: Chunk, pack: str, offset: int) -> ChunkPlace:
+
+def chunk_place(chunk: FoundChunk, pack: str, offset: int) -> ChunkPlace:
     coding = CodingName.ZSTD if chunk.coding else CodingName.RAW
     return ChunkPlace(chunk.address, pack, offset, chunk.stored_bytes, chunk.size_bytes, coding)
 
@@ -58,8 +60,8 @@ def download(store: ObjectStore, key: str) -> Download:
 
 def desktop_of(work: Work) -> str | None:
     """The desktop that the asking device is; None for any other device."""
-    device = work.session.get(Device, work.actor.device_id)
-    return device.desktop_id if device is not None else None
+    found: str | None = work.read(_DESKTOP, {"device": work.actor.device_id}).scalar()
+    return found
 
 
 def with_vouchers(parts: Parts, answer: ContentAnswer, desktop: str, now: datetime) -> ContentAnswer:
@@ -75,7 +77,7 @@ def new_contents(work: Work, view: View, nodes: Sequence[NodeMessage]) -> tuple[
     if not view.sees_all or not 0 < len(small) <= MAX_TOLD:
         return ()
     asked = {"nodes": small, "since": work.now - FRESH, "device": work.actor.device_id}
-    manifests = [manifest_from_bytes(body) for body in dict.fromkeys(work.session.scalars(_NEW_CONTENT, asked))]
+    manifests = [manifest_from_bytes(body) for body in dict.fromkeys(work.read(_NEW_CONTENT, asked).scalars())]
     manifests = [manifest for manifest in manifests if len(manifest.chunks) <= CHUNKS]
     if not manifests:
         return ()
@@ -86,7 +88,7 @@ def new_contents(work: Work, view: View, nodes: Sequence[NodeMessage]) -> tuple[
     return tuple(answer if desktop is None else with_vouchers(work.parts, answer, desktop, work.now) for answer in answers)
 
 
-def _answer(store: ObjectStore, library_id: str, manifest: Manifest, known: Mapping[Address, Chunk]) -> ContentAnswer:
+def _answer(store: ObjectStore, library_id: str, manifest: Manifest, known: Mapping[Address, FoundChunk]) -> ContentAnswer:
     chunks = [known[each.address] for each in manifest.chunks if each.address in known]
     places = tuple(chunk_place(chunk, chunk.pack_id, chunk.offset) for chunk in chunks)
     packs = {pack: download(store, pack_key(library_id, pack)) for pack in dict.fromkeys(place.pack for place in places)}

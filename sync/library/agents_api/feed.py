@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from sync.core.protocol import MAX_NODES, ChildrenAnswer, FeedAnswer, FeedPage, FeedRequest
 from sync.core.protocol import Node as NodeMessage
 from sync.library.agents_api.contents import new_contents
 from sync.library.assets.models import AssetEvent, Node
-from sync.library.assets.wire import hidden_message, lease_message, node_message, right_message
+from sync.library.assets.wire import NODE_COLUMNS, hidden_message, lease_message, node_message, right_message
 from sync.library.grants.access import right_to, shows, ways_above
 from sync.library.grants.rules import View
 from sync.library.leases.access import live_leases
@@ -39,8 +39,14 @@ EVERYONE = "*"
 _ANSWERED = frozenset(map(str, (AssetEvent.COMMITTED, LeaseEvent.TAKEN, LeaseEvent.RETURNED)))
 """Whose answer tells the device all that changed. It hears of them again when its feed brings something else, or has waited its time:
 a machine that saves 10,000 files is not woken by each batch of its own."""
-# Made once: each agent that waits asks it after each save of anybody.
-_ROWS = select(Node).where(Node.library_id == bindparam("library"), Node.seq > bindparam("cursor"))
+# Made once: each agent that waits asks it after each save of anybody. Columns: a newcomer to a large library takes a hundred thousand rows.
+_TOLD = select(*NODE_COLUMNS)
+_ROWS = _TOLD.where(Node.library_id == bindparam("library"), Node.seq > bindparam("cursor"))
+_CHILDREN = (
+    _TOLD.where(Node.library_id == bindparam("library"), Node.parent_id == bindparam("folder"), Node.deleted_at.is_(None))
+    .order_by(Node.name_key)
+    .limit(MAX_NODES)
+)
 _NEWER = _ROWS.order_by(Node.seq).limit(bindparam("most"))
 _NEWCOMERS = _ROWS.where(Node.deleted_at.is_(None)).order_by(Node.seq).limit(bindparam("most"))  # A newcomer has nothing to remove.
 
@@ -64,7 +70,8 @@ def read_feed(work: Work, request: FeedRequest, limit: int) -> FeedAnswer:
 
 def _page(work: Work, found: OpenLibrary, request: FeedRequest, *, limit: int) -> FeedPage:
     library, cursor = found.library, request.cursors[found.library.id]
-    rows = list(work.session.scalars(_NEWCOMERS if cursor == 0 else _NEWER, {"library": library.id, "cursor": cursor, "most": limit + 1}))
+    asked = {"library": library.id, "cursor": cursor, "most": limit + 1}
+    rows = work.read(_NEWCOMERS if cursor == 0 else _NEWER, asked).all()
     shown = rows[:limit]
     nodes = _messages(work, found, shown)
     if cursor == 0:
@@ -84,18 +91,17 @@ def _sees(work: Work, view: View, node_id: str) -> bool:
 
 def read_children(work: Work, found: OpenLibrary, folder_id: str) -> ChildrenAnswer:
     """What the member may see in one folder. Nothing where there is no such folder for them."""
-    query = select(Node).where(Node.library_id == found.library.id, Node.parent_id == folder_id, Node.deleted_at.is_(None))
-    nodes = list(work.session.scalars(query.order_by(Node.name_key).limit(MAX_NODES)))
+    nodes = work.read(_CHILDREN, {"library": found.library.id, "folder": folder_id}).all()
     return ChildrenAnswer(tuple(message for message in _messages(work, found, nodes) if not message.deleted))
 
 
-def _messages(work: Work, found: OpenLibrary, nodes: Sequence[Node]) -> list[NodeMessage]:
+def _messages(work: Work, found: OpenLibrary, nodes: Sequence[Row[Any]]) -> list[NodeMessage]:
     if found.view.is_even:
         return [node_message(node, found.library.name) for node in nodes]
     return _seen(work, found.view, nodes, found.library.name)
 
 
-def _seen(work: Work, view: View, nodes: Sequence[Node], library_name: str) -> list[NodeMessage]:
+def _seen(work: Work, view: View, nodes: Sequence[Row[Any]], library_name: str) -> list[NodeMessage]:
     """The nodes as a member sees them whose rights are not the same everywhere; what they may not see is gone for them, without a name."""
     parents = ways_above(work, nodes)
     messages = []

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from sync.library.assets.models import Node, Version
 from sync.library.content.access import load_manifest
@@ -17,6 +17,8 @@ from sync.library.libraries.rules import Right
 from workspace.errors import NotAllowed, NotFound
 from workspace.i18n import _
 from workspace.work import Work
+
+_OF_IDS = select(Node).where(Node.id.in_(bindparam("ids", expanding=True)))  # Made once.
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,8 @@ def library_of(work: Work, node: Node) -> Library:
 
 
 def nodes_by_id(work: Work, node_ids: Iterable[str]) -> dict[str, Node]:
-    return {node.id: node for node in work.session.scalars(select(Node).where(Node.id.in_(list(node_ids))))}
+    wanted = list(node_ids)
+    return {node.id: node for node in work.session.scalars(_OF_IDS, {"ids": wanted})} if wanted else {}
 
 
 def _version(work: Work, asset_id: str, number: int, *, held: bool = False) -> Version:

@@ -43,9 +43,10 @@ class Answers:
         if (known := self._known.get(op.op_id)) is not None:
             return known
         answer = apply(op)
+        body = to_bytes(answer)
         if is_id(answer.op_id):
-            self._known[answer.op_id] = self._fresh[answer.op_id] = _kept(answer)
-        return to_bytes(answer)
+            self._known[answer.op_id] = self._fresh[answer.op_id] = _kept(answer, body)
+        return body
 
     def keep(self) -> None:
         """Write the new ones down, for an agent that asks again."""
@@ -56,15 +57,15 @@ class Answers:
         self._work.write(_KEEP, [{**common, "op_id": op_id, "body": body} for op_id, body in self._fresh.items()])
 
 
-def _kept(answer: OpAnswer) -> bytes:
-    """An answer as it is written down.
+def _kept(answer: OpAnswer, body: bytes) -> bytes:
+    """An answer as it is written down. body: as it is sent.
 
     A refusal as well: its device starts over under another op_id, or has changed its mind, and what still travels under this one
     must not be carried out when the reason is gone. Kept without the missing chunks, which may be as many as the file has.
     """
     if answer.error is not None and answer.error.missing:
         return to_bytes(replace(answer, error=replace(answer.error, missing=())))
-    return to_bytes(answer)
+    return body
 
 
 def shown_in(body: bytes) -> list[NodeMessage]:

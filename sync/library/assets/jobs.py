@@ -1,11 +1,14 @@
 """After a change: the log in the bucket made compact, and the search index."""
 
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import delete, select
 
 from sync.library.assets.indexing import index_nodes
-from sync.library.assets.log import head_line, put_lines, waiting_lines
+from sync.library.assets.log import head_line, key_of_lines, put_lines, waiting_lines
 from sync.library.assets.models import LogEntry, Node, OpAnswer
 from sync.library.comments.indexing import forget_comments_of, index_comments_of
 from sync.library.grants.access import rooms_of_nodes
@@ -20,6 +23,7 @@ from workspace.work import Work
 INDEXED_AT_ONCE = 200
 ANSWERS_KEPT = timedelta(days=90)
 ANSWERS_AT_ONCE = 1000
+_RANGE = re.compile(r"/([0-9]+)-([0-9]+)-")
 
 
 @job("library.ship_log", max_attempts=1000)
@@ -29,7 +33,7 @@ def ship_log(run: JobRun, *, library_id: str) -> None:
     A crash in between sends lines again; each carries its seq, so a reader keeps one of each.
     """
     store = run.parts.get(ObjectStore)  # type: ignore[type-abstract]
-    gathered: set[bytes] = set()
+    gathered: dict[int, bytes] = {}
     while True:
         with run.open_work(writes=False) as work:
             lines = waiting_lines(work, library_id)
@@ -37,20 +41,30 @@ def ship_log(run: JobRun, *, library_id: str) -> None:
         if not lines:
             break
         put_lines(store, library_id, head, lines, new=False)
-        gathered.update(lines.values())
+        gathered.update(lines)
         with run.open_work() as work:
             sent = delete(LogEntry).where(LogEntry.library_id == library_id, LogEntry.seq.between(min(lines), max(lines)))
             work.session.execute(sent)
     _remove_gathered(store, library_id, gathered)
 
 
-def _remove_gathered(store: ObjectStore, library_id: str, gathered: set[bytes]) -> None:
-    """Small objects go only when each of their lines was seen going into a larger one: another catalogue's lines stay."""
+def _remove_gathered(store: ObjectStore, library_id: str, gathered: Mapping[int, bytes]) -> None:
+    """Small objects go only when each of their lines was seen going into a larger one: another catalogue's lines stay.
+
+    The name of one that holds our lines and no others says so; any other is read.
+    """
     if not gathered:
         return
+    bodies, seqs = set(gathered.values()), sorted(gathered)
     for found in list(store.list(f"log/{library_id}/new/")):
+        if named := _RANGE.search(found.key):
+            first, last = map(int, named.groups())
+            inside = {seq: gathered[seq] for seq in seqs[bisect_left(seqs, first) : bisect_right(seqs, last)]}
+            if inside and found.key == key_of_lines(library_id, inside, new=True):
+                store.remove(found.key)
+                continue
         _head, *lines = store.get(found.key).splitlines()
-        if gathered.issuperset(lines):
+        if bodies.issuperset(lines):
             store.remove(found.key)
 
 
@@ -78,15 +92,15 @@ def forget_answers(run: JobRun) -> None:
 def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None = None) -> None:
     """Make what changed after a number findable, and take out what was deleted. Idempotent: it reads the state of now.
 
-    upto: the last number of the transaction; what comes later has a job of its own, and is not indexed for each that came before.
+    While a library's job waits, later changes add none: it begins at the first of them. upto: of a job of an earlier release, which added
+    one for each transaction.
     """
     while True:
         with run.open_work() as work:
-            query = select(Node).where(Node.library_id == library_id, Node.seq > since, Node.parent_id.is_not(None))
-            if upto is not None:
-                query = query.where(Node.seq <= upto)
-            nodes = list(work.session.scalars(query.order_by(Node.seq).limit(INDEXED_AT_ONCE)))
             library = work.session.get_one(Library, library_id)
+            upto = library.seq if upto is None else upto  # What comes from now on has the next job, which may wait already.
+            query = select(Node).where(Node.library_id == library_id, Node.seq > since, Node.seq <= upto, Node.parent_id.is_not(None))
+            nodes = list(work.session.scalars(query.order_by(Node.seq).limit(INDEXED_AT_ONCE)))
             rooms = rooms_of_nodes(work, library, nodes)
             live = [node for node in nodes if node.deleted_at is None]
             index_nodes(work, library, live, rooms)

@@ -13,7 +13,7 @@ catalogue brought back from an older backup writes under the same numbers.
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, select
@@ -31,6 +31,7 @@ from workspace.people.models import Group
 from workspace.work import Work, open_work
 
 LINES_AT_ONCE = 2000
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 # Made once: each save asks it.
 _GRANTS = (
     select(FolderGrant.folder_id, FolderGrant.subject_kind, FolderGrant.subject_id, FolderGrant.right, Group.name, Group.kind)
@@ -60,10 +61,18 @@ def note_of(work: Work, seq: int, **said: Any) -> bytes:
     return _packed({"note": seq, "at": work.now.isoformat(), "by": work.actor.name, **said})
 
 
-def head_line(work: Work, library_id: str) -> bytes:
-    """What library this is, and who may do what in it, as of now. seq: its latest change, by which a reader knows the newest of these."""
+def grants_told(work: Work, library_id: str) -> Sequence[Row[Any]]:
+    """All grants in a library, as ``head_line`` tells them."""
+    return work.read(_GRANTS, {"library": library_id}).all()
+
+
+def head_line(work: Work, library_id: str, grants: Sequence[Row[Any]] | None = None) -> bytes:
+    """What library this is, and who may do what in it, as of now. seq: its latest change, by which a reader knows the newest of these.
+
+    grants: of who has just read them.
+    """
     library = work.session.get_one(Library, library_id)
-    grants = work.read(_GRANTS, {"library": library_id}).all()
+    grants = grants_told(work, library_id) if grants is None else grants
     return _packed({
         "library": library.id, "seq": library.seq, "name": library.name, "root": library.root_id, "scope_room": library.scope_room,
         "quota_bytes": library.quota_bytes, "created_at": library.created_at.isoformat(), "at": work.now.isoformat(),
@@ -79,10 +88,14 @@ def _told(grant: Row[Any]) -> dict[str, str]:
 
 def put_lines(store: ObjectStore, library_id: str, head: bytes, lines: Mapping[int, bytes], *, new: bool) -> None:
     """Store one object with these lines (by seq). Putting it again changes nothing: its name holds its content's hash."""
-    bodies = [lines[seq] for seq in sorted(lines)]
-    mark = hashlib.sha256(b"\n".join(bodies)).hexdigest()[:12]
-    key = f"log/{library_id}/{'new/' if new else ''}{min(lines):012d}-{max(lines):012d}-{mark}.jsonl"
-    store.put(key, b"".join(line + b"\n" for line in (head, *bodies)), "application/jsonl")
+    body = b"".join(line + b"\n" for line in (head, *(lines[seq] for seq in sorted(lines))))
+    store.put(key_of_lines(library_id, lines, new=new), body, "application/jsonl")
+
+
+def key_of_lines(library_id: str, lines: Mapping[int, bytes], *, new: bool) -> str:
+    """Where ``put_lines`` puts them: nothing else is ever put there."""
+    mark = hashlib.sha256(b"\n".join(lines[seq] for seq in sorted(lines))).hexdigest()[:12]
+    return f"log/{library_id}/{'new/' if new else ''}{min(lines):012d}-{max(lines):012d}-{mark}.jsonl"
 
 
 class Receipt:
@@ -94,11 +107,11 @@ class Receipt:
         self._lines: dict[int, bytes] = {}
         self._told: set[int] = set()
 
-    def add_changes(self, work: Work, entries: list[LogEntry]) -> None:
-        """Lines that this request wrote, inside their transaction."""
-        if entries:
-            self._head = head_line(work, self.library_id)
-            self._lines.update((entry.seq, entry.body) for entry in entries)
+    def add_changes(self, work: Work, lines: Sequence[tuple[int, bytes]], grants: Sequence[Row[Any]]) -> None:
+        """Lines that this request wrote, each with its number, inside their transaction. grants: see ``head_line``."""
+        if lines:
+            self._head = head_line(work, self.library_id, grants)
+            self._lines.update(lines)
 
     def tell_of(self, *seqs: int) -> None:
         """The answer shows states with these numbers, whoever made them."""
@@ -137,4 +150,4 @@ def waiting_lines(work: Work, library_id: str, *, up_to: int | None = None) -> d
 
 
 def _packed(line: dict[str, Any]) -> bytes:
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON.encode(line).encode()

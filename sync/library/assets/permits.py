@@ -1,11 +1,17 @@
 """May the actor carry out an operation on a locked tree, and who hears of it? Under the lock, no grant changes meanwhile."""
 
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Row
 
 from sync.core.protocol import Commit, Delete, MakeFolder, Op, Rename
+from sync.library.assets.log import grants_told
 from sync.library.assets.models import Node
 from sync.library.assets.tree import Tree
-from sync.library.grants.access import boundaries_of, nearest, room_at, shows, views_of
+from sync.library.grants.access import nearest, room_at, shows, views_of
 from sync.library.grants.rules import View
 from sync.library.libraries.access import rooms_of_library
 from sync.library.libraries.rules import Right
@@ -17,7 +23,6 @@ class Permits:
     def __init__(self, tree: Tree) -> None:
         self._tree, self._work, self._library = tree, tree.work, tree.library
         self.view = self._view()
-        self._boundaries: set[str] | None = None
 
     def _view(self) -> View:
         library_id, root_id = self._library.id, self._library.root_id
@@ -25,12 +30,15 @@ class Permits:
             return View(library_id, root_id, {root_id: Right.MANAGE}, {})
         return views_of(self._work, library_id=library_id).get(library_id) or View(library_id, root_id, {}, {})
 
-    @property
+    @cached_property
+    def grants(self) -> Sequence[Row[Any]]:
+        """All that there are in the library, for the log too."""
+        return grants_told(self._work, self._library.id)
+
+    @cached_property
     def boundaries(self) -> set[str]:
         """The folders below the top that have grants of their own."""
-        if self._boundaries is None:
-            self._boundaries = boundaries_of(self._work, [self._library.id]).get(self._library.id, set())
-        return self._boundaries
+        return {grant.folder_id for grant in self.grants} - {self._library.root_id}
 
     def right(self, node: Node) -> Right:
         if self.view.is_even:

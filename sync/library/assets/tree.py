@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, literal, select, tuple_, update
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, make_transient_to_detached
 
 from sync.core.manifest import Manifest
 from sync.core.paths import FOLDERS_DEEP, name_key, normal_name
@@ -25,15 +25,17 @@ _BATCH = 500
 _LOCKED = select(Library).where(Library.id == bindparam("library")).with_for_update().execution_options(populate_existing=True)
 _BY_ID = select(Node).where(Node.id.in_(bindparam("ids", expanding=True)))
 _BY_NAME = select(Node).where(tuple_(Node.parent_id, Node.name_key).in_(bindparam("keys", expanding=True)), Node.deleted_at.is_(None))
-_ADD_LINES, _ADD_PLACES = insert_into(LogEntry), insert_into(Place)
+_ADD_LINES, _ADD_PLACES, _ADD_NODES = insert_into(LogEntry), insert_into(Place), insert_into(Node)
+_NODE_COLUMNS = tuple(Node.__table__.c.keys())
 
 
 class Tree:
-    """See module. Made by ``lock_tree``. lines: of the changes noted so far."""
+    """See module. Made by ``lock_tree``. lines: of the changes noted so far, each with its number."""
 
     def __init__(self, work: Work, library: Library) -> None:
         self.work, self.library = work, library
-        self.lines: list[LogEntry] = []
+        self.lines: list[tuple[int, bytes]] = []
+        self._new: list[Node] = []
         self._nodes: dict[str, Node | None] = {}
         self._names: dict[tuple[str, str], Node | None] = {}
         self._placed: dict[str, Node] = {}
@@ -79,13 +81,13 @@ class Tree:
 
     def keys_in(self, parent_id: str) -> set[str]:
         """The name keys that are in use in a folder."""
-        self.work.session.flush()
+        self.flush()
         query = select(Node.name_key).where(Node.parent_id == parent_id, Node.deleted_at.is_(None))
         return set(self.work.session.scalars(query))
 
     def children(self, parent_ids: Iterable[str]) -> list[Node]:
         """The live nodes directly in these folders."""
-        self.work.session.flush()
+        self.flush()
         query = select(Node).where(Node.parent_id.in_(list(parent_ids)), Node.deleted_at.is_(None))
         return list(self.work.session.scalars(query))
 
@@ -115,7 +117,7 @@ class Tree:
         depth = self._depth(parent) + 1
         if depth > FOLDERS_DEEP or folder is None or depth <= self._depth(folder):
             return depth <= FOLDERS_DEEP
-        self.work.session.flush()
+        self.flush()
         inside = select(Node.id, literal(depth).label("depth")).where(Node.id == folder.id).cte("inside", recursive=True)
         inner = aliased(Node)
         deeper = select(inner.id, inside.c.depth + 1).join(inside, inner.parent_id == inside.c.id)
@@ -139,10 +141,22 @@ class Tree:
         return found[::-1]
 
     def add(self, node: Node) -> None:
-        self.work.session.add(node)
+        """A new node. It is written with others in one statement, at the next ``flush``: before what is changed may lie in it."""
+        self._new.append(node)
         self._nodes[node.id] = node
         self._names[str(node.parent_id), node.name_key] = node
         self._placed[node.id] = node
+
+    def flush(self, *, last: bool = False) -> None:
+        """Write what has changed so far. last: no node is changed after this, so that the session need not know the new ones."""
+        if self._new:
+            self.work.write(_ADD_NODES, [{name: getattr(node, name) for name in _NODE_COLUMNS} for node in self._new])
+            if not last:
+                for node in self._new:
+                    make_transient_to_detached(node)
+                    self.work.session.add(node)
+            self._new.clear()
+        self.work.session.flush()
 
     def place(self, node: Node, *, parent_id: str, name: str) -> None:
         """Move a node to a free name. Flushed at once, because swaps of names must reach the unique index in order."""
@@ -150,14 +164,14 @@ class Tree:
         node.parent_id, node.name, node.name_key = parent_id, normal_name(name), name_key(name)
         self._names[parent_id, node.name_key] = node
         self._placed[node.id] = node
-        self.work.session.flush()
+        self.flush()
 
     def bury(self, nodes: Iterable[Node], at: datetime) -> None:
         for node in nodes:
             self._vacate(node)
             self._nodes[node.id] = self._placed[node.id] = node
             node.deleted_at, node.deleted_by_name = at, self.work.actor.name
-        self.work.session.flush()
+        self.flush()
 
     def raise_up(self, node: Node) -> None:
         """Bring a deleted node back to its place, whose name is free and whose folder is live."""
@@ -170,11 +184,11 @@ class Tree:
             self._names[str(node.parent_id), node.name_key] = node
             self._placed[node.id] = node
         if flush:
-            self.work.session.flush()
+            self.flush()
 
     def buried_with(self, node: Node) -> list[Node]:
         """What went into the trash inside this folder, folders before what is in them."""
-        self.work.session.flush()
+        self.flush()
         found: list[Node] = []
         level = [node.id]
         while level:
@@ -189,8 +203,7 @@ class Tree:
         """The node has changed: give it the library's next number and put the change on its way to the bucket's log."""
         self.library.seq += 1
         node.seq = self.library.seq
-        entry = LogEntry(library_id=self.library.id, seq=node.seq, body=line_of(self.work, node, self.above(node), manifest, why))
-        self.lines.append(entry)
+        self.lines.append((node.seq, line_of(self.work, node, self.above(node), manifest, why)))
 
     def renumber(self, node: Node) -> None:
         """Number a node and all that lies in it anew, folders before what is in them: somebody sees other things there now.
@@ -198,7 +211,7 @@ class Tree:
         The folders above as well: they may lead there now, or not any more. The log needs no line of all this, only the last number.
         """
         self.touch_above(node)
-        self.work.session.flush()
+        self.flush()
         below = select(Node.id, literal(0).label("depth")).where(Node.id == node.id).cte("below", recursive=True)
         inner = aliased(Node)
         deeper = select(inner.id, below.c.depth + 1).join(below, inner.parent_id == below.c.id)
@@ -225,14 +238,14 @@ class Tree:
         """Number a change that moves no node, and put it on its way to the bucket's log (see log.note_of)."""
         self.library.seq += 1
         body = note_of(self.work, self.library.seq, **said)
-        self.work.session.add(LogEntry(library_id=self.library.id, seq=self.library.seq, body=body))
+        self.work.write(_ADD_LINES, [{"library_id": self.library.id, "seq": self.library.seq, "body": body}])
         self.work.after_commit("library.ship_log", key=self.library.id, library_id=self.library.id)
 
     def keep_notes(self) -> None:
         """Write down what was noted, and where the nodes are now that this transaction made, moved, deleted or brought back."""
-        self.work.session.flush()
+        self.flush(last=True)
         new, self._kept = self.lines[self._kept :], len(self.lines)
-        self.work.write(_ADD_LINES, [{"library_id": entry.library_id, "seq": entry.seq, "body": entry.body} for entry in new])
+        self.work.write(_ADD_LINES, [{"library_id": self.library.id, "seq": seq, "body": body} for seq, body in new])
         rows = [
             {
                 "node_id": node.id, "parent_id": node.parent_id, "name": node.name, "deleted": node.deleted_at is not None,

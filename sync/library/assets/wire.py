@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
 
 from sync.core.hashing import Address
 from sync.core.paths import NameProblem
@@ -19,8 +22,17 @@ _OLDEST, _NEWEST = datetime(1601, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo
 """Times that every file system, zone and format can say; at the very ends of the calendar no zip and no page could."""
 
 
+NODE_COLUMNS = (
+    Node.id, Node.library_id, Node.parent_id, Node.name, Node.kind, Node.version, Node.size_bytes, Node.digest, Node.modified_at,
+    Node.author_name, Node.deleted_at, Node.seq, Node.head_of,
+)  # fmt: skip
+"""What agents are told of a node."""
+_KINDS = {kind.value: kind for kind in NodeKind}
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 def to_ms(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def from_ms(value_ms: int) -> datetime:
@@ -32,20 +44,23 @@ def from_ms(value_ms: int) -> datetime:
     return at if _OLDEST <= at <= _NEWEST else _EPOCH
 
 
-def node_message(node: Node, library_name: str) -> NodeMessage:
-    return NodeMessage(
+def node_message(node: Node | Row[Any], library_name: str) -> NodeMessage:
+    """node: also a row of NODE_COLUMNS."""
+    # A frozen class would set each field by a call of its own, and a page of the feed has thousands of rows.
+    message = object.__new__(NodeMessage)
+    message.__dict__.update(
         id=node.id, library=node.library_id, parent=node.parent_id, name=node.name if node.parent_id else library_name,
-        kind=NodeKind(node.kind), version=node.version, size_bytes=node.size_bytes,
-        manifest=Address(node.digest) if node.digest else None, modified_ms=to_ms(node.modified_at), author=node.author_name,
-        deleted=node.deleted_at is not None, seq=node.seq, head_of=node.head_of,
+        kind=_KINDS[node.kind], version=node.version, size_bytes=node.size_bytes, manifest=node.digest, modified_ms=to_ms(node.modified_at),
+        author=node.author_name, deleted=node.deleted_at is not None, seq=node.seq, head_of=node.head_of, right=None,
     )  # fmt: skip
+    return message
 
 
 def lease_message(lease: Lease, now: datetime) -> LeaseMessage:
     return LeaseMessage(lease.node_id, lease.member_id, lease.member_name, max(0, (lease.until - now) // timedelta(milliseconds=1)))
 
 
-def hidden_message(node: Node) -> NodeMessage:
+def hidden_message(node: Node | Row[Any]) -> NodeMessage:
     """A node that the member may not see, or not any more: gone, and nothing else is said of it."""
     return NodeMessage(
         id=node.id, library=node.library_id, parent=None, name="", kind=NodeKind.FILE, version=0, size_bytes=0, manifest=None,

@@ -2,7 +2,6 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +9,7 @@ from sync.core.hashing import Address
 from sync.core.manifest import manifest_digest
 from sync.core.paths import FOLDERS_DEEP, conflict_name, name_key, normal_name, refuse_name
 from sync.core.protocol import Commit, Delete, ErrorCode, MakeFolder, Op, OpAnswer, Outcome, Rename, is_id
+from sync.library.assets.afterwards import AGAIN_WITHIN, ask_for_index_and_log, ask_for_pictures_and_words
 from sync.library.assets.answers import not_allowed, own_receipt
 from sync.library.assets.claims import Claims
 from sync.library.assets.log import Receipt
@@ -23,15 +23,10 @@ from sync.library.heads.actions import want_heads_of_current
 from sync.library.leases.access import binding_leases
 from sync.library.leases.words import checked_out
 from sync.library.libraries.rules import Right
-from sync.library.previews.rules import is_previewable
 from sync.library.quotas.access import Room
-from sync.library.words.rules import is_readable
 from workspace.db import insert_into, new_id
 from workspace.i18n import _
 from workspace.settings import Settings
-
-LOG_GATHERED_AFTER = timedelta(seconds=30)
-"""How long small objects collect in the bucket's log before a job makes one of them."""
 
 _ADD_VERSIONS = insert_into(Version)
 
@@ -86,15 +81,13 @@ class Writer:
     def finish(self) -> None:
         """Send what happened on its way to the bucket's log and into the search index."""
         if self.library.seq != self._seq_before:
-            self.work.after_commit("library.index_changes", library_id=self.library.id, since=self._seq_before, upto=self.library.seq)
-            later = self.work.now + LOG_GATHERED_AFTER
-            self.work.after_commit("library.ship_log", key=self.library.id, run_at=later, library_id=self.library.id)
+            ask_for_index_and_log(self.work, self.library.id, since=self._seq_before)
             want_heads_of_current(self.work, self.library.id)
         self.tree.keep_notes()
         self.work.write(_ADD_VERSIONS, self._versions)
         self._versions.clear()
         self._room.close()
-        self._receipt.add_changes(self.work, self.tree.lines)
+        self._receipt.add_changes(self.work, self.tree.lines, self.permits.grants if self.tree.lines else ())
 
     def _refuse_leased(self, op: Op) -> OpAnswer | None:
         """What somebody else has checked out stays as it is and where it is, and so does a folder that would go away with it."""
@@ -183,21 +176,19 @@ class Writer:
         return self._answer(op, Outcome.CONFLICT, winner, second)
 
     def _add_version(self, node: Node, op: Commit, digest: Address) -> None:
-        actor = self.work.actor
+        actor, modified_at = self.work.actor, from_ms(op.modified_ms)
+        again = node.version > 0 and abs(modified_at - node.modified_at) < AGAIN_WITHIN
         node.version += 1
-        node.digest, node.size_bytes, node.modified_at = digest, op.manifest.size_bytes, from_ms(op.modified_ms)
+        node.digest, node.size_bytes, node.modified_at = digest, op.manifest.size_bytes, modified_at
         node.author_id, node.author_name = actor.member_id, actor.name
         self._versions.append({
             "node_id": node.id, "number": node.version, "library_id": self.library.id, "name": node.name, "digest": digest,
             "size_bytes": node.size_bytes, "author_id": actor.member_id, "author_name": actor.name, "device_id": actor.device_id,
-            "modified_at": node.modified_at, "at": self.work.now, "note": self.note,
+            "modified_at": modified_at, "at": self.work.now, "note": self.note,
         })  # fmt: skip
         self._room.take(node.size_bytes)
         self.tree.note(node, op.manifest, self.note)
-        if is_previewable(node.name, node.size_bytes):
-            self.work.after_commit("library.make_preview", key=digest, node_id=node.id, number=node.version)
-        if is_readable(node.name, node.size_bytes):
-            self.work.after_commit("library.read_words", key=digest, node_id=node.id, number=node.version)
+        ask_for_pictures_and_words(self.work, node, again=again)
 
     def _home_of(self, op: Commit, node: Node | None) -> Node | None:
         """The live folder for a save. That of a deleted file comes back with it: an edit beats a delete."""
@@ -213,7 +204,7 @@ class Writer:
         for each in (node, *inside):
             self._make_name_free(each)
             self.tree.raise_all([each], flush=False)
-        self.work.session.flush()
+        self.tree.flush()
         self._touch_ways(node)
         for each in (node, *inside):
             self.tree.note(each)
@@ -270,7 +261,6 @@ class Writer:
             node.parent_id, node.name, node.name_key = parent.id, normal_name(op.name), name_key(op.name)
             self.tree.raise_up(node)
         self.tree.note(node)
-        self.work.session.flush()  # What moves into it comes as an update, and the ORM sends those before inserts.
         self._record(AssetEvent.FOLDER_MADE, node)
         return self._answer(op, Outcome.APPLIED, node)
 
@@ -347,7 +337,8 @@ class Writer:
         node = Node(
             id=node_id, library_id=self.library.id, parent_id=parent_id, name=normal_name(name), name_key=name_key(name), kind=kind,
             version=0, digest=None, size_bytes=0, modified_at=self.work.now, author_id=self.work.actor.member_id,
-            author_name=self.work.actor.name, head_of=None, created_at=self.work.now, deleted_at=None, seq=0,
+            author_name=self.work.actor.name, head_of=None, created_at=self.work.now, deleted_at=None,
+            deleted_by_name=None, purged_at=None, seq=0,
         )  # fmt: skip
         self.tree.add(node)
         return node

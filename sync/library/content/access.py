@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, or_, select, update
 
@@ -26,9 +27,25 @@ _BATCH = 5000  # SQLite binds at most 32,766 values in one statement.
 _MARKS = select(Chunk.address, Chunk.size_bytes, Chunk.marked_at).where(
     Chunk.library_id == bindparam("library"), Chunk.address.in_(bindparam("addresses", expanding=True))
 )
+_PRESENT = select(Chunk.address).where(Chunk.library_id == bindparam("library"), Chunk.address.in_(bindparam("addresses", expanding=True)))
+_PROMISED = _PRESENT.where(or_(Chunk.marked_at.is_(None), Chunk.marked_at > bindparam("since", type_=Chunk.marked_at.type)))
+_FOUND = select(Chunk.address, Chunk.pack_id, Chunk.offset, Chunk.stored_bytes, Chunk.size_bytes, Chunk.coding).where(
+    Chunk.library_id == bindparam("library"), Chunk.address.in_(bindparam("addresses", expanding=True))
+)
 _PACKS = select(Pack.id, Pack.state, Pack.doomed_at).where(
     Pack.library_id == bindparam("library"), Pack.id.in_(bindparam("packs", expanding=True))
 )
+
+
+class FoundChunk(NamedTuple):
+    """Where a chunk lies. coding: sync.core.packs.Coding."""
+
+    address: Address
+    pack_id: str
+    offset: int
+    stored_bytes: int
+    size_bytes: int
+    coding: int
 
 
 def missing_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> list[Address]:
@@ -36,7 +53,7 @@ def missing_chunks(work: Work, library_id: str, addresses: Iterable[Address]) ->
     wanted = list(dict.fromkeys(addresses))
     known: set[Address] = set()
     for batch in _batches(wanted):
-        known.update(work.session.scalars(select(Chunk.address).where(Chunk.library_id == library_id, Chunk.address.in_(batch))))
+        known.update(work.read(_PRESENT, {"library": library_id, "addresses": batch}).scalars())
     return [address for address in wanted if address not in known]
 
 
@@ -45,9 +62,7 @@ def promised_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -
     wanted = list(dict.fromkeys(addresses))
     known: set[Address] = set()
     for batch in _batches(wanted):
-        query = select(Chunk.address).where(Chunk.library_id == library_id, Chunk.address.in_(batch))
-        stays = or_(Chunk.marked_at.is_(None), Chunk.marked_at > work.now - WAIT + PROMISE)
-        known.update(work.session.scalars(query.where(stays)))
+        known.update(work.read(_PROMISED, {"library": library_id, "addresses": batch, "since": work.now - WAIT + PROMISE}).scalars())
     return [address for address in wanted if address not in known]
 
 
@@ -69,11 +84,10 @@ def claim_chunks(work: Work, library_id: str, addresses: Iterable[Address], size
     return [address for address in wanted if address not in sizes]
 
 
-def find_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> dict[Address, Chunk]:
-    found: dict[Address, Chunk] = {}
+def find_chunks(work: Work, library_id: str, addresses: Iterable[Address]) -> dict[Address, FoundChunk]:
+    found: dict[Address, FoundChunk] = {}
     for batch in _batches(list(dict.fromkeys(addresses))):
-        for chunk in work.session.scalars(select(Chunk).where(Chunk.library_id == library_id, Chunk.address.in_(batch))):
-            found[chunk.address] = chunk
+        found.update((row[0], FoundChunk(*row)) for row in work.read(_FOUND, {"library": library_id, "addresses": batch}))
     return found
 
 

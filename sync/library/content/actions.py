@@ -84,14 +84,17 @@ def record_packs(work: Work, library_id: str, checked: Iterable[CheckedPack], *,
     if uneven is None:  # Collection dooms packs under the same lock.
         work.session.execute(select(Library.id).where(Library.id == library_id).with_for_update())
         uneven = bool(boundaries_of(work, [library_id]))
-    _insert_new(work, Pack, [
+    fresh = _insert_new(work, Pack, [
         {
             "id": each.pack.pack, "library_id": library_id, "state": each.state.value, "address": each.pack.address,
             "size_bytes": each.pack.size_bytes, "member_id": work.actor.member_id, "at": work.now,
         }
         for each in kept
     ])  # fmt: skip
-    serving = set(work.read(_SERVING, {"packs": [each.pack.pack for each in kept], "library": library_id}).scalars())
+    # What is new serves as it is. Of others it is asked: collection may have taken them, or they are another library's.
+    serving = {each.pack.pack for each in kept if each.state is PackState.VERIFIED}
+    if fresh < len(kept):
+        serving = set(work.read(_SERVING, {"packs": [each.pack.pack for each in kept], "library": library_id}).scalars())
     _insert_new(work, Chunk, [
         {
             "library_id": library_id, "address": place.address, "pack_id": each.pack.pack, "offset": place.offset,
@@ -121,9 +124,9 @@ def keep_manifests(work: Work, manifests: Sequence[Manifest]) -> None:
     _insert_new(work, ManifestRow, list(rows.values()))
 
 
-def _insert_new(work: Work, model: type[Base], rows: list[dict[str, Any]]) -> None:
-    """Insert rows and leave those alone whose key exists: content of one name is the same content."""
-    work.write(_insertion(model, work.session.get_bind().dialect.name), rows)
+def _insert_new(work: Work, model: type[Base], rows: list[dict[str, Any]]) -> int:
+    """Insert rows and leave those alone whose key exists: content of one name is the same content. Returns how many are new."""
+    return work.write(_insertion(model, work.session.get_bind().dialect.name), rows)
 
 
 @cache

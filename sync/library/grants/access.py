@@ -148,7 +148,7 @@ def _ways(work: Work, folder_ids: Iterable[str]) -> tuple[dict[str, str], set[st
 # --- rights of nodes ----------------------------------------------------------------------------------------------------
 
 
-def ways_above(work: Work, nodes: Iterable[Node]) -> dict[str, str]:
+def ways_above(work: Work, nodes: Iterable[Node | Row[Any]]) -> dict[str, str]:
     """node -> parent from these nodes up to the top; one query for all of them."""
     links = {node.id: node.parent_id for node in nodes if node.parent_id is not None}
     above, _buried = _ways(work, {parent for parent in links.values() if parent not in links})

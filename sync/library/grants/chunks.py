@@ -14,7 +14,7 @@ from sync.core.hashing import Address, address_of
 from sync.core.manifest import manifest_from_bytes
 from sync.library.assets.access import versions_seen
 from sync.library.assets.models import Version
-from sync.library.content.access import missing_chunks
+from sync.library.content.access import FoundChunk, missing_chunks
 from sync.library.content.actions import pack_key
 from sync.library.content.models import Chunk, ChunkBringer, ManifestRow, Pack
 from sync.library.grants.rules import View
@@ -69,11 +69,11 @@ def _named(work: Work, view: View, digests: Iterable[str]) -> set[Address]:
 class LentChunk:
     """Where a chunk lies in the copy."""
 
-    chunk: Chunk
+    chunk: FoundChunk
     offset: int
 
 
-def lend_chunks(store: ObjectStore, library_id: str, chunks: Sequence[Chunk], *, now: datetime) -> tuple[str, list[LentChunk]]:
+def lend_chunks(store: ObjectStore, library_id: str, chunks: Sequence[FoundChunk], *, now: datetime) -> tuple[str, list[LentChunk]]:
     """Copy the first of these chunks into an object that holds nothing else. Returns its name and what is in it. Slow: no Work.
 
     Their bytes stay as they are stored; whoever reads them verifies them.

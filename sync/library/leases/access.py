@@ -15,6 +15,12 @@ from workspace.work import Work
 
 # Made once: each save and each page of a feed asks it.
 _IN_FORCE = Lease.until > bindparam("now", type_=Lease.until.type)
+_OF_NODES = select(Lease).where(Lease.node_id.in_(bindparam("nodes", expanding=True)), _IN_FORCE)
+_HOW_MANY = (
+    select(func.count())
+    .select_from(Lease)
+    .where(Lease.library_id == bindparam("library"), Lease.member_id == bindparam("member"), _IN_FORCE)
+)
 _LIVE = select(Lease).where(Lease.library_id == bindparam("library"), _IN_FORCE).order_by(Lease.node_id)
 
 
@@ -34,10 +40,7 @@ def binding_leases(work: Work, library_id: str) -> dict[str, Lease]:
 
 def count_leases(work: Work, library_id: str, member_id: str | None) -> int:
     """Those of a member that are in force in a library."""
-    query = (
-        select(func.count()).select_from(Lease).where(Lease.library_id == library_id, Lease.member_id == member_id, Lease.until > work.now)
-    )
-    return int(work.session.scalar(query) or 0)
+    return int(work.session.scalar(_HOW_MANY, {"library": library_id, "member": member_id, "now": work.now}) or 0)
 
 
 def ended_leases(work: Work, library_id: str) -> list[Lease]:
@@ -60,5 +63,6 @@ def find_lease(work: Work, node_id: str) -> Lease | None:
 
 def leases_by_node(work: Work, node_ids: Iterable[str]) -> dict[str, Lease]:
     """Those in force, of these assets."""
-    rows = work.session.scalars(select(Lease).where(Lease.node_id.in_(list(node_ids)), Lease.until > work.now))
+    wanted = list(node_ids)
+    rows = work.session.scalars(_OF_NODES, {"nodes": wanted, "now": work.now}) if wanted else ()
     return {lease.node_id: lease for lease in rows}

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from sync.library.assets.access import get_node
 from sync.library.assets.models import Node
-from sync.library.assets.tree import lock_tree
+from sync.library.assets.tree import Tree, lock_tree
 from sync.library.grants.access import rooms_of_nodes
 from sync.library.leases.access import count_leases, ended_leases, find_lease
 from sync.library.leases.models import Lease, LeaseEvent
@@ -21,8 +21,8 @@ from workspace.i18n import _
 from workspace.work import Work
 
 
-def take_lease(work: Work, node_id: str, *, way: str, lasts: timedelta | None = None) -> Lease:
-    """Check an asset out that the actor may edit, or renew one's own check-out. lasts: shorter than usual.
+def take_lease(work: Work, node_id: str, *, way: str, lasts: timedelta | None = None, tree: Tree | None = None) -> Lease:
+    """Check an asset out that the actor may edit, or renew one's own check-out. lasts: shorter than usual. tree: its library's, locked.
 
     Conflict ``checked_out`` when somebody else has it. A check-out by hand is not made shorter by opening the file.
     InvalidInput for a folder, and when the actor has too many.
@@ -30,7 +30,7 @@ def take_lease(work: Work, node_id: str, *, way: str, lasts: timedelta | None = 
     node = get_node(work, node_id, to=Right.EDIT)
     if node.kind != "file":
         raise InvalidInput(_("文件夹不能签出"))
-    tree = lock_tree(work, node.library_id)
+    tree = tree or lock_tree(work, node.library_id)
     lease = work.session.get(Lease, node.id)
     if lease is not None and binds(lease.member_id, work.actor.member_id, lease.until, work.now):
         raise checked_out(lease, node.name)
@@ -51,16 +51,16 @@ def take_lease(work: Work, node_id: str, *, way: str, lasts: timedelta | None = 
     return lease
 
 
-def return_lease(work: Work, node_id: str, *, way: str | None = None, library_id: str | None = None) -> bool:
-    """Give one's own check-out back; whether there was one. way: only one that was taken this way. library_id: only in that one."""
+def return_lease(work: Work, node_id: str, *, way: str | None = None, tree: Tree | None = None) -> bool:
+    """Give one's own check-out back; whether there was one. way: only one that was taken this way. tree: only in this locked library."""
     lease = find_lease(work, node_id)
-    if lease is not None and library_id not in (None, lease.library_id):
+    if lease is not None and tree is not None and lease.library_id != tree.library.id:
         return False
     if lease is None or lease.member_id != work.actor.member_id or (way is not None and lease.way != way):
         return False
     if way is not None and lease.device_id != work.actor.device_id:
         return False
-    _end(work, lease, LeaseEvent.RETURNED)
+    _end(work, lease, LeaseEvent.RETURNED, tree=tree)
     return True
 
 
@@ -91,8 +91,8 @@ def end_leases_of_devices(work: Work, device_ids: Iterable[str]) -> None:
         _end(work, lease, LeaseEvent.ENDED, holder=lease.member_name)
 
 
-def _end(work: Work, lease: Lease, kind: LeaseEvent, **facts: Any) -> None:
-    tree = lock_tree(work, lease.library_id)
+def _end(work: Work, lease: Lease, kind: LeaseEvent, *, tree: Tree | None = None, **facts: Any) -> None:
+    tree = tree or lock_tree(work, lease.library_id)
     node = work.session.get_one(Node, lease.node_id)
     work.session.delete(lease)
     work.session.flush()

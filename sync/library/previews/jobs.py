@@ -36,8 +36,11 @@ class Source:
 
 
 @job("library.make_preview", lane="media", lease_s=180, max_attempts=ATTEMPTS)
-def make_preview(run: JobRun, *, node_id: str, number: int) -> None:
-    """Make and keep the pictures of a version, unless its content was tried before."""
+def make_preview(run: JobRun, *, node_id: str, number: int | None) -> None:
+    """Make and keep the pictures of a version, unless its content was tried before. number: None for the newest."""
+    if number is None:
+        with run.open_work(writes=False) as work:
+            number = work.session.get_one(Node, node_id).version
     source = source_of(run, node_id, number)
     with run.open_work(writes=False) as work:
         if work.session.get(Preview, source.digest) is not None:

@@ -11,7 +11,7 @@ from tests.sync.library.agents import commit, manifest_for
 from tests.sync.library.conftest import Room
 from workspace.db import Database
 from workspace.jobs.models import Job
-from workspace.jobs.worker import Worker
+from workspace.jobs.worker import A_MOMENT, Worker, claim_job
 from workspace.parts import Parts
 from workspace.search.queries import find
 from workspace.work import open_work
@@ -49,13 +49,30 @@ def test_saves_when_their_jobs_run_late_then_each_is_indexed_once_and_found(
         assert [found.title for found in find(work, "退款")] == ["退款话术.txt"]
 
 
-def test_job_of_an_earlier_release_when_it_names_no_end_then_everything_since_is_indexed(
+def waiting(database: Database) -> list[Job]:
+    with open_work(database, writes=False) as work:
+        return list(work.session.scalars(select(Job).where(Job.name == "library.index_changes").order_by(Job.id)))
+
+
+def test_saves_when_a_job_waits_then_it_is_for_all_of_them_and_what_comes_once_it_runs_has_the_next(
+    room: Room, database: Database, parts: Parts, documents: list[str]
+) -> None:
+    Worker(database, parts).run_due()  # What the company had asked for before.
+    save(room, "一.dat", "二.dat")
+    assert len(waiting(database)) == 1
+    assert claim_job(database, "quick", ahead=A_MOMENT) is not None
+    save(room, "三.dat")
+    assert [job.state for job in waiting(database)] == ["running", "waiting"]
+    Worker(database, parts).run_due()
+    assert documents == ["三.dat"]
+
+
+def test_job_of_an_earlier_release_when_it_names_an_end_then_nothing_later_is_indexed(
     room: Room, database: Database, parts: Parts, documents: list[str]
 ) -> None:
     save(room, "一.txt", "二.txt")
     with open_work(database, parts=parts, writes=True) as work:
-        waiting = list(work.session.scalars(select(Job).where(Job.name == "library.index_changes").order_by(Job.id)))
-        waiting[0].args = {"library_id": room.id, "since": waiting[0].args["since"]}
-        work.session.delete(waiting[1])
+        only = work.session.scalars(select(Job).where(Job.name == "library.index_changes")).one()
+        only.args = {**only.args, "upto": only.args["since"] + 1}
     Worker(database, parts).run_due()
-    assert documents == ["一.txt", "二.txt"]
+    assert documents == ["一.txt"]
