@@ -371,7 +371,9 @@ function onKey(event) {
   if (!field.closest?.("#comments")) return;
   const people = field.form && peopleOf(field.form.elements.words ?? field);
   const open = people && !people.hidden;
+  const first = open && field.matches("textarea") && people.querySelector("button");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && field.matches("textarea")) field.form.requestSubmit();
+  else if (event.key === "Enter" && first && !event.isComposing) mention(first); // Enter that ends a Chinese word is not for us
   else if (event.key === "Escape" && open) {
     people.hidden = true;
     field.form.elements.words.focus();

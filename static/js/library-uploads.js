@@ -156,6 +156,7 @@ function show(job, words) {
   job.row.querySelector('[data-one="pause"]').hidden = job.state !== "running";
   job.row.querySelector('[data-one="resume"]').hidden = job.state !== "paused";
   job.row.querySelector('[data-one="retry"]').hidden = job.state !== "failed";
+  job.row.querySelector('[data-one="cancel"]').hidden = job.state === "done";
 }
 
 function draw() {

@@ -113,6 +113,12 @@ def test_drawing_when_font_then_a_specimen_in_it(tmp_path: Path) -> None:
     assert lightest == 255
 
 
+def test_drawing_when_font_is_wide_then_no_letter_beyond_the_paper(tmp_path: Path) -> None:
+    _answer, picture = draw(tmp_path, FONTS[0].with_name("DejaVuSans-Bold.ttf").read_bytes())
+    assert picture is not None
+    assert picture.convert("L").crop((1520, 0, 1600, 1200)).getextrema()[0] > 240
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "plays"), [("x.mp4", "libx264", True), ("x.webm", "libvpx-vp9", True), ("x.mov", "mpeg4", False)]
 )

@@ -8,6 +8,7 @@ from sync.library.previews.drawing.raster import Drawn, write_pictures
 from sync.library.previews.drawing.refusal import DAMAGED, refuse
 
 SIZE = (1600, 1200)
+MARGIN = 100
 _INK, _PAPER = (24, 27, 34), (255, 255, 255)
 _LINES = (
     (230, "Aa 字体"),
@@ -32,7 +33,8 @@ def draw_font(source: Path, out: Path) -> Drawn:
             shown = "".join(char for char in text if char == " " or bytes(font.getmask(char)) not in (lacking, b"")).strip()
             if shown:
                 drawn += 1
-                _line(pen, font, shown, top=top, height=height)
+                height = _fitting(font, shown, height)
+                _line(pen, _font(source, height), shown, top=top, height=height)
                 top += round(height * 1.45)
         if not drawn:  # Symbols: what the font has instead of letters is not known without reading its tables.
             refuse(DAMAGED, "the font has none of the letters of the specimen")
@@ -46,9 +48,15 @@ def _font(source: Path, height: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(source), height, layout_engine=ImageFont.Layout.BASIC)
 
 
+def _fitting(font: ImageFont.FreeTypeFont, text: str, height: int) -> int:
+    """The height at which the line ends before the paper does: wide fonts would lose the end of the alphabet."""
+    width = font.getlength(text)
+    return height if width <= SIZE[0] - 2 * MARGIN else max(1, int(height * (SIZE[0] - 2 * MARGIN) / width))
+
+
 def _line(pen: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont, text: str, *, top: int, height: int) -> None:
     """Drawn only where the font's own measures say it stays near the paper: a lying font asks for gigapixels."""
     left, upper, right, lower = font.getbbox(text)
     if right - left > 20 * SIZE[0] or lower - upper > 20 * height or abs(left) > 20 * SIZE[0] or abs(upper) > 20 * height:
         refuse(DAMAGED, f"a line of {right - left:.0f} x {lower - upper:.0f} pixels")
-    pen.text((100, top), text, font=font, fill=_INK)
+    pen.text((MARGIN, top), text, font=font, fill=_INK)
