@@ -169,7 +169,7 @@ def test_rename_when_the_save_before_it_is_sent_again_then_not_forgotten(lin: Ag
     }
     with index.transaction(durable=True):
         for entry, op in ops.items():
-            journal.mark_sent(entry, dirty=1, manifest=None, sent=json.dumps(encode(op)))
+            journal.mark_sent(entry, ino=entry.ino, dirty=1, manifest=None, sent=json.dumps(encode(op)))
     index.close()
     fake.faults.refuse_everything = False
     lin.start()
