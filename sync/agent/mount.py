@@ -219,8 +219,11 @@ class Operations(pyfuse3.Operations):
         file = self._tree.get(inode)
         if writable and self._engine.leases.wants(file):
             await loop.in_thread(self._engine.leases.take, file)
+        truncate = bool(flags & os.O_TRUNC)
         try:
-            number = self._tree.open(inode, writable=writable, truncate=bool(flags & os.O_TRUNC))
+            if writable and truncate:
+                await self._know(file)
+            number = self._tree.open(inode, writable=writable, truncate=truncate)
         except BaseException:
             self._closed(inode)  # nobody would give the check-out back
             raise
@@ -258,6 +261,11 @@ class Operations(pyfuse3.Operations):
             if self._preparing.get(inode) is preparing:
                 del self._preparing[inode]
 
+    async def _know(self, file: File) -> None:
+        """Before a file is emptied that was moved here and not sent: what it goes back to after a crash may have to be asked for."""
+        if not file.local and file.manifest is not None and file.manifest != file.head:
+            await loop.in_thread(self._tree.content.manifest, file.library, file.manifest)
+
     @_errors
     async def setattr(
         self, inode: int, attr: pyfuse3.EntryAttributes, fields: pyfuse3.SetattrFields, fh: int | None, ctx: object
@@ -270,8 +278,7 @@ class Operations(pyfuse3.Operations):
         return self._attributes(self._tree.get(inode))
 
     async def _resize(self, inode: int, size: int, fh: int | None) -> None:
-        if size:
-            await self._prepare(inode)
+        await (self._prepare(inode) if size else self._know(self._tree.get(inode)))
         if self._tree.resize(inode, size, fh):
             self._engine.saved()
 

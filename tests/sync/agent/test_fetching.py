@@ -5,12 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
+from sync.agent import loop
 from sync.agent.engine import Engine
 from sync.agent.errors import Unreachable
 from sync.agent.index import File
+from sync.agent.mount import MountOptions, Operations
+from sync.agent.notifier import Notifier
+from sync.core import protocol as p
 from tests.fakes.library_server import FakeLibrary
 
 OLD = b"the version in the library" * 1000
@@ -73,3 +78,33 @@ def test_fetch_when_it_fails_then_it_takes_no_room(stepped: Engine, film: File, 
         stepped.tree.prepare_write(film.ino)
     assert [path.name for path in stepped.content.work_path(0).parent.iterdir()] == []
     assert not stepped.tree.get(film.ino).local
+
+
+def test_file_when_moved_and_emptied_before_that_was_sent_then_the_loop_does_not_wait_for_the_library(
+    stepped: Engine, film: File, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert film.parent is not None
+    number, _ = stepped.tree.create(film.parent, "b.mov")
+    stepped.tree.release(number)
+    stepped.send()
+    stepped.tree.rename(film.parent, "片.mov", film.parent, "b.mov")
+    with stepped.index.transaction() as db:
+        db.execute("DELETE FROM manifests")  # as on a machine that has never read it
+    stepped.content._manifests.clear()
+    threads: list[str] = []
+    ask = stepped.remote.content
+
+    def asked(*arguments: object) -> p.ContentAnswer:
+        threads.append(threading.current_thread().name)
+        return ask(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stepped.remote, "content", asked)
+    operations = Operations(stepped, Notifier(), tmp_path, MountOptions(0, 0))
+
+    async def empty() -> None:
+        opened = await operations.open(film.ino, os.O_WRONLY | os.O_TRUNC, None)
+        await operations.release(opened.fh)
+
+    loop.run(empty)
+    assert threads == ["request_0"]
+    assert stepped.tree.get(film.ino).size == 0
