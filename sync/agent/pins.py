@@ -25,6 +25,7 @@ from sync.agent.tree import Tree, fail
 from sync.core.hashing import Address
 
 AT_ONCE = 4
+_HANDED_OUT = 64
 NO_ROOM = "no_room"
 LOOK_S = 1.0
 AGAIN_S = 30.0
@@ -136,8 +137,9 @@ class Pins:
 
         if missing:
             with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pin") as pool:
-                for _ in pool.map(fetch, missing):
-                    pass
+                for start in range(0, len(missing), _HANDED_OUT):  # a pool takes down what it is given, were it 100,000 files
+                    for _ in pool.map(fetch, missing[start : start + _HANDED_OUT]):
+                        pass
         if away:
             raise away[0]
 
