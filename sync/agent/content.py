@@ -92,7 +92,8 @@ class Content:
         self._remote = remote
         self._work = state_dir / "work"
         self._work.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._kept = state_dir / "kept"
+        self.aside = state_dir / "kept"
+        """Where `keep_aside` keeps bytes."""
         self.lasts = LastSaves(state_dir / "last")
         self.chunks = Chunks(state_dir / "chunks", cache_bytes)
         self._fetching: dict[Address, threading.Lock] = {}
@@ -128,13 +129,20 @@ class Content:
 
     def keep_aside(self, file: File, path: str) -> None:
         """Keep bytes that can no longer be sent, out of the mount: only the person can say what is to become of them."""
-        self._kept.mkdir(exist_ok=True, mode=0o700)
-        kept = self._kept / f"{file.ino} {path.strip('/').replace('/', '_').encode()[-200:].decode(errors='ignore')}"
+        self.aside.mkdir(exist_ok=True, mode=0o700)
+        kept = self.aside / f"{file.ino} {path.strip('/').replace('/', '_').encode()[-200:].decode(errors='ignore')}"
         kept.unlink(missing_ok=True)
         try:
             os.link(self.work_path(file.ino), kept)
         except FileNotFoundError:
             pass  # its first byte was never written
+
+    def kept_aside(self) -> int:
+        """How many there are, of all runs."""
+        try:
+            return len(os.listdir(self.aside))
+        except FileNotFoundError:
+            return 0
 
     def sweep(self) -> None:
         """Remove working copies that nothing refers to, after a crash."""

@@ -125,6 +125,7 @@ class Engine:
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
         self.departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
         self.glimpse = Glimpse(self.remote, arrivals, lambda: self.caught_up)
+        self._show_kept()
         self.tree.give_up = self._give_up_save
         arrivals.released()
 
@@ -279,7 +280,7 @@ class Engine:
         arrivals = self.arrivals
         tag = self.index.fact("libraries_tag")
         if tag is None:
-            arrivals.libraries(self.remote.libraries())
+            self._take_libraries()
             tag = self.index.fact("libraries_tag") or ""
             self._wake_sender.set()  # it may prepare for the first save
         cursors = {known.id: known.cursor for known in self.index.libraries()}
@@ -291,7 +292,7 @@ class Engine:
                 return
             if error.status != 404:
                 raise
-            arrivals.libraries(self.remote.libraries())
+            self._take_libraries()
             if self.index.fact("libraries_tag") == tag:
                 raise  # no library went away between two questions: asking at once again would be for ever
             return
@@ -306,7 +307,18 @@ class Engine:
             self._leases_known = True
         self.caught_up = self.caught_up or not any(page.more for page in answer.pages)
         if answer.libraries_tag != tag:
-            arrivals.libraries(self.remote.libraries())
+            self._take_libraries()
+        if answer.pages:
+            self._show_kept()
+
+    def _take_libraries(self) -> None:
+        assert self.arrivals is not None, "prepare comes first"
+        self.arrivals.libraries(self.remote.libraries())
+        self._show_kept()
+
+    def _show_kept(self) -> None:
+        """What could not be sent any more, because the member may not see its place, is nowhere else."""
+        self.status.set(kept=self.content.kept_aside(), kept_in=str(self.content.aside))
 
     def _take_contents(self, page: p.FeedPage) -> None:
         """Before the page is applied, so that whoever is told of a new version finds it on its way."""

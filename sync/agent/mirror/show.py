@@ -57,6 +57,8 @@ def lines(status: Mapping[str, Any]) -> Iterator[str]:
         yield say("待上传的都在这台机器上，不用重新保存")
     if status.get("folder") not in (None, "watched"):
         yield f"{say('问题')}: {reason(status['folder'])}"
+    if status.get("kept"):
+        yield say("{count} 个没有上传的文件已不能上传，保存在 {path}", count=status["kept"], path=status.get("kept_in", ""))
     saves = status.get("saves", [])[:_SHOWN]
     if saves:
         yield f"{say('最近的文件')}:"

@@ -41,8 +41,8 @@ class MirrorContent(Content):
 
     def keep_aside(self, file: File, path: str) -> None:
         """As the mount, but by copying: the state may be on another volume."""
-        self._kept.mkdir(exist_ok=True, mode=0o700)
-        kept = self._kept / f"{file.ino} {path.strip('/').replace('/', '_').encode()[-200:].decode(errors='ignore')}"
+        self.aside.mkdir(exist_ok=True, mode=0o700)
+        kept = self.aside / f"{file.ino} {path.strip('/').replace('/', '_').encode()[-200:].decode(errors='ignore')}"
         try:
             shutil.copyfile(self.work_path(file.ino), kept)
         except FileNotFoundError:

@@ -35,6 +35,7 @@ ENGLISH = {
     "待上传 {ops} 项，{size}": "{ops} to send, {size}",
     "待处理 {count} 项，正在下载 {fetching} 个": "{count} to settle, {fetching} being fetched",
     "待上传的都在这台机器上，不用重新保存": "what is to be sent is on this machine; nothing need be saved again",
+    "{count} 个没有上传的文件已不能上传，保存在 {path}": "{count} files that were not sent can no longer be; they are kept in {path}",
     "最近的文件": "recent files",
     "未能同步 {count} 项": "{count} could not be synced",
     "问题": "problem",

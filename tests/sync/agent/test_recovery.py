@@ -256,6 +256,7 @@ def test_library_when_taken_away_then_unsent_bytes_are_kept(lin: Agent, fake: Fa
     until(lambda: lin.status()["refused"], "told")
     fake.remove_library(library)
     until(lambda: not lin.library.exists(), "out of sight")
+    until(lambda: lin.status()["kept"] == 1, "told")
     lin.stop()
     assert [path.read_bytes() for path in (lin.state / "kept").iterdir()] == [b"not sent"]
 
