@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -138,3 +139,85 @@ def test_plan_when_a_node_waits_for_an_answer_then_nothing_is_decided_about_it()
     for local, remote in itertools.product([None, HERE], [None, THERE]):
         steps = plan({"n": local} if local else {}, {"n": OLD}, {"n": remote} if remote else {}, {"n"})
         assert [step.decision for step in steps] == [Decision.WAIT]
+
+
+TOP = folder(None, "")
+F, G = folder("z", "f"), folder("z", "g")
+X, NEXT, OURS = (Entry("f", "x", address_of(text), version) for text, version in ((b"1", 1), (b"2", 2), (b"3", 1)))
+TREE = {"z": TOP, "f": F, "g": G, "x": X}
+
+
+def without(tree: dict[str, Entry], *nodes: str) -> dict[str, Entry]:
+    return {node: entry for node, entry in tree.items() if node not in nodes}
+
+
+def inside(entry: Entry, parent: str) -> Entry:
+    return replace(entry, parent=parent)
+
+
+# What state machine (b) found, see docs/reference/sync-machine.md.
+@pytest.mark.parametrize(
+    ("local", "remote", "journal", "steps"),
+    [
+        pytest.param(
+            *(without(TREE, "f", "x"), {**TREE, "y": X}, {"f", "x"}),
+            [("f", Decision.WAIT, F), ("x", Decision.WAIT, X), ("y", Decision.WAIT, X)],
+            id="nothing is put into a folder whose deletion is on its way",
+        ),
+        pytest.param(
+            *(without(TREE, "f", "x"), TREE, {"x"}),
+            [("f", Decision.WAIT, F), ("x", Decision.WAIT, X)],
+            id="a deleted folder does not come back while the deletion of what was in it is on its way",
+        ),
+        pytest.param(
+            *({**TREE, "x": OURS}, without(TREE, "f", "x"), {"x"}),
+            [("f", Decision.WAIT, F), ("x", Decision.WAIT, OURS)],
+            id="a folder stays here while a save in it is on its way",
+        ),
+        pytest.param(
+            *({**TREE, "x": inside(OURS, "f")}, {**without(TREE, "f"), "x": inside(NEXT, "g")}, set()),
+            [("f", Decision.SEND, F), ("x", Decision.KEEP_BOTH, inside(NEXT, "g"))],
+            id="the folder of a second head stays",
+        ),
+        pytest.param(
+            *({**TREE, "x": inside(X, "g")}, {**TREE, "x": NEXT}, set()),
+            [("x", Decision.TAKE, inside(NEXT, "g"))],
+            id="a move here and a save there both stand",
+        ),
+        pytest.param(
+            *({**TREE, "x": OURS}, {**TREE, "x": inside(X, "g")}, set()),
+            [("x", Decision.SEND, inside(OURS, "g"))],
+            id="a save here and a move there both stand",
+        ),
+        pytest.param(
+            *({**TREE, "f": inside(F, "g")}, {**TREE, "g": inside(G, "f")}, set()),
+            [("f", Decision.TAKE_MOVE, F), ("g", Decision.TAKE_MOVE, inside(G, "f"))],
+            id="of two folders moved into each other the library's move stands",
+        ),
+        pytest.param(
+            *({**TREE, "f": inside(F, "g")}, {**TREE, "g": inside(G, "f")}, {"f"}),
+            [("f", Decision.WAIT, inside(F, "g")), ("g", Decision.WAIT, G)],
+            id="a folder is not moved into itself before the answer to the move the other way",
+        ),
+    ],
+)
+def test_plan_when_folders_and_answers_meet_then_nothing_lies_nowhere(
+    local: dict[str, Entry], remote: dict[str, Entry], journal: set[str], steps: list[tuple[str, Decision, Entry]]
+) -> None:
+    found = sorted((step.node, step.decision, step.entry) for step in plan(local, TREE, remote, journal))
+    assert found == steps
+
+
+@pytest.mark.parametrize("by_us", [True, False])
+def test_plan_when_the_inner_folder_becomes_the_outer_one_then_it_moves_first(by_us: bool) -> None:
+    base = {"z": TOP, "f": F, "g": inside(G, "f")}
+    turned = {"z": TOP, "f": inside(F, "g"), "g": G}
+    local, remote = (turned, base) if by_us else (base, turned)
+    assert [step.node for step in plan(local, base, remote, ())] == ["g", "f"]
+
+
+def test_plan_when_a_folder_was_moved_up_and_then_deleted_then_what_is_in_it_goes_first() -> None:
+    base = {"z": TOP, "g": G, "h": folder("g", "h"), "f": folder("h", "f"), "x": folder("z", "x")}
+    remote = {**base, "f": F, "x": folder("f", "x")}
+    steps = plan(without(base, "f", "x"), base, remote, ())
+    assert [(step.node, step.decision) for step in steps] == [("x", Decision.SEND_DELETE), ("f", Decision.SEND_DELETE)]

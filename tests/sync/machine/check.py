@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from tests.sync.machine.library import Server
+from tests.sync.machine.pure.run import explore_until
 from tests.sync.machine.real import RealWorld
 from tests.sync.machine.run import run_seed, smaller
 
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="of the first run; the next ones count on")
     parser.add_argument("--away", type=int, default=None, metavar="SECONDS", help="instead: real processes, and the store away for so long")
     parser.add_argument("--kills", action="store_true", help="instead: real processes, killed before and after each of their boundaries")
+    parser.add_argument("--plan", action="store_true", help="instead: the plan alone, in memory; a run is a batch of 80")
     options = parser.parse_args()
     if options.away is not None:
         return _with_processes("test_outside.py", "-k", "store_when_away", FAULT_AWAY_S=str(options.away))
@@ -36,6 +38,8 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     first = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
     print(f"seed {first}", flush=True)
+    if options.plan:
+        return explore_until(options.steps, first, options.runs)
     with tempfile.TemporaryDirectory(prefix="machine") as folder:
         server = Server(Path(folder) / "server")
         return _run(server, first, options)
