@@ -11,7 +11,7 @@ from sync.core.manifest import manifest_from_bytes
 from sync.core.packs import PACK_MAX_BYTES
 from sync.library.assets.models import Node, Version
 from sync.library.collection.rules import GRACE, is_sparse, made_at, oldest_open_upload
-from sync.library.content.access import WAIT
+from sync.library.content.access import WAIT, head_bytes
 from sync.library.content.models import Chunk, ManifestRow, Pack
 from sync.library.storage import Stored
 from workspace.work import Work
@@ -20,7 +20,8 @@ from workspace.work import Work
 @dataclass(frozen=True)
 class Outlook:
     """Of one library, in bytes as stored. needed: by versions. unneeded: by none, marked or not yet. due: of that what a run today
-    sweeps. sparse: in packs of which too little serves. doomed: in packs on their way out, of which removable today.
+    sweeps. sparse: in packs of which too little serves. doomed: in packs on their way out, of which removable today. heads: in plain
+    copies of versions, beside all that.
     """
 
     library: str
@@ -31,16 +32,18 @@ class Outlook:
     sparse_packs: int
     doomed_bytes: int
     removable_bytes: int
+    heads_bytes: int
     open_since: datetime | None
 
     @property
     def in_words(self) -> str:
         mib = [f"{value / 2**20:,.1f} MiB" for value in (self.stored_bytes, self.needed_bytes, self.unneeded_bytes, self.due_bytes)]
         waits = f"; an upload has been open since {self.open_since:%Y-%m-%d %H:%M} UTC, nothing younger goes" if self.open_since else ""
+        heads = f"; {self.heads_bytes / 2**20:,.1f} MiB in plain copies" if self.heads_bytes else ""
         return (
             f"{self.library}: {mib[0]} stored, versions need {mib[1]}; {mib[2]} needed by none, {mib[3]} of it due now; "
             f"{self.sparse_packs} packs to be packed anew; {self.doomed_bytes / 2**20:,.1f} MiB in packs on their way out, "
-            f"{self.removable_bytes / 2**20:,.1f} MiB of it removable now{waits}"
+            f"{self.removable_bytes / 2**20:,.1f} MiB of it removable now{heads}{waits}"
         )
 
 
@@ -112,7 +115,8 @@ def outlook(work: Work, library_id: str, name: str, worth_bytes: int) -> Outlook
     return Outlook(
         name, sum(pack.size_bytes for pack in packs if pack.state == "verified"), kept, unneeded, due,
         len(sparse_packs(work, library_id, worth_bytes)), sum(pack.size_bytes for pack in doomed),
-        sum(pack.size_bytes for pack in doomed if pack.doomed_at < work.now - GRACE), since if since < work.now else None,
+        sum(pack.size_bytes for pack in doomed if pack.doomed_at < work.now - GRACE), head_bytes(work, library_id),
+        since if since < work.now else None,
     )  # fmt: skip
 
 

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
+from sync.library.assets.jobs import ship_log
 from sync.library.assets.models import Version
 from sync.library.heads import jobs
 from sync.library.heads.access import Approved, wanted_versions
 from sync.library.heads.models import Head
-from tests.sync.library.collecting import Violation, World, pieces
+from sync.library.recovery.actions import recover_catalogue
+from tests.sync.library.collecting import Violation, World, copied, empty_template, pieces
 from workspace.settings import Settings
 from workspace.work import open_work
 
@@ -26,8 +28,8 @@ crashes = st.one_of(st.none(), st.integers(0, 9))
 class HeadWorld(World):
     """mode: the setting. Whoever pins a version here has approved it."""
 
-    def __init__(self, mode: str) -> None:
-        super().__init__()
+    def __init__(self, mode: str, store: Any = None) -> None:
+        super().__init__(store)
         self.parts.provide(Settings, lambda: Settings(secret_key="tests only", library_heads=mode))
         self.parts.provide(Approved, lambda: Approved((lambda work, library_id: self.pins,)))
 
@@ -44,7 +46,7 @@ class HeadWorld(World):
 
     def heads(self) -> dict[str, bytes]:
         """The objects in the bucket."""
-        return {found.key: self.store.objects[found.key] for found in self.store.list("heads/")}
+        return {found.key: self.store.get(found.key) for found in self.store.list(f"heads/{self.id}/")}
 
     def serving(self, *, doomed: bool = False) -> dict[str, tuple[str, int]]:
         """Keys to which browsers are sent, with their versions. doomed: also those to which they were, while not yet taken."""
@@ -65,6 +67,16 @@ class HeadWorld(World):
                 raise Violation(f"{key} is said to be there")
             if there[key] != self.contents[version][0]:
                 raise Violation(f"{key} holds other bytes than its version")
+
+    def recovered(self) -> "HeadWorld":
+        """The catalogue rebuilt from the bucket alone, over the same bucket."""
+        ship_log(self, library_id=self.id)  # type: ignore[arg-type]
+        other = HeadWorld("all", self.store)
+        other.database.dispose()
+        other.database, other.id = copied(empty_template()), self.id
+        other.contents, other.now = self.contents, self.now
+        recover_catalogue(other.database, other.parts, lambda text: None)
+        return other
 
     def check_rest(self) -> None:
         """Every job has run, and two days have passed."""

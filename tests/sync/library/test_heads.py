@@ -1,5 +1,6 @@
 """Heads: versions as plain objects. Which get one, that it holds the version's bytes and no others, and when it goes."""
 
+import io
 import random
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,8 +15,10 @@ from sqlalchemy import select, update
 from sync.core.chunking import Chunk, Cutter
 from sync.core.hashing import address_of
 from sync.core.manifest import manifest_of
+from sync.library.assets.actions import save_upload
 from sync.library.content import reading
 from sync.library.content.access import stored_bytes
+from sync.library.content.writing import write_file
 from sync.library.heads import actions, jobs
 from sync.library.heads.checking import Damaged, fault_of, verified
 from sync.library.heads.models import Head
@@ -24,7 +27,7 @@ from sync.library.heads.sending import FETCHED, VIEWED
 from sync.library.libraries.models import Library
 from sync.library.retention.rules import Mode as Retention
 from sync.library.retention.rules import Plan
-from sync.library.storage import STEADY
+from sync.library.storage import PART_BYTES, STEADY, S3Store
 from tests.fakes.store import MemoryStore
 from tests.sync.library.collecting import PIECES, Violation
 from tests.sync.library.heading import DAY, HeadWorld, machine
@@ -293,6 +296,45 @@ def test_object_when_it_is_lost_or_cut_then_written_again(world: HeadWorld) -> N
     world.make()
     assert world.heads() == kept
     world.check_rest()
+
+
+def test_heads_when_the_catalogue_is_rebuilt_then_none_goes_and_they_are_written_again(world: HeadWorld) -> None:
+    world.save("a.dat", [0, 1])
+    world.save("b.dat", [2])
+    world.make()
+    kept = world.heads()
+    other = world.recovered()
+    for _day in range(3):
+        other.collect()
+        other.now += 2 * DAY
+    assert other.heads() == kept, "what had been approved is not in the bucket: nothing goes"
+    assert other.serving() == {}, "and nobody is sent to what was not looked at"
+    del other.store.objects[min(kept)]
+    other.make()
+    assert other.heads() == kept
+    assert other.serving().keys() == kept.keys()
+    other.close()
+
+
+@pytest.mark.server
+def test_heads_when_on_a_real_store_then_random_versions_are_read_as_one_object(s3: S3Store) -> None:
+    rng = random.Random(5)
+    world = HeadWorld("all", s3)
+    for number in range(3):
+        world.save(f"{number}.dat", [rng.randrange(5) for _piece in range(rng.randrange(1, 9))])
+    large = rng.randbytes(2 * PART_BYTES + rng.randrange(1, 10**6))
+    written = write_file(s3, world.id, name="预热 片.mov", stream=io.BytesIO(large), size_bytes=len(large))
+    with world.as_member() as work:
+        save_upload(work, world.id, folder_id=world.root, name="预热 片.mov", manifest=written.manifest, packs=written.packs)
+    world.make()
+    heads = world.heads()
+    assert sorted(heads.values()) == sorted([large, *(data for data, _at in world.contents.values())])
+    (key,) = (key for key in heads if key.endswith("/预热_片.mov"))
+    assert fault_of(s3, key, written.manifest) == ""
+    assert s3.get_range(key, PART_BYTES - 5, 10) == large[PART_BYTES - 5 : PART_BYTES + 5]
+    for found in [found for kind in ("packs", "heads", "log") for found in s3.list(f"{kind}/{world.id}/")]:
+        s3.remove(found.key)  # Every world's library has the same id, and other tests have this store.
+    world.close()
 
 
 def test_head_when_its_library_has_no_room_then_none_and_saving_goes_on(world: HeadWorld) -> None:
