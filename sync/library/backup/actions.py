@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from blake3 import blake3
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from sync.core.hashing import address_of
 from sync.library.backup.databases import require_empty, restore_database, snapshot_database
@@ -19,6 +19,7 @@ from sync.library.backup.models import BackupEvent
 from sync.library.content.actions import pack_key
 from sync.library.content.models import Pack
 from sync.library.heads.actions import make_all_again
+from sync.library.heads.models import Head
 from sync.library.storage import ObjectStore
 from workspace.db import Database
 from workspace.errors import NotFound, Unavailable
@@ -31,8 +32,8 @@ LEFT_OUT = ("lent/", "uploads/", "heads/")
 """What ends by itself, and copies of versions that can be written again."""
 TOLD_EVERY = 200
 _OF_THE_MACHINE = {
-    "data_dir", "host", "database_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key", "secret_key", "libvirt_uri",
-    "image_dir",
+    "data_dir", "host", "database_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key", "s3_public_url", "secret_key",
+    "libvirt_uri", "image_dir",
 }  # fmt: skip
 
 Tell = Callable[[str], None]
@@ -87,7 +88,8 @@ def restore(parts: Parts, path: Path, tell: Tell) -> Contents:
         folder.put(key, (folder.path / "secret.key").read_bytes())
     restore_database(database, snapshot, contents.dialect)
     with open_work(database, parts=parts, actor=operator()) as work:
-        make_all_again(work)
+        if inspect(work.session.connection()).has_table(Head.__tablename__):  # The snapshot may be older than this release's tables.
+            make_all_again(work)
         work.record(BackupEvent.RESTORED, subject="backup:restored", rooms=["audit"], made_at=contents.made_at, objects=contents.objects)
     return contents
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 import app as composition
 from sync.library.backup import databases
@@ -76,6 +76,18 @@ def test_backup_when_restored_elsewhere_then_the_product_is_the_same_and_sound(
     assert (tmp_path / "backup").stat().st_mode & 0o077 == 0
     with pytest.raises(Conflict, match="holds a company"):
         restore(theirs, tmp_path / "backup", quiet)
+
+
+def test_restore_when_the_backup_is_of_an_older_release_then_done_all_the_same(
+    room: Room, company: Database, parts: Parts, second: tuple[Parts, MemoryStore], tmp_path: Path
+) -> None:
+    with company.session(writes=True) as session:
+        session.execute(text("DROP TABLE library_head"))
+        session.commit()
+    back_up(parts, tmp_path / "backup", quiet)
+    theirs, _store = second
+    restore(theirs, tmp_path / "backup", quiet)
+    assert len(events(theirs.get(Database), BackupEvent.RESTORED)) == 1
 
 
 def test_backup_when_made_again_then_only_what_is_new_is_copied_and_what_went_goes(
