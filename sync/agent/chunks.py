@@ -35,9 +35,7 @@ class Chunks:
     def in_memory(self, address: Address) -> bytes | None:
         """A chunk, if no disk has to be asked for it."""
         with self._lock:
-            if (data := self._memory.get(address)) is not None:
-                self._memory.move_to_end(address)
-            return data
+            return self._memory.get(address)
 
     def get(self, address: Address) -> bytes | None:
         """A chunk, if it is here and whole."""
@@ -85,7 +83,11 @@ class Chunks:
             self._evict()
 
     def remember(self, address: Address, data: bytes) -> None:
-        """Have a chunk that was verified at hand, as long as there is room in memory."""
+        """Have a chunk that was verified at hand, until so many came after it.
+
+        Whether it was asked for meanwhile does not count: of a file that is read from its start to its end, those before the reader would
+        stay, and those that were fetched ahead would go.
+        """
         with self._lock:
             if address in self._memory:
                 return

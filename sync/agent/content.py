@@ -12,8 +12,8 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Container
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -35,7 +35,9 @@ _AHEAD_BYTES = 8 * 1024 * 1024
 _MANIFESTS = 16
 _LOCATED_S = 10.0
 """How long an answer about places is good for: a right that was taken back must not outlive this by much."""
-_AHEAD_THREADS = 2
+_RUNS_AHEAD = 2
+_LEAD_BYTES = 16 * 1024 * 1024
+"""No farther ahead of a reader than what is kept in memory until they come to it."""
 _PATIENCE_S = 30.0
 
 log = logging.getLogger("mainline.agent")
@@ -60,16 +62,20 @@ class _Located:
 
 @dataclass
 class _Reading:
-    """How far a version has been fetched: the chunks of the latest run. ahead: fetched before anybody asked."""
+    """A way through a version. front: what comes before it, from `start` on, is here or on its way. steady: whether somebody goes through.
+
+    busy: runs that are fetched ahead now. claiming: the extent of the last one of them is not known yet.
+    """
 
     start: int
-    stop: int
-    ahead: bool
-    busy: bool = False
+    front: int
+    steady: bool
+    busy: int = 0
+    claiming: bool = False
 
     def leads_on_at(self, index: int) -> bool:
         """Whether a reader at this chunk goes through the file and will want what comes next. One who jumps about does not."""
-        return not self.busy and index < self.stop and (index >= self.start if self.ahead or self.start == 0 else index > self.start)
+        return index < self.front and (index >= self.start if self.steady else index > self.start)
 
 
 def patience(name: str) -> Callable[[AgentError], bool]:
@@ -96,12 +102,12 @@ class Content:
         """Where `keep_aside` keeps bytes."""
         self.lasts = LastSaves(state_dir / "last")
         self.chunks = Chunks(state_dir / "chunks", cache_bytes)
-        self._fetching: dict[Address, threading.Lock] = {}
+        self._coming: dict[Address, Future[dict[Address, bytes]]] = {}
         self._lock = threading.Lock()
         self._manifests: OrderedDict[Address, Manifest] = OrderedDict()
         self._located: OrderedDict[Address, _Located] = OrderedDict()
         self._readings: OrderedDict[Address, _Reading] = OrderedDict()
-        self._ahead = ThreadPoolExecutor(_AHEAD_THREADS, thread_name_prefix="ahead")
+        self._ahead = ThreadPoolExecutor(_RUNS_AHEAD, thread_name_prefix="ahead")
 
     def close(self) -> None:
         """Fetch nothing ahead any more. After the transport is closed, so that nobody waits for an answer."""
@@ -259,7 +265,7 @@ class Content:
         if manifest is None or not manifest.chunks:
             return
         try:
-            self._ahead.submit(self._fetch_ahead, file.library, digest, manifest, _Reading(0, 0, ahead=True))
+            self._ahead.submit(self._fetch_ahead, file.library, digest, manifest, _Reading(0, 0, steady=True))
         except RuntimeError:
             pass  # the agent is stopping
 
@@ -274,73 +280,99 @@ class Content:
             self._look_ahead(library, digest, manifest, span.index)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _chunk(self, library: str, digest: Address, manifest: Manifest, index: int, *, ahead: bool = False) -> bytes:
+    def _chunk(self, library: str, digest: Address, manifest: Manifest, index: int, *, ahead: _Reading | None = None) -> bytes:
+        """A chunk, from here or fetched. ahead: it is fetched before a reader of this way comes to it."""
         address = manifest.chunks[index].address
-        if (data := self.chunks.get(address)) is not None:
-            return data
-        with self._lock:
-            fetching = self._fetching.setdefault(digest, threading.Lock())
+        while True:
+            if (data := self.chunks.get(address)) is not None:
+                return data
+            with self._lock:
+                coming = self._coming.get(address)
+                if coming is None:
+                    ours = self._coming[address] = Future[dict[Address, bytes]]()
+                    break
+            if address in (found := coming.result()):  # readers of one file do not fetch the same run twice
+                return found[address]
+        found = {}
         try:
-            with fetching:  # readers of one file do not fetch the same run twice
-                if (data := self.chunks.get(address)) is not None:
-                    return data
-                found = self._fetch(library, digest, manifest, index, ahead=ahead)
+            try:
+                found = self._fetch(library, digest, manifest, index, ours, ahead)
+            finally:
+                ours.set_result(found)
+            for each, body in found.items():  # who waits for these chunks has them by now
+                self.chunks.keep(each, body)
         finally:
             with self._lock:
-                self._fetching.pop(digest, None)
-        for each, body in found.items():  # after the lock: who waits for these chunks takes them from memory
-            self.chunks.keep(each, body)
+                for each in [each for each, future in self._coming.items() if future is ours]:
+                    del self._coming[each]
         if address not in found:
             raise DamagedContent("内容不完整", f"the library did not say where {address} is")
         return found[address]
 
     def _look_ahead(self, library: str, digest: Address, manifest: Manifest, index: int) -> None:
-        """Have the next run fetched while a reader who goes through the file is at this one."""
+        """Have the next runs fetched while a reader who goes through the file is at this one."""
         with self._lock:
             reading = self._readings.get(digest)
-            if reading is None or reading.stop >= len(manifest.chunks) or not reading.leads_on_at(index):
+            if reading is None or reading.front >= len(manifest.chunks) or not reading.leads_on_at(index):
                 return
-            reading.busy = True
+            far = manifest.starts[reading.front] - manifest.starts[index] >= _LEAD_BYTES
+            if far or reading.claiming or reading.busy >= _RUNS_AHEAD:
+                return
+            reading.steady = reading.claiming = True
+            reading.busy += 1
         try:
             self._ahead.submit(self._fetch_ahead, library, digest, manifest, reading)
         except RuntimeError:
             pass  # the agent is stopping
 
     def _fetch_ahead(self, library: str, digest: Address, manifest: Manifest, reading: _Reading) -> None:
-        start = reading.stop
+        start = reading.front
         try:
-            self._chunk(library, digest, manifest, start, ahead=True)
+            self._chunk(library, digest, manifest, start, ahead=reading)
         except AgentError as error:
             log.info("nothing fetched ahead: %s", error)  # whoever reads on meets it, and says so
         with self._lock:
-            if self._readings.get(digest) is reading:  # it was in the cache: look on from the next one
-                _remember(self._readings, digest, _Reading(start, start + 1, ahead=True))
+            reading.busy -= 1
+            reading.claiming = False
+            reading.front = max(reading.front, start + 1)  # it may have been in the cache
 
-    def _fetch(self, library: str, digest: Address, manifest: Manifest, index: int, *, ahead: bool) -> dict[Address, bytes]:
-        """Fetch the run of neighbouring chunks that begins at `index`."""
+    def _fetch(
+        self, library: str, digest: Address, manifest: Manifest, index: int, ours: Future[dict[Address, bytes]], ahead: _Reading | None
+    ) -> dict[Address, bytes]:
+        """Fetch the run of neighbouring chunks that begins at `index`, up to those that are coming already."""
         with self._lock:
             located = self._located.get(digest)
         places = located.places_from(manifest.chunks[index].address) if located is not None else ()
         if located is None or not places:
             _, located = self._ask(library, digest, index)
             places = located.answer.places
-        run = _run(places, _AHEAD_BYTES if ahead else _RUN_BYTES)
-        if not run:
-            return {}
+        with self._lock:
+            run = _run(places, _AHEAD_BYTES if ahead else _RUN_BYTES, self._coming)
+            if not run:
+                return {}
+            self._coming |= {place.chunk: ours for place in run}
+            self._claim(digest, manifest, index, {place.chunk for place in run}, ahead)
         try:
             found = dict(self._remote.get_chunks(located.answer.packs[run[0].pack], run))
         except AgentError:
             with self._lock:
                 self._located.pop(digest, None)  # the next try asks anew
+                self._readings.pop(digest, None)
             raise
         for address, data in found.items():
             self.chunks.remember(address, data)
-        stop = index
-        while stop < len(manifest.chunks) and manifest.chunks[stop].address in found:
-            stop += 1
-        with self._lock:
-            _remember(self._readings, digest, _Reading(index, stop, ahead))
         return found
+
+    def _claim(self, digest: Address, manifest: Manifest, index: int, coming: set[Address], ahead: _Reading | None) -> None:
+        stop = index
+        while stop < len(manifest.chunks) and manifest.chunks[stop].address in coming:
+            stop += 1
+        if ahead is None:
+            _remember(self._readings, digest, _Reading(index, stop, steady=index == 0))
+            return
+        ahead.front, ahead.claiming = stop, False
+        if self._readings.get(digest) is not ahead:
+            _remember(self._readings, digest, ahead)
 
     def _keep(self, manifest: Manifest) -> None:
         try:
@@ -373,12 +405,12 @@ def _remember(known: OrderedDict[Address, T], digest: Address, value: T) -> None
         known.popitem(last=False)
 
 
-def _run(places: tuple[p.ChunkPlace, ...], most_bytes: int) -> list[p.ChunkPlace]:
-    """The first places that lie one after another in one pack, one at least: one ranged GET."""
+def _run(places: tuple[p.ChunkPlace, ...], most_bytes: int, coming: Container[Address]) -> list[p.ChunkPlace]:
+    """The first places that lie one after another in one pack, one at least, up to one that is coming already: one ranged GET."""
     run: list[p.ChunkPlace] = []
     for place in places:
         follows = not run or (place.pack == run[-1].pack and place.offset == run[-1].offset + run[-1].stored)
-        if not follows or (run and place.offset + place.stored - run[0].offset > most_bytes):
+        if not follows or (run and (place.offset + place.stored - run[0].offset > most_bytes or place.chunk in coming)):
             break
         run.append(place)
     return run
