@@ -150,7 +150,7 @@ def plan(local: Mapping[str, Entry], base: Mapping[str, Entry], remote: Mapping[
 _REMOVALS = frozenset({Decision.DROP, Decision.SEND_DELETE, Decision.FORGET})
 
 
-@dataclass(frozen=True)
+@message(frozen=True)
 class _Sides:
     """The three trees of a plan."""
 
