@@ -11,10 +11,10 @@ from sqlalchemy import delete, select, update
 
 from sync.core.manifest import Manifest
 from sync.library.assets.models import Version
-from sync.library.content.access import load_manifest, stored_bytes
+from sync.library.content.access import find_chunks, load_manifest, stored_bytes
 from sync.library.heads.access import mode_of, wanted_versions
 from sync.library.heads.models import Head
-from sync.library.heads.rules import GRACE, Mode, head_key, version_of
+from sync.library.heads.rules import GRACE, Mode, head_key, unfolds_too_far, version_of
 from sync.library.libraries.models import Library
 from sync.library.retention.access import Held, plan_of
 from sync.library.retention.rules import Mode as Retention
@@ -56,7 +56,7 @@ def want_heads_again(work: Work, library_ids: Iterable[str]) -> None:
 
 
 def claim_head(work: Work, node_id: str, number: int) -> Claim | None:
-    """None when there is nothing to write: it is there, it is about to go, its version is gone, or its library has no room for it."""
+    """None when there is nothing to write: it is there, it is about to go, its version is gone, unfolds too far, or has no room."""
     version = work.session.get(Version, (node_id, number))
     if version is None or not version.size_bytes:
         return None
@@ -69,11 +69,15 @@ def claim_head(work: Work, node_id: str, number: int) -> Claim | None:
         return None
     if row is None and not _has_room(work, version):
         return None
+    manifest = load_manifest(work, version.digest)
+    chunks = find_chunks(work, version.library_id, (chunk.address for chunk in manifest.chunks))
+    if unfolds_too_far(manifest.size_bytes, sum(chunk.stored_bytes for chunk in chunks.values())):
+        return None
     if row is None:
         row = Head(key=key, library_id=version.library_id, node_id=node_id, number=number)
     row.digest, row.size_bytes, row.state, row.at, row.doomed_at = version.digest, version.size_bytes, "making", work.now, None
     work.session.add(row)
-    return Claim(key, version.name, version.digest, load_manifest(work, version.digest))
+    return Claim(key, version.name, version.digest, manifest)
 
 
 def note_made(work: Work, claim: Claim) -> None:

@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 GRACE = timedelta(days=1)
 """How long an object stays that nobody wants any more: longer than any address that was signed for it is valid."""
 NAME_BYTES = 200
+COPIED_FREELY_BYTES = 64 * 1024 * 1024
+COPIED_TIMES = 64
+"""A copy is at most so many times as long as what the store keeps of the version. One may name a chunk of zeros 50,000 times: 4 KiB that
+would fill a disk with 200 GiB."""
 _PLAIN = frozenset("-_.")
 
 
@@ -47,6 +51,11 @@ def safe_name(name: str) -> str:
     tail = f".{suffix}" if dot and len(suffix.encode()) < 20 else ""
     stem = stem if tail else plain
     return (stem.encode()[: NAME_BYTES - len(tail.encode())].decode("utf-8", "ignore") or "file") + tail
+
+
+def unfolds_too_far(size_bytes: int, stored_bytes: int) -> bool:
+    """Whether a copy of a version would be out of proportion to its chunks. stored_bytes: of each of them once."""
+    return size_bytes > max(COPIED_FREELY_BYTES, COPIED_TIMES * stored_bytes)
 
 
 def may_be_fetched(store: str, page: str) -> bool:

@@ -337,6 +337,18 @@ def test_heads_when_on_a_real_store_then_random_versions_are_read_as_one_object(
     world.close()
 
 
+def test_head_when_its_version_unfolds_too_far_then_none(world: HeadWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One chunk of zeros, named again and again, is a bomb for whoever writes it out."""
+    monkeypatch.setattr("sync.library.heads.rules.COPIED_FREELY_BYTES", 1000)
+    contents = {"bomb.dat": bytes(3_000_000), "honest.dat": random.Random(1).randbytes(3_000_000)}
+    for name, data in contents.items():
+        written = write_file(world.store, world.id, name=name, stream=io.BytesIO(data), size_bytes=len(data))
+        with world.as_member() as work:
+            save_upload(work, world.id, folder_id=world.root, name=name, manifest=written.manifest, packs=written.packs)
+    world.make()
+    assert list(world.heads().values()) == [contents["honest.dat"]]
+
+
 def test_head_when_its_library_has_no_room_then_none_and_saving_goes_on(world: HeadWorld) -> None:
     world.save("a.dat", [0, 1, 2, 3, 4])
     with open_work(world.database, writes=False) as work:
