@@ -85,7 +85,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "folder_id": folder, "node_id": asset, "asset_id": asset,
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
         "member_id": members["吴昊"].id, "upload_id": upload, "device_id": device, "comment_id": comment, "path": "nothing.png",
-        "token": token, "item": asset, "share_id": share, "department_id": members["苏航"].department_id,
+        "token": token, "item": asset, "share_id": share, "department_id": members["苏航"].department_id, "job_id": "none",
     }  # fmt: skip
     return World(ids)
 

@@ -7,6 +7,7 @@ from sqlalchemy import Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
+from workspace.events.kinds import N_, EventKind
 
 
 class Job(Base):
@@ -37,3 +38,8 @@ class PeriodicRun(Base):
 
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
     last_at: Mapped[datetime]
+
+
+class JobEvent(EventKind):
+    RETRIED = "workspace.job.retried", N_("%(actor)s 让失败的任务“%(job)s”重新执行")
+    ALL_RETRIED = "workspace.job.all_retried", N_("%(actor)s 让 %(count)s 个失败的任务重新执行")

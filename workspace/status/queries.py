@@ -28,6 +28,7 @@ class PartRow:
 
 @dataclass(frozen=True)
 class FailedJob:
+    id: str
     name: str
     error: str
     created_at: object
@@ -54,7 +55,9 @@ def read_status(work: Work, parts: list[PartRow]) -> Status:
         jobs_failed=counts.get("failed", 0),
         head=int(work.session.scalar(select(func.max(Event.seq))) or 0),
         parts=[*parts, _worker_row(work)],
-        failed=[FailedJob(job.name, (job.error or "").splitlines()[0][:200] if job.error else "", job.created_at) for job in failed],
+        failed=[
+            FailedJob(job.id, job.name, (job.error or "").splitlines()[0][:200] if job.error else "", job.created_at) for job in failed
+        ],
     )
 
 

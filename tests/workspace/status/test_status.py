@@ -40,3 +40,25 @@ def test_worker_when_asked_for_then_its_last_sign_of_life_counts(
     page = main_of(signed_in("guanli"))
     assert "后台任务" in page
     assert words in page
+
+
+def test_failed_jobs_when_an_administrator_lets_them_begin_anew_then_they_wait_with_all_their_attempts(
+    company: Database, signed_in: Callable[[str], Person]
+) -> None:
+    at = datetime.now(UTC) - timedelta(days=1)
+    ids = [new_id() for _ in range(3)]
+    with company.session(writes=True) as session:
+        session.query(Job).delete()
+        for number, job_id in enumerate(ids):
+            failed = {"state": "failed", "attempts": 12, "error": f"gone {number}", "run_at": at, "created_at": at}
+            session.add(Job(id=job_id, name="library.make_preview", key=None, lane="media", args={}, **failed))
+        session.commit()
+    person = signed_in("guanli")
+    assert all(f"gone {number}" in main_of(person) for number in range(3))
+    assert signed_in("suhang").post(f"/status/jobs/{ids[0]}/retry", {}).status_code == 403
+    assert [person.post(f"/status/jobs/{ids[0]}/retry", {}).status_code for _ in range(2)] == [303, 404]
+    assert "gone 0" not in main_of(person)
+    assert person.post("/status/jobs/retry", {}).status_code == 303
+    with company.session(writes=False) as session:
+        jobs = session.query(Job).filter(Job.id.in_(ids)).all()
+        assert {(job.state, job.attempts, job.run_at > at) for job in jobs} == {("waiting", 0, True)}
