@@ -6,10 +6,9 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.library.content.models import DIGEST_LENGTH
+from sync.library.heads.rules import KEY_LENGTH
 from sync.library.libraries.models import NODE_ID_LENGTH
 from workspace.db import Base, Id
-
-KEY_LENGTH = 400
 
 
 class Head(Base):

@@ -1,13 +1,18 @@
 """Which versions are kept as plain objects too, under which key, and when a browser may fetch one by itself. Pure."""
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from unicodedata import normalize
 from urllib.parse import urlsplit
 
+from sync.core.protocol import is_id
+
 GRACE = timedelta(days=1)
 """How long an object stays that nobody wants any more: longer than any address that was signed for it is valid."""
 NAME_BYTES = 200
+KEY_LENGTH = 400
+_NUMBER = re.compile(r"[0-9]{1,9}")
 COPIED_FREELY_BYTES = 64 * 1024 * 1024
 COPIED_TIMES = 64
 """A copy is at most so many times as long as what the store keeps of the version. One may name a chunk of zeros 50,000 times: 4 KiB that
@@ -34,9 +39,11 @@ def head_key(library_id: str, node_id: str, number: int, name: str) -> str:
 
 
 def version_of(key: str) -> tuple[str, int] | None:
-    """Node and number of the version whose head this key names; None when it names none."""
+    """Node and number of the version whose head this key names; None when it names none, and is somebody else's."""
     parts = key.split("/")
-    if len(parts) != 5 or parts[0] != "heads" or not parts[3].isdecimal() or not all(parts):
+    if len(parts) != 5 or parts[0] != "heads" or not all(parts) or len(key) > KEY_LENGTH:
+        return None
+    if not is_id(parts[2]) or not _NUMBER.fullmatch(parts[3]):
         return None
     return parts[2], int(parts[3])
 

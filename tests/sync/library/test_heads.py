@@ -32,8 +32,11 @@ from tests.fakes.store import MemoryStore
 from tests.sync.library.collecting import PIECES, Violation
 from tests.sync.library.heading import DAY, HeadWorld, machine
 from workspace.errors import Unavailable
-from workspace.settings import load_settings
+from workspace.jobs.worker import Again
+from workspace.settings import Settings, load_settings
 from workspace.work import open_work
+
+NODE = "01m81ed0e1faszsw7rg45v8sxv"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -59,14 +62,25 @@ def test_safe_name_when_of_a_file_then_readable_and_one_part_of_a_key(name: str,
 
 @given(st.text(min_size=1, max_size=300))
 def test_key_when_of_any_name_then_one_object_below_its_version(name: str) -> None:
-    key = head_key("library", "node", 12, name)
-    assert key.startswith("heads/library/node/12/")
-    assert version_of(key) == ("node", 12)
+    key = head_key("library", NODE, 12, name)
+    assert key.startswith(f"heads/library/{NODE}/12/")
+    assert version_of(key) == (NODE, 12)
     assert len(safe_name(name).encode()) <= NAME_BYTES
     assert not set(key.split("/")) & {"", ".", ".."}
 
 
-@pytest.mark.parametrize("key", ["heads/library/node/x/a", "heads/library/node/1", "packs/library/node/1/a", "heads/l//1/a"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"heads/library/{NODE}/x/a",
+        f"heads/library/{NODE}/1",
+        f"packs/library/{NODE}/1/a",
+        "heads/l//1/a",
+        "heads/library/short/1/a",
+        f"heads/library/{NODE}/12345678901/a",
+        f"heads/library/{NODE}/1/{'a' * 400}",
+    ],
+)
 def test_key_when_of_something_else_then_names_no_version(key: str) -> None:
     assert version_of(key) is None
 
@@ -262,13 +276,19 @@ def test_head_when_wanted_no_more_then_goes_a_day_later_and_stays_when_wanted_ag
     world.now += 2 * DAY
     world.collect()
     assert [version for key in world.heads() if (version := version_of(key))] == [(node, 2)]
+    world.parts.provide(Settings, lambda: Settings(secret_key="tests only", library_heads="none"))
+    for _day in range(3):
+        world.collect()
+        world.make()
+        world.now += 2 * DAY
+    assert world.heads() == {}
     world.check()
 
 
 def test_object_when_nobody_knows_it_then_goes_after_its_day_unless_retention_is_paused(
     world: HeadWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.store.objects[f"heads/{world.id}/node/1/left.dat"] = b"left by a catalogue that is gone"
+    world.store.objects[f"heads/{world.id}/{NODE}/1/left.dat"] = b"left by a catalogue that is gone"
     monkeypatch.setattr(actions, "plan_of", lambda work, library_id: Plan(Retention.PAUSED))
     for _day in range(3):
         world.collect()
@@ -347,6 +367,17 @@ def test_head_when_its_version_unfolds_too_far_then_none(world: HeadWorld, monke
             save_upload(work, world.id, folder_id=world.root, name=name, manifest=written.manifest, packs=written.packs)
     world.make()
     assert list(world.heads().values()) == [contents["honest.dat"]]
+
+
+def test_head_when_the_worker_ends_meanwhile_then_not_there_and_made_by_the_next(world: HeadWorld) -> None:
+    world.save("a.dat", [0, 1])
+    world.stopping.set()
+    with pytest.raises(Again):
+        world.make()
+    assert world.heads() == {}
+    world.stopping.clear()
+    world.make()
+    assert len(world.serving()) == len(world.heads()) == 1
 
 
 def test_head_when_its_library_has_no_room_then_none_and_saving_goes_on(world: HeadWorld) -> None:
