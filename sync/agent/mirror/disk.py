@@ -64,6 +64,11 @@ def join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
+def aside_name(ino: int) -> str:
+    """Under which a file waits beside its place while another one takes its name. Ignored by rule."""
+    return f".sync-{ino}"
+
+
 class Disk:
     """The member's folder at `root`."""
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from sync.agent.index import ROOT, File
 from sync.agent.mirror.changes import Differences, compare_folder, is_same_file, pair_by_content
 from sync.agent.mirror.choice import Choice, path_key
-from sync.agent.mirror.disk import PRIVATE, Disk, Seen, join
+from sync.agent.mirror.disk import PRIVATE, Disk, Seen, aside_name, join
 from sync.agent.mirror.marks import MARK_MAX_BYTES, Marks
 from sync.agent.mirror.records import UNSENT, Record
 from sync.agent.mirror.tree import MirrorTree
@@ -319,7 +319,17 @@ class Looker:
             here = self._disk.seen(path.rpartition("/")[0])
             if here is None or here.volume != folder.seen.volume:
                 return False  # Its folder went away, which is for the look at that one to find.
+        if there is None and self._was_put_aside(record, path):
+            return False
         return there is None or there.kind is not record.kind
+
+    def _was_put_aside(self, record: Record, path: str) -> bool:
+        """Whether the settler has given it a name to wait under, and the agent was killed before that was written down."""
+        there = self._disk.seen(join(path.rpartition("/")[0], aside_name(record.ino)))
+        if there is None or there.kind is not record.kind:
+            return False
+        self._records.put_aside(record, there)
+        return True
 
     def _new_file(self, parent: int, path: str, entry: Seen, mark: str | None) -> None:
         if mark is None and entry.size <= MARK_MAX_BYTES:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sync.agent.index import ROOT, Index
-from sync.agent.mirror.disk import Seen
+from sync.agent.mirror.disk import Seen, aside_name
 from sync.core.hashing import Address
 from sync.core.paths import name_key
 from sync.core.protocol import NodeKind
@@ -152,6 +152,12 @@ class Records:
         """The same version in another place or with another stat."""
         at = record.parent if parent is None else parent
         self.put(record.ino, at, seen, mark=mark or record.mark, version=record.version, manifest=record.manifest)
+
+    def put_aside(self, record: Record, there: Seen) -> None:
+        """It waits under a name of ours for the one that it is to have. there: as the disk shows it."""
+        with self._index.transaction():
+            self.restat(record, replace(record.seen, name=aside_name(record.ino), file_id=there.file_id, ctime_ns=there.ctime_ns))
+            self.unsettle(record.ino)
 
     def settle_version(self, ino: int, version: int, manifest: Address | None) -> None:
         """The bytes on the disk are this version."""

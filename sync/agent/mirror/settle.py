@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from sync.agent.disk_errors import disk_reason
 from sync.agent.index import ROOT, File
 from sync.agent.mirror.choice import Choice
-from sync.agent.mirror.disk import Disk, Seen, is_busy, join
+from sync.agent.mirror.disk import Disk, Seen, aside_name, is_busy, join
 from sync.agent.mirror.records import UNSENT, Record
 from sync.agent.mirror.tree import MirrorTree
 from sync.core.chunking import choose_cutter, chunk_stream
@@ -231,14 +231,9 @@ class Settler:
         if self._index.file(occupant.ino) is None:
             self._withdraw(occupant, None)
             return
-        name = f".sync-{occupant.ino}"
-        aside = join(path.rpartition("/")[0], name)
-        with self._index.transaction():  # before the disk: nobody looks for it under that name, and it would count as deleted
-            self._records.restat(occupant, replace(occupant.seen, name=name, file_id=there.file_id))
+        aside = join(path.rpartition("/")[0], aside_name(occupant.ino))
         self._disk.rename(path, aside)
-        with self._index.transaction():
-            ctime_ns = (self._disk.seen(aside) or there).ctime_ns
-            self._records.restat(occupant, replace(occupant.seen, name=name, file_id=there.file_id, ctime_ns=ctime_ns))
+        self._records.put_aside(occupant, self._disk.seen(aside) or there)
 
     def _contented(self, file: File, record: Record) -> bool:
         """Whether the bytes here are the ones that the index stands for."""

@@ -14,12 +14,13 @@ class Killed(BaseException):
     """The agent is gone."""
 
 
-def kill_after(device: Device, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The agent dies as soon as the disk has done this, and is started again."""
+def kill_at(device: Device, call: str, monkeypatch: pytest.MonkeyPatch, *, before: bool = False) -> None:
+    """The agent dies before or after it first has the disk do this, and is started again."""
     act = getattr(device.engine.disk, call)
 
     def last(*arguments: Any, **options: Any) -> None:
-        act(*arguments, **options)
+        if not before:
+            act(*arguments, **options)
         raise Killed
 
     monkeypatch.setattr(device.engine.disk, call, last)
@@ -39,7 +40,7 @@ def test_folder_when_killed_while_it_is_left_out_then_nothing_is_deleted_in_the_
     (lin.library / "d/b").write_bytes(b"b")
     lin.sync()
     lin.choose("d", False)
-    kill_after(lin, "retire", monkeypatch)
+    kill_at(lin, "retire", monkeypatch)
     lin.sync()
     assert contents(fake, library) == {"d/a": b"a", "d/b": b"b"}
     assert lin.files() == {}
@@ -48,8 +49,9 @@ def test_folder_when_killed_while_it_is_left_out_then_nothing_is_deleted_in_the_
     assert lin.files() == {"d/a": b"a", "d/b": b"b"}
 
 
+@pytest.mark.parametrize("before", [True, False])
 def test_names_when_killed_while_they_are_exchanged_then_exchanged_and_nothing_is_deleted(
-    lin: Device, chen: Device, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+    lin: Device, chen: Device, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     lin.sync()
     (lin.library / "a").write_bytes(b"1")
@@ -60,6 +62,22 @@ def test_names_when_killed_while_they_are_exchanged_then_exchanged_and_nothing_i
         (lin.library / name).rename(lin.library / other)
         lin.sync()
     chen.follow()
-    kill_after(chen, "rename", monkeypatch)
+    kill_at(chen, "rename", monkeypatch, before=before)
     chen.sync()
     assert contents(fake, library) == chen.files() == {"a": b"22", "b": b"1"}
+
+
+@pytest.mark.parametrize("call", ["_retire", "land"])
+def test_version_when_killed_while_it_takes_its_place_then_it_is_here_and_no_second_head(
+    lin: Device, chen: Device, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    lin.sync()
+    (lin.library / "a.psd").write_bytes(b"first")
+    lin.sync()
+    chen.sync()
+    (lin.library / "a.psd").write_bytes(b"second")
+    lin.sync()
+    kill_at(chen, call, monkeypatch)
+    chen.sync()
+    assert contents(fake, library) == chen.files() == {"a.psd": b"second"}
+    assert fake.live(library)["a.psd"].version == 2
