@@ -1,8 +1,9 @@
 """Saves that are not in the library yet, while a program writes over them.
 
 A program that saves empties the file first. Until it closes the file again, what it emptied may be the only copy of a save that
-was acknowledged: its bytes stay in `last/<ino>.<size>` meanwhile, and a crash before the close puts them back. Only emptying
-is guarded: who changes bytes in place would have to copy the whole file first, and a draft then has all of it.
+was acknowledged: its bytes stay in `last/<ino>.<size>` meanwhile, and a crash before the close puts them back. Where the disk has
+no room for that, the program is told so and nothing is emptied. Only emptying is guarded: who changes bytes in place would have to
+copy the whole file first, and a draft then has all of it.
 """
 
 from __future__ import annotations
@@ -18,28 +19,19 @@ class LastSaves:
         self._folder = folder
         self._kept: dict[int, Path] = {}
 
-    def keep(self, ino: int, work: Path, size_bytes: int) -> bool:
-        """Keep what a working copy holds, under a second name; False where the disk has no room even for that."""
+    def keep(self, ino: int, work: Path, size_bytes: int) -> None:
+        """Keep what a working copy holds, under a second name. OSError where the disk has no room even for that."""
         path = self._folder / f"{ino}.{size_bytes}"
-        try:
-            self._folder.mkdir(exist_ok=True, mode=0o700)
-            path.unlink(missing_ok=True)
-            os.link(work, path)
-        except OSError:
-            return False
+        self._folder.mkdir(exist_ok=True, mode=0o700)
+        path.unlink(missing_ok=True)
+        os.link(work, path)
         self._kept[ino] = path
-        return True
 
-    def empty(self, ino: int, work: Path) -> bool:
-        """Put an empty working copy in the place of the one that is kept; False, and nothing is kept, where the disk has no room for it."""
+    def empty(self, work: Path) -> None:
+        """Put an empty working copy in the place of the one that is kept. OSError where the disk has no room for it."""
         part = work.with_name(f"{work.name}.part")
-        try:
-            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
-            os.replace(part, work)
-        except OSError:
-            self.drop(ino)
-            return False
-        return True
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+        os.replace(part, work)
 
     def drop(self, ino: int) -> None:
         """What was written over it is complete, or nobody wants either."""
@@ -54,6 +46,7 @@ class LastSaves:
     def put_back(self, ino: int, path: Path, work: Path) -> None:
         """Give the file back what was kept of it."""
         os.replace(path, work)
+        path.unlink(missing_ok=True)  # two names of the same bytes stay two
         self._kept.pop(ino, None)
 
     def found(self) -> dict[int, Path]:

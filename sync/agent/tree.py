@@ -428,12 +428,15 @@ class Tree:
         except Exception:
             with self.lock:
                 del self._handles[number]
-                # The file may count as being written by now: unless somebody else is at it, it is to be what it was.
-                handle.failed = truncate and self.get(ino).unsaved
-                self._released.append(handle)
-                self.catch_up()
+                self._come_to_nothing(handle, changed=truncate)
             raise
         return number
+
+    def _come_to_nothing(self, handle: Handle, *, changed: bool) -> None:
+        """The file may count as being written by now: unless somebody else is at it, it is to be what it was."""
+        handle.failed = changed and self.get(handle.ino).unsaved
+        self._released.append(handle)
+        self.catch_up()
 
     def _opened(self, handle: Handle) -> int:
         with self.lock:
@@ -538,7 +541,9 @@ class Tree:
         file = self.get(ino)
         if not file.local:
             self._materialise(file, size)
-        kept = not size and self._is_unsent(file) and self.content.lasts.keep(ino, self.content.work_path(ino), file.size)
+        keeps = not size and self._is_unsent(file)
+        if keeps:
+            self.content.lasts.keep(ino, self.content.work_path(ino), file.size)
         try:
             # Together: a shorter working copy must never pass for the version.
             with self.lock, self.index.transaction(durable=self._is_only_copy(ino)):
@@ -550,7 +555,9 @@ class Tree:
         except Exception:
             self.content.lasts.drop(ino)  # it has the same bytes as the working copy, also when these change
             raise
-        if not kept or not self.content.lasts.empty(ino, self.content.work_path(ino)):
+        if keeps:
+            self.content.lasts.empty(self.content.work_path(ino))
+        else:
             os.truncate(self.content.work_path(ino), size)
         self._touch(ino)
         self._sizes.pop(ino, None)
@@ -570,7 +577,13 @@ class Tree:
         """
         if number is None:
             self._check_writable(self.get(ino))
-        self.truncate(ino, size)
+        try:
+            self.truncate(ino, size)
+        except Exception:
+            with self.lock:
+                if not self.may_be_written(ino):
+                    self._come_to_nothing(Handle(ino, True, self.get(ino)), changed=True)
+            raise
         with self.lock:
             writers = [handle for handle in self._handles.values() if handle.ino == ino and handle.writable]
             for handle in writers if number is None else [self.handle(number)]:
