@@ -166,7 +166,8 @@ class SimIndex(Index):
     failing: Callable[[], int] = staticmethod(lambda: 0)
 
     def __init__(self, path: Path) -> None:
-        self._path, self._safe_frames, self._salt = path, 0, b""
+        self._path = path
+        self._safe_frames, self._salt = self._frames()  # what a loss of power has left is on the disk
         super().__init__(path)
 
     @contextmanager

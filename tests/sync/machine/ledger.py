@@ -48,6 +48,14 @@ class Ledger:
         """The program closed the file: what it wrote over is replaced."""
         self.replaced |= self.pending.pop((agent, ino), set())
 
+    def mark(self) -> tuple[set[bytes], dict[tuple[int, int], set[bytes]]]:
+        """What is replaced and written over by now, for `back_to`."""
+        return set(self.replaced), {key: set(contents) for key, contents in self.pending.items()}
+
+    def back_to(self, mark: tuple[set[bytes], dict[tuple[int, int], set[bytes]]]) -> None:
+        """What somebody was about to do since was refused."""
+        self.replaced, self.pending = mark
+
     def crash(self, agent: int, safe: set[bytes], *, power: bool, on_disk: set[bytes]) -> None:
         """The agent was killed. safe: in the library. What was written over comes back if the library has it, and only then.
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from sync.library.assets import jobs
 from sync.library.assets.models import Node, Version
 from sync.library.content.access import load_manifest
 from sync.library.content.reading import plan_reading, stream_reading
+from sync.library.leases.access import binding_leases, live_leases
+from sync.library.leases.actions import return_lease, take_lease
 from sync.library.libraries.actions import open_library
 from sync.library.libraries.models import Library
 from sync.library.recovery.actions import _read_log, _root_of
@@ -42,10 +45,12 @@ from tests.house import member_named, without_fsync
 from tests.sync.machine.disk import Clock, Disk, ServerClock, stand_in
 from workspace.db import Base, Database
 from workspace.devices.actions import issue_code
+from workspace.errors import MainlineError
 from workspace.jobs.worker import JobRun
 from workspace.people.actions import make_group
+from workspace.roles.access import permissions_of
 from workspace.settings import Settings
-from workspace.work import open_work
+from workspace.work import Actor, open_work
 
 MEMBERS = ("苏航", "陈墨", "林悦")
 API = "http://library"
@@ -92,6 +97,7 @@ class Server:
         seed_company(database, self.parts)
         with open_work(database, parts=self.parts) as work:
             members = [member_named(work, name).id for name in MEMBERS]
+            self.actors = [Actor(member, name, permissions_of(work, member)) for member, name in zip(members, MEMBERS, strict=True)]
             self.group = make_group(work, name="机器", kind="free", member_ids=members).id
             made = open_library(work, name="素材", scope_room=None, group_id=self.group)
             self.library, self.root = made.id, made.root_id
@@ -168,6 +174,27 @@ class RealLibrary:
     def ship(self) -> None:
         """The job that gathers the small objects of the bucket's log."""
         jobs.ship_log(JobRun(self.database, self.parts, 1, "job", threading.Event()), library_id=self.id)
+
+    def check_out(self, agent: int, choice: int) -> None:
+        """The agent's member checks a file out by hand, on a page."""
+        files = sorted(node.id for node in self.nodes() if node.kind == "file" and node.deleted_at is None)
+        if files:
+            with suppress(MainlineError), open_work(self.database, actor=self.server.actors[agent], parts=self.parts) as work:
+                take_lease(work, files[choice % len(files)], way="hand")
+
+    def check_in(self, agent: int, choice: int) -> None:
+        """The agent's member gives back one of what they have."""
+        actor = self.server.actors[agent]
+        with suppress(MainlineError), open_work(self.database, actor=actor, parts=self.parts) as work:
+            mine = [lease.node_id for lease in live_leases(work, self.id) if lease.member_id == actor.member_id]
+            if mine:
+                return_lease(work, mine[choice % len(mine)])
+
+    def held_by_others(self, agent: int) -> dict[str, tuple[object, ...]]:
+        """Nodes that other members than the agent's have checked out, as they are."""
+        with open_work(self.database, actor=self.server.actors[agent], writes=False) as work:
+            nodes = [work.session.get_one(Node, node) for node in binding_leases(work, self.id)]
+            return {node.id: (node.version, node.digest, node.parent_id, node.name, node.deleted_at) for node in nodes}
 
     # --- what is there ----------------------------------------------------------------------------------------------
 

@@ -27,11 +27,13 @@ class Step:
 WEIGHTS = {
     "write": 14, "patch": 4, "hold": 4, "close": 5, "fsync": 2, "unlink": 5, "rename": 8, "mkdir": 3, "rmdir": 2, "move_folder": 2,
     "temp_save": 4, "swap_save": 3, "read": 4, "send": 20, "feed": 18, "tick": 5, "jump": 1, "kill": 2, "power": 1, "late": 3, "ship": 1,
+    "check_out": 2, "check_in": 1,
 }  # fmt: skip
 """How often each kind of step comes. `settle`, at which the properties are checked, comes by itself."""
 
 USER = frozenset({
     "write", "patch", "hold", "close", "fsync", "unlink", "rename", "mkdir", "rmdir", "move_folder", "temp_save", "swap_save", "read",
+    "check_out", "check_in",
 })  # fmt: skip
 
 
@@ -40,7 +42,7 @@ class Profile:
     """What kind of run this is. writers: how many of the agents write (1: then there must be no conflict copy).
 
     line, crash, disk, nest: how likely a request is lost, an agent is killed at a boundary, the disk fails, and something else
-    happens in the middle of a step.
+    happens in the middle of a step. leases: whether files are checked out, by whoever writes.
     """
 
     agents: int = 2
@@ -51,6 +53,7 @@ class Profile:
     nest: float = 0.0
     jumps: bool = False
     power: bool = False
+    leases: bool = False
 
 
 def profile_of(seed: int) -> Profile:
@@ -66,6 +69,7 @@ def profile_of(seed: int) -> Profile:
         nest=numbers.choice([0.0, 0.2, 0.5]),
         jumps=numbers.random() < 0.3,
         power=numbers.random() < 0.3,
+        leases=numbers.random() < 0.3,
     )
 
 
@@ -76,7 +80,7 @@ def steps_of(seed: int, count: int, profile: Profile) -> list[Step]:
     steps = []
     for number in range(count):
         kind = numbers.choices(kinds, weights)[0]
-        if (kind == "jump" and not profile.jumps) or (kind == "power" and not profile.power):
+        if not {"jump": profile.jumps, "power": profile.power, "check_out": profile.leases, "check_in": profile.leases}.get(kind, True):
             kind = "tick"
         agent = numbers.randrange(profile.writers if kind in USER - {"read"} else profile.agents)
         steps.append(Step(kind, agent, *(numbers.randrange(1000) for _ in range(3)), numbers.randrange(2**32)))

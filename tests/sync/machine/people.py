@@ -6,34 +6,23 @@ import errno
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from sync.agent import recovery
-from sync.agent.engine import Engine
 from sync.agent.errors import AgentError
 from sync.agent.index import ROOT, File
 from sync.core.paths import stays_local
 from tests.sync.machine.ledger import Ledger, Violation
 from tests.sync.machine.library import RealLibrary
 from tests.sync.machine.luck import Step
+from tests.sync.machine.pc import Pc
 
 FILES = ("a.psd", "A.psd", "b.txt", "c", "d.ai")
 FOLDERS = ("f", "g", "c")
 TEMPORARY = ("save.tmp", "a.psd~")
-_PLAIN = {errno.EEXIST, errno.ENOENT, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.ESTALE, errno.EXDEV, errno.EROFS}
-
-
-@dataclass
-class Pc:
-    """One machine with an agent. open: handle numbers of programs that have not closed their files yet."""
-
-    number: int
-    state_dir: Path
-    engine: Engine
-    open: list[int] = field(default_factory=list)
-    busy: set[str] = field(default_factory=set)
-    checked: set[str] = field(default_factory=set)
+_PLAIN = {
+    errno.EEXIST, errno.ENOENT, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.ESTALE, errno.EXDEV, errno.EROFS,
+    errno.EACCES,
+}  # fmt: skip
 
 
 class People:
@@ -42,6 +31,8 @@ class People:
     library: RealLibrary
     ledger: Ledger
     calm: bool
+    _open: Callable[..., int]
+    _closed: Callable[[Pc, int], None]
     _contents: dict[str, bytes]
     _token: int
 
@@ -54,6 +45,19 @@ class People:
             return False
         except (sqlite3.OperationalError, AgentError):
             return False
+
+    def _changes(self, what: Callable[[], None]) -> bool | None:
+        """The same; None where the error leaves open what became of it."""
+        codes: list[int] = []
+
+        def call() -> None:
+            try:
+                what()
+            except OSError as error:
+                codes.append(error.errno or 0)
+                raise
+
+        return self._user(call) or (False if codes and codes[0] in _PLAIN else None)
 
     def _folders(self, pc: Pc) -> list[File]:
         known = pc.engine.index.library(self.library.id)
@@ -116,8 +120,7 @@ class People:
             if file is None or file.name != name:
                 opened.append(here.create(folder.ino, name)[0])
             else:
-                self.ledger.write_over(pc.number, file.ino, self._sees(pc, file))
-                opened.append(here.open(file.ino, writable=True, truncate=True))
+                opened.append(self._open(pc, file, truncate=True))
 
         if not self._user(enter):
             return None
@@ -156,6 +159,7 @@ class People:
         pc.open.remove(number)
         released = self._user(lambda: here.release(number))
         del released  # nobody is told
+        self._closed(pc, handle.ino)
         self._user(pc.engine.released)
 
     def _saved(self, pc: Pc, ino: int) -> None:
@@ -201,7 +205,7 @@ class People:
         number: list[int] = []
 
         def change() -> None:
-            number.append(here.open(file.ino, writable=True, truncate=False))
+            number.append(self._open(pc, file, truncate=False))
             pc.open.append(number[0])
             handle = here.handle(number[0])
             if handle.fd is None:
@@ -220,8 +224,10 @@ class People:
             self._unlink(pc, files[step.a % len(files)])
 
     def _unlink(self, pc: Pc, file: File) -> None:
+        before = self.ledger.mark()
         self._give_up(pc, file)
-        self._user(lambda: pc.engine.tree.unlink(file.parent or 0, file.name) and None)
+        if self._changes(lambda: pc.engine.tree.unlink(file.parent or 0, file.name) and None) is False:
+            self.ledger.back_to(before)
 
     def _give_up(self, pc: Pc, file: File) -> None:
         seen = self._sees(pc, file)
@@ -234,7 +240,7 @@ class People:
         if files and place is not None:
             self._rename(pc, files[step.a % len(files)], *place)
 
-    def _rename(self, pc: Pc, file: File, folder: File, name: str) -> bool:
+    def _rename(self, pc: Pc, file: File, folder: File, name: str) -> bool | None:
         """Move a file, perhaps onto another one, perhaps to a name that is for this machine only."""
         index = pc.engine.index
         target = index.child(folder.ino, name)
@@ -242,23 +248,14 @@ class People:
         unsaved = file.unsaved or pc.engine.tree.may_be_written(file.ino)
         if data is not None:
             self.ledger.offer(data)
-        before = set(self.ledger.replaced)
+        before = self.ledger.mark()
         if target is not None and target.ino != file.ino and not target.is_folder:
             self._give_up(pc, target)
         if stays_local(name):
             self._give_up(pc, file)
-        codes: list[int] = []
-
-        def move() -> None:
-            try:
-                pc.engine.tree.rename(file.parent or 0, file.name, folder.ino, name)
-            except OSError as error:
-                codes.append(error.errno or 0)
-                raise
-
-        done = self._user(move)
-        if not done and codes and codes[0] in _PLAIN:
-            self.ledger.replaced = before
+        done = self._changes(lambda: pc.engine.tree.rename(file.parent or 0, file.name, folder.ino, name))
+        if done is False:
+            self.ledger.back_to(before)
         moved = index.file(file.ino)
         if done and moved is not None and moved.parent is not None and not self._is_private(pc, moved) and data is not None and not unsaved:
             self.ledger.save(pc.number, data)

@@ -101,10 +101,16 @@ def half_a_save_is_sent() -> Callable[[], None]:
     return _into(Tree, snapshot=hasty)
 
 
+def check_out_does_not_bind() -> Callable[[], None]:
+    """The library takes a save of what somebody else has checked out."""
+    return _into(writer, binding_leases=lambda *_arguments: {})
+
+
 PLANTED: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
         no_compare_and_swap, clobbering_download, no_journal, blind_delete, answer_not_stored, rename_loses_pending_save,
         feed_overtakes_answer, answer_before_the_log, bytes_go_before_the_index, half_a_save_is_sent,
+        check_out_does_not_bind,
     )
 }  # fmt: skip

@@ -20,11 +20,13 @@ from sync.agent.engine import Engine, NoKernel
 from sync.agent.errors import AgentError, Unreachable
 from sync.agent.status import Status
 from sync.agent.transport import Answer
+from tests.sync.machine.check_outs import CheckOuts
 from tests.sync.machine.disk import DISK_FAULTS, Clock, Crash, Disk, ServerClock, SimIndex, stand_in
 from tests.sync.machine.ledger import Ledger, Violation
 from tests.sync.machine.library import API, MEMBERS, RealLibrary, Server, ServerGone, server_stand_ins
 from tests.sync.machine.luck import USER, Profile, Step
-from tests.sync.machine.people import Pc, People
+from tests.sync.machine.pc import Pc
+from tests.sync.machine.people import People
 from tests.sync.machine.rest import Rest
 
 
@@ -52,7 +54,7 @@ class Line:
         return self._world.request(self._agent, method, url, body)
 
 
-class RealWorld(People, Rest):
+class RealWorld(People, CheckOuts, Rest):
     """Agents, their machines and the library. `step` carries a step out; it raises Violation when a property does not hold."""
 
     def __init__(self, folder: Path, server: Server, profile: Profile, seed: int) -> None:
@@ -157,7 +159,8 @@ class RealWorld(People, Rest):
         return answer
 
     def _arrive(self, agent: int, method: str, url: str, body: bytes | None) -> Answer:
-        answer = self.library.answer(agent, method, url, body)
+        with self._others_stay(agent, url):
+            answer = self.library.answer(agent, method, url, body)
         self.told.update(b"%d %s %s %s" % (agent, url.encode(), body or b"", answer.body))
         if url.endswith("/ops") and answer.status == 200:
             self._check_recoverable(answer.body)

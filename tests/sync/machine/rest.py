@@ -10,11 +10,14 @@ from sync.core.chunking import Chunk, choose_cutter
 from sync.core.hashing import address_of
 from sync.core.manifest import EMPTY, manifest_digest, manifest_of
 from sync.library.assets.models import Node
+from sync.library.leases.rules import WAYS
 from tests.sync.machine.disk import Clock
 from tests.sync.machine.ledger import Ledger, Violation
 from tests.sync.machine.library import MEMBERS, RealLibrary
 from tests.sync.machine.luck import Profile, Step
-from tests.sync.machine.people import Pc
+from tests.sync.machine.pc import Pc
+
+LONGEST_CHECK_OUT_S = WAYS["hand"].total_seconds() + 60
 
 
 class Rest:
@@ -41,6 +44,8 @@ class Rest:
         for each in self.pcs:
             while each.open:
                 self._finish(each, each.open[0])
+        if self.profile.leases:
+            self.clock.sleep(LONGEST_CHECK_OUT_S)
         for agent, method, url, body in self.late:
             self._arrive(agent, method, url, body)
         self.late.clear()
@@ -69,6 +74,7 @@ class Rest:
         rows = {table: index.rows(f"SELECT node FROM {table}") for table in ("held", "strays", "ghosts")}
         rows["parked"] = index.rows("SELECT name FROM files WHERE parked=1")
         rows["dirty"] = index.rows("SELECT name, node FROM files WHERE dirty>0 AND node IS NOT NULL")
+        rows["taken"] = [(node,) for node in pc.engine.leases.taken()]
         known = index.library(self.library.id)
         if known is not None and known.cursor < self.library.seq():
             rows["behind"] = [(known.cursor, self.library.seq())]
