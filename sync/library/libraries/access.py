@@ -101,8 +101,8 @@ def rooms_of_scope(work: Work, scope_room: str) -> list[str]:
 
 
 def libraries_tag(opened: Iterable[OpenLibrary]) -> str:
-    """A short text that changes whenever the set of libraries, a name or a right does."""
-    lines = sorted(f"{found.library.id}\t{found.view.fingerprint}\t{found.library.name}" for found in opened)
+    """A short text that changes whenever the set of libraries, a name, a right or a quota does."""
+    lines = sorted(f"{found.library.id}\t{found.view.fingerprint}\t{found.library.quota_bytes}\t{found.library.name}" for found in opened)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 

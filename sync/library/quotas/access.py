@@ -38,7 +38,7 @@ class Room:
 
     def close(self) -> None:
         if self._limits and self._taken_bytes:
-            uses = update(DepartmentUse).where(DepartmentUse.department_id.in_([limit.department_id for limit in self._limits]))
+            uses = update(DepartmentUse).where(DepartmentUse.department_id.in_([limit.id for limit in self._limits]))
             uses = uses.values(used_bytes=DepartmentUse.used_bytes + self._taken_bytes)
             self._work.session.execute(uses.execution_options(synchronize_session=False))
 

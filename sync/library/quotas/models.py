@@ -1,4 +1,4 @@
-"""How much the members of a department may keep in the libraries."""
+"""How much the members of a department may keep in the libraries. What a library may hold is the library's own (libraries/models.py)."""
 
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,3 +29,5 @@ class DepartmentUse(Base):
 class QuotaEvent(EventKind):
     SET = "library.quota.set", N_("%(actor)s 将部门“%(department)s”的素材空间设为 %(quota)s")
     LIFTED = "library.quota.lifted", N_("%(actor)s 取消了部门“%(department)s”的素材空间上限")
+    LIBRARY_SET = "library.quota.library_set", N_("%(actor)s 将素材库“%(library)s”的空间设为 %(quota)s")
+    LIBRARY_LIFTED = "library.quota.library_lifted", N_("%(actor)s 取消了素材库“%(library)s”的空间上限")

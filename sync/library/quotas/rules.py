@@ -10,9 +10,9 @@ MOST_GB = 1_000_000
 
 @dataclass(frozen=True)
 class Limit:
-    """What holds for the members of a department and of those below it."""
+    """What holds for the members of a department and of those below it, or for a library. id: of which of them."""
 
-    department_id: str
+    id: str
     name: str
     quota_bytes: int
     used_bytes: int

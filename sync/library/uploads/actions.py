@@ -10,10 +10,8 @@ from sync.library.assets.actions import save_upload
 from sync.library.assets.tree import lock_tree
 from sync.library.assets.wire import name_problem_in_words
 from sync.library.content.actions import record_packs
-from sync.library.libraries.models import Library
 from sync.library.libraries.rules import Right
-from sync.library.quotas.access import Room
-from sync.library.uploads.access import get_folder, get_upload, room_left
+from sync.library.uploads.access import get_folder, get_upload, no_room
 from sync.library.uploads.models import Upload, UploadPart
 from sync.library.uploads.receiving import Received
 from sync.library.uploads.rules import DEPTH_MOST, KEPT, OPEN_MOST, SIZE_MOST, NameRefused, Wish, pack_chunks, refuse_path, unpack_chunks
@@ -48,12 +46,9 @@ def _check_room(work: Work, library_id: str, size_bytes: int) -> None:
     if size_bytes > SIZE_MOST:
         raise InvalidInput(_("文件太大"), _("一个文件最大 64 GB。"), fields={"files": _("一个文件最大 64 GB。")})
     lock_tree(work, library_id)  # Two that begin at once must not both be given the same room.
-    room = room_left(work, library_id)
-    if room is not None and size_bytes > room:
-        raise InvalidInput(_("素材库空间已满"), _("请清理旧文件，或联系管理员扩容。"))
-    no_room = Room(work, work.session.get_one(Library, library_id)).refusal(size_bytes)
-    if no_room is not None:
-        raise InvalidInput(*no_room)
+    refusal = no_room(work, library_id, size_bytes)
+    if refusal is not None:
+        raise InvalidInput(*refusal)
     mine = select(func.count()).select_from(Upload).where(
         Upload.member_id == work.actor.member_id, Upload.node_id.is_(None), Upload.expires_at > work.now
     )  # fmt: skip

@@ -9,9 +9,7 @@ from wsgidav.dav_error import HTTP_BAD_REQUEST, HTTP_INSUFFICIENT_STORAGE, HTTP_
 from wsgidav.dav_provider import DAVNonCollection
 
 from sync.core.paths import name_key
-from sync.library.libraries.models import Library
-from sync.library.quotas.access import Room
-from sync.library.uploads.access import room_left
+from sync.library.uploads.access import no_room, room_left
 from sync.library.uploads.rules import SIZE_MOST
 from sync.library.webdav import actions
 from sync.library.webdav.access import Place
@@ -42,7 +40,7 @@ class Written:
         promised = self._promised() or 0
         with request_work(writes=False) as work:
             room = room_left(work, self.save_library_id)
-            refusal = Room(work, work.session.get_one(Library, self.save_library_id)).refusal(promised)
+            refusal = no_room(work, self.save_library_id, promised)
         if refusal is not None:
             raise DAVError(HTTP_INSUFFICIENT_STORAGE, " ".join(refusal))
         most = max(0, most if room is None else min(most, room))
