@@ -2,19 +2,20 @@
 
 Keys are made by the features; a component has at most 255 bytes, and is ASCII but for file names under ``heads/``. Clients never get
 S3 keys, only presigned URLs. A presigned PUT signs ``If-None-Match: *``, so whoever holds it can create the object once and never
-replace it; the SDK signs the host alone, therefore that signature is computed here (AWS Signature Version 4).
+replace it; the SDK signs the host alone, therefore that signature is computed here (AWS Signature Version 4), and so are those of
+what each save asks of the store: the SDK took longer to make such a request than it took to send it.
 """
 
 import hashlib
 import hmac
-import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Protocol
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
 import urllib3
@@ -22,6 +23,9 @@ import urllib3
 from workspace.errors import NotFound, Unavailable
 from workspace.i18n import _
 from workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from minio import Minio
 
 EMBEDDED_HOST = "127.0.0.1"
 CONNECT_TIMEOUT_S = 3.0
@@ -31,6 +35,7 @@ PART_BYTES = 8 * 1024 * 1024
 PARTS_MOST = 10_000
 STEADY = timedelta(minutes=5)
 """How long a browser is given the same address for the same object, so that it finds it in its cache."""
+_CODE = re.compile(rb"<Code>(\w+)</Code>")
 _ABSENT = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
 
 
@@ -115,16 +120,26 @@ class S3Store:
     def __init__(
         self, *, endpoint: str, access_key: str, secret_key: str, bucket: str, region: str, secure: bool, public_url: str = ""
     ) -> None:
-        from minio import Minio  # Loaded with the first content: most starts of a process never touch it.
-
-        self._bucket, self._endpoint, self._secure, self._public = bucket, endpoint, secure, origin_of(public_url)
+        self._bucket, self._endpoint, self._public = bucket, endpoint, origin_of(public_url)
+        self._scheme = "https" if secure else "http"
+        self._keys, self._region = (access_key, secret_key), region
         self._signer = _Signer(access_key, secret_key, region)
         self._http = urllib3.PoolManager(
             maxsize=32,
             timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
             retries=urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), raise_on_status=False),
         )
-        self._minio = Minio(endpoint, access_key=access_key, secret_key=secret_key, secure=secure, region=region, http_client=self._http)
+
+    @cached_property
+    def _minio(self) -> "Minio":
+        """For what is rare and complicated. Loaded when it is needed: most processes never touch it."""
+        from minio import Minio
+
+        access_key, secret_key = self._keys
+        return Minio(
+            self._endpoint, access_key=access_key, secret_key=secret_key, secure=self._scheme == "https", region=self._region,
+            http_client=self._http,
+        )  # fmt: skip
 
     def ensure_bucket(self) -> None:
         """Create the bucket unless it is there."""
@@ -133,10 +148,7 @@ class S3Store:
                 self._minio.make_bucket(bucket_name=self._bucket)
 
     def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
-        with _border(key):
-            self._minio.put_object(
-                bucket_name=self._bucket, object_name=key, data=io.BytesIO(data), length=len(data), content_type=content_type
-            )
+        self._ask("PUT", key, data, {"Content-Type": content_type})
 
     def put_pieces(self, key: str, pieces: Iterable[bytes], size_bytes: int, content_type: str = "application/octet-stream") -> None:
         part_bytes = max(PART_BYTES, -(-size_bytes // PARTS_MOST))
@@ -155,30 +167,33 @@ class S3Store:
                 self._minio._abort_multipart_upload(self._bucket, key, upload.upload_id)
 
     def put_once(self, key: str, data: bytes) -> bool:
-        ticket = self.presign_put(key, timedelta(minutes=5))
-        with _border(key):
-            answer = self._http.request("PUT", ticket.url, body=data, headers=ticket.headers)
-            if answer.status not in (200, 201, 204, 412):
-                raise Unavailable(_("对象存储没有收下内容"), f"{key}: HTTP {answer.status}")
-        return answer.status != 412
+        return self._ask("PUT", key, data, WRITE_ONCE, also=(412,)).status != 412
 
     def get(self, key: str) -> bytes:
-        return self._read(key, 0, 0)
+        return self._ask("GET", key).data
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
-        try:
-            return self._read(key, offset, length)
-        except _BeyondTheEnd:
+        if length <= 0:
             return b""
+        answer = self._ask("GET", key, headers={"Range": f"bytes={offset}-{offset + length - 1}"}, also=(416,))
+        if answer.status == 416:
+            return b""  # No byte of the object is in the range; a server says so with an error, also for an empty object.
+        return answer.data if answer.status == 206 else answer.data[offset : offset + length]
 
-    def _read(self, key: str, offset: int, length: int) -> bytes:
-        with _border(key):
-            answer = self._minio.get_object(bucket_name=self._bucket, object_name=key, offset=offset, length=length)
-            try:
-                return bytes(answer.data)
-            finally:
-                answer.close()
-                answer.release_conn()
+    def _ask(
+        self, method: str, key: str, body: bytes = b"", headers: Mapping[str, str] | None = None, *, also: tuple[int, ...] = ()
+    ) -> urllib3.BaseHTTPResponse:
+        """One request, signed here. also: statuses that are answers too."""
+        path = self._path(key)
+        signed = self._signer.headers(method, self._endpoint, path, body, now=datetime.now(UTC))
+        try:
+            url = f"{self._scheme}://{self._endpoint}{path}"
+            answer = self._http.request(method, url, body=body or None, headers={**signed, **(headers or {})})
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unavailable(_("对象存储没有应答"), f"{key}: {error}") from error
+        if answer.status not in (200, 201, 204, 206, *also):
+            raise _refusal(method, key, answer)
+        return answer
 
     def list(self, prefix: str) -> Iterator[Stored]:
         with _border(prefix):
@@ -186,8 +201,7 @@ class S3Store:
                 yield Stored(str(found.object_name), int(found.size or 0))
 
     def remove(self, key: str) -> None:
-        with _border(key):
-            self._minio.remove_object(bucket_name=self._bucket, object_name=key)
+        self._ask("DELETE", key, also=(404,))
 
     def presign_put(self, key: str, valid_for: timedelta) -> Presigned:
         return self._presign("PUT", key, valid_for, WRITE_ONCE)
@@ -211,14 +225,13 @@ class S3Store:
         now = datetime.now(UTC)
         path = self._path(key)
         query = self._signer.query(method, self._endpoint, path, headers, now=now, valid_for=valid_for)
-        scheme = "https" if self._secure else "http"
-        return Presigned(f"{scheme}://{self._endpoint}{path}?{query}", dict(headers), now + valid_for)
+        return Presigned(f"{self._scheme}://{self._endpoint}{path}?{query}", dict(headers), now + valid_for)
 
 
 class _Signer:
-    """AWS Signature Version 4 in the query string, with headers signed beside the host.
+    """AWS Signature Version 4: in the query string with headers signed beside the host, or in headers with the hash of the body.
 
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and …/sig-v4-header-based-auth.html
     """
 
     def __init__(self, access_key: str, secret_key: str, region: str) -> None:
@@ -244,9 +257,25 @@ class _Signer:
         }
         query = "&".join(f"{name}={quote(parameters[name], safe='-_.~')}" for name in sorted(parameters))
         lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
-        request = f"{method}\n{path}\n{query}\n{lines}\n{names}\nUNSIGNED-PAYLOAD"
+        signature = self._signature(f"{method}\n{path}\n{query}\n{lines}\n{names}\nUNSIGNED-PAYLOAD", day, instant)
+        return f"{query}&X-Amz-Signature={signature}"
+
+    def headers(self, method: str, host: str, path: str, body: bytes, *, now: datetime) -> dict[str, str]:
+        """For a request without parameters."""
+        day, instant = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
+        digest, names = hashlib.sha256(body).hexdigest(), "host;x-amz-content-sha256;x-amz-date"
+        lines = f"host:{host}\nx-amz-content-sha256:{digest}\nx-amz-date:{instant}\n"
+        signature = self._signature(f"{method}\n{path}\n\n{lines}\n{names}\n{digest}", day, instant)
+        credential = f"{self._access_key}/{day}/{self._region}/s3/aws4_request"
+        return {
+            "Host": host, "X-Amz-Content-Sha256": digest, "X-Amz-Date": instant,
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}",
+        }  # fmt: skip
+
+    def _signature(self, request: str, day: str, instant: str) -> str:
+        scope = f"{day}/{self._region}/s3/aws4_request"
         to_sign = f"AWS4-HMAC-SHA256\n{instant}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        return f"{query}&X-Amz-Signature={hmac.new(self._day_key(day), to_sign.encode(), hashlib.sha256).hexdigest()}"
+        return hmac.new(self._day_key(day), to_sign.encode(), hashlib.sha256).hexdigest()
 
     def _make_day_key(self, day: str) -> bytes:
         key = f"AWS4{self._secret_key}".encode()
@@ -279,22 +308,24 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.removesuffix(implied) if implied else parts.netloc}" if url else ""
 
 
-class _BeyondTheEnd(Unavailable):
-    """The object has no byte in the range; a server says so with an error, also for an empty object."""
+def _refusal(method: str, key: str, answer: urllib3.BaseHTTPResponse) -> NotFound | Unavailable:
+    """An answer that is an error, in our words. A missing bucket is no missing object."""
+    found = _CODE.search(answer.data)
+    code = found.group(1).decode() if found else ""
+    if code in _ABSENT or (answer.status == 404 and not code):
+        return NotFound(_("对象存储里没有这份内容"), key)
+    title = _("对象存储没有收下内容") if method == "PUT" else _("对象存储拒绝了请求")
+    return Unavailable(title, f"{key}: HTTP {answer.status} {code}")
 
 
 @contextmanager
 def _border(what: str) -> Iterator[None]:
-    """Foreign errors of the store become ours, with the key or endpoint they were about."""
+    """Foreign errors of the SDK become ours, with the key or endpoint they were about."""
     from minio.error import InvalidResponseError, S3Error, ServerError
 
     try:
         yield
     except S3Error as error:
-        if error.code in _ABSENT:
-            raise NotFound(_("对象存储里没有这份内容"), what) from error
-        if error.code == "InvalidRange":
-            raise _BeyondTheEnd(_("对象存储拒绝了请求"), what) from error
         raise Unavailable(_("对象存储拒绝了请求"), f"{what}: {error.code} {error.message}") from error
     except (InvalidResponseError, ServerError, urllib3.exceptions.HTTPError, OSError) as error:
         raise Unavailable(_("对象存储没有应答"), f"{what}: {error}") from error
