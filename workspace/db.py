@@ -10,15 +10,17 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import JSON, DateTime, Engine, Insert, MetaData, String, Table, create_engine, event, insert
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
@@ -83,6 +85,28 @@ Id = String(ID_LENGTH)
 def insert_into(model: type[Base]) -> Insert:
     """Rows of a model's table as they are, without entities."""
     return insert(cast(Table, model.__table__))
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """An insertion as the driver takes it. The compiler's way of binding looks at each value of each row several times."""
+
+    sql: str
+    takes: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+    """Column and what puts its values in the database's words, in the order of the placeholders."""
+
+    def values_of(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        return [tuple([row[name] if into is None else into(row[name]) for name, into in self.takes]) for row in rows]
+
+
+@lru_cache(maxsize=256)
+def bulk_of(statement: Insert, columns: tuple[str, ...], dialect: Dialect) -> Bulk:
+    """For rows that give these columns, on a database whose placeholders have no names. Made once for each statement."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns), for_executemany=True)
+    if compiled.insert_prefetch or set(compiled.positiontup or ()) != set(columns):
+        raise ValueError(f"{statement.table.name}: rows must give each column that has a default")
+    into = compiled._bind_processors
+    return Bulk(compiled.string, tuple((name, cast(Any, into.get(name))) for name in compiled.positiontup or ()))
 
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable, bindparam, func, select, text
+from sqlalchemy import CursorResult, Executable, Insert, bindparam, func, select, text
 from sqlalchemy import event as sa_event
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from workspace.db import Base, Database, insert_into, new_id
+from workspace.db import Base, Database, bulk_of, insert_into, new_id
 from workspace.errors import MainlineError
 from workspace.events.kinds import EventKind
 from workspace.events.models import Event, EventRoom
@@ -138,12 +138,18 @@ class Work:
             self.session.flush()
         return self.session.connection().execute(query, values)
 
-    def write(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> int:
+    def write(self, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
         """Many rows of a table whose changes are recorded otherwise, or not at all (see ``__unaudited__``), in one statement.
 
         Returns how many were written, -1 where the database does not say.
         """
-        return self.session.connection().execute(statement, rows, execution_options=_COUNTED).rowcount if rows else 0
+        if not rows:
+            return 0
+        connection = self.session.connection()
+        if connection.dialect.positional:
+            bulk = bulk_of(statement, tuple(rows[0]), connection.dialect)
+            return connection.exec_driver_sql(bulk.sql, bulk.values_of(rows)).rowcount
+        return connection.execute(statement, rows, execution_options=_COUNTED).rowcount
 
     def commit(self) -> None:
         self.session.flush()
@@ -179,9 +185,8 @@ class Work:
             rows.append(row)
             rooms += [{"seq": seq, "room": room} for room in item.rooms]
         # In bulk: a thousand saves come in a hundred transactions, and a flush per event was most of their cost.
-        connection.execute(_ADD_EVENTS, rows)
-        if rooms:
-            connection.execute(_ADD_ROOMS, rooms)
+        self.write(_ADD_EVENTS, rows)
+        self.write(_ADD_ROOMS, rooms)
         for row in rows:
             for name in reactions_to(row["kind"]):
                 self.after_commit(name, key=f"{name}:{row['seq']}", seq=row["seq"])
@@ -201,8 +206,7 @@ class Work:
             asked = {"names": list({row["name"] for row in part}), "keys": [row["key"] for row in part]}
             for name, key in connection.execute(_WAITING, asked):
                 fresh.pop((name, key), None)
-        if fresh:
-            connection.execute(_ADD_JOBS, list(fresh.values()))
+        self.write(_ADD_JOBS, list(fresh.values()))
 
     def _event_row(self, item: Recorded, seq: int) -> dict[str, Any]:
         changed = {name: value for name, value in (("join", item.joins), ("leave", item.leaves)) if value}

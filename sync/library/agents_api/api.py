@@ -123,10 +123,14 @@ def feed() -> Response:
     until = time.monotonic() + max(0, min(message.wait_s, MAX_WAIT_S))
 
     device: str | None = g.actor.device_id
+    looked = False
 
     def look() -> FeedAnswer | None:
+        nonlocal looked
         with request_work(writes=False) as work:
-            check_active_device(work)  # It may have been revoked while it waited.
+            if looked:
+                check_active_device(work)  # It may have been revoked while it waited.
+            looked = True
             answer = read_feed(work, message, limit)
         return answer if answer.pages or answer.libraries_tag != message.libraries_tag else None
 

@@ -26,7 +26,7 @@ _LOCKED = select(Library).where(Library.id == bindparam("library")).with_for_upd
 _BY_ID = select(Node).where(Node.id.in_(bindparam("ids", expanding=True)))
 _BY_NAME = select(Node).where(tuple_(Node.parent_id, Node.name_key).in_(bindparam("keys", expanding=True)), Node.deleted_at.is_(None))
 _ADD_LINES, _ADD_PLACES, _ADD_NODES = insert_into(LogEntry), insert_into(Place), insert_into(Node)
-_NODE_COLUMNS = tuple(Node.__table__.c.keys())
+_NODE_COLUMNS, _NODES = tuple(Node.__table__.c.keys()), Node.__mapper__.class_manager
 
 
 class Tree:
@@ -66,7 +66,8 @@ class Tree:
 
     def is_taken(self, node_id: str) -> bool:
         """Whether the id names a node of any library."""
-        self.fetch([node_id], [])
+        if node_id not in self._nodes:
+            self.fetch([node_id], [])
         return self._nodes[node_id] is not None
 
     def folder(self, node_id: str) -> Node | None:
@@ -76,8 +77,10 @@ class Tree:
 
     def named(self, parent_id: str, name: str) -> Node | None:
         """The live node under this name in the folder."""
-        self.fetch([], [(parent_id, name)])
-        return self._names[parent_id, name_key(name)]
+        key = (parent_id, name_key(name))
+        if key not in self._names:
+            self.fetch([], [(parent_id, name)])
+        return self._names[key]
 
     def keys_in(self, parent_id: str) -> set[str]:
         """The name keys that are in use in a folder."""
@@ -140,17 +143,23 @@ class Tree:
             current = self.node(current.parent_id)
         return found[::-1]
 
-    def add(self, node: Node) -> None:
-        """A new node. It is written with others in one statement, at the next ``flush``: before what is changed may lie in it."""
+    def add(self, **values: Any) -> Node:
+        """A new node, all columns given. It is written with others in one statement at the next ``flush``, before what moved into it.
+
+        Made without the ORM's constructor, which takes each value for a change.
+        """
+        node: Node = _NODES.new_instance()
+        vars(node).update(values)
         self._new.append(node)
         self._nodes[node.id] = node
         self._names[str(node.parent_id), node.name_key] = node
         self._placed[node.id] = node
+        return node
 
     def flush(self, *, last: bool = False) -> None:
         """Write what has changed so far. last: no node is changed after this, so that the session need not know the new ones."""
         if self._new:
-            self.work.write(_ADD_NODES, [{name: getattr(node, name) for name in _NODE_COLUMNS} for node in self._new])
+            self.work.write(_ADD_NODES, [{name: values[name] for name in _NODE_COLUMNS} for values in map(vars, self._new)])
             if not last:
                 for node in self._new:
                     make_transient_to_detached(node)

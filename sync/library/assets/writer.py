@@ -334,14 +334,12 @@ class Writer:
     # --- shared -----------------------------------------------------------------------------------------------------
 
     def _new_node(self, node_id: str, parent_id: str, name: str, *, kind: str) -> Node:
-        node = Node(
+        return self.tree.add(
             id=node_id, library_id=self.library.id, parent_id=parent_id, name=normal_name(name), name_key=name_key(name), kind=kind,
             version=0, digest=None, size_bytes=0, modified_at=self.work.now, author_id=self.work.actor.member_id,
             author_name=self.work.actor.name, head_of=None, created_at=self.work.now, deleted_at=None,
             deleted_by_name=None, purged_at=None, seq=0,
         )  # fmt: skip
-        self.tree.add(node)
-        return node
 
     def _refuse_name(self, op: Commit | MakeFolder | Rename) -> OpAnswer | None:
         problem = refuse_name(op.name)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import Executable, Table, bindparam, select
+from sqlalchemy import Insert, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.core.hashing import address_of
@@ -130,6 +130,6 @@ def _insert_new(work: Work, model: type[Base], rows: list[dict[str, Any]]) -> in
 
 
 @cache
-def _insertion(model: type[Base], dialect: str) -> Executable:
+def _insertion(model: type[Base], dialect: str) -> Insert:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(cast(Table, model.__table__)).on_conflict_do_nothing()
