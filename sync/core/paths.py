@@ -30,10 +30,10 @@ _KEPT_NAMES = 1024
 
 # Names that programs use while they save. They never leave the machine: the swap that follows is the save.
 _LOCAL_PATTERNS = (
-    "~$*", "~*.tmp", "*.tmp", "*.temp", "*.part", "*.crdownload", "*.swp", "*.swo", "*.swx", "*~",
-    ".~*", ".#*", "#*#", "*.lock", "*.lck", "*.idlk", "~*.idlk", ".goutputstream-*", ".fuse_hidden*",
-    ".nfs*", ".trash-*", "4913", "lu[0-9]*.tmp", "~wrl*", "~wrd*", ".ds_store", "._*",
-    "thumbs.db", "desktop.ini", ".directory", ".xdg-volume-info", ".sync-*", "*.gimp-tmp", "~ai*.tmp", "*.sb-????????-??????", "*.psdtmp",
+    "~$*", "*.tmp", "*.temp", "*.part", "*.crdownload", "*.swp", "*.swo", "*.swx", "*~",
+    ".~*", ".#*", "#*#", "*.lock", "*.lck", "*.idlk", ".goutputstream-*", ".fuse_hidden*",
+    ".nfs*", ".trash-*", "4913", "~wrl*", "~wrd*", ".ds_store", "._*",
+    "thumbs.db", "desktop.ini", ".directory", ".xdg-volume-info", ".sync-*", "*.gimp-tmp", "*.sb-????????-??????", "*.psdtmp",
 )  # fmt: skip
 _LOCAL = re.compile("|".join(fnmatch.translate(pattern) for pattern in _LOCAL_PATTERNS))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sync.agent.mirror.words import reason
 from sync.core import protocol as p
+from sync.core.paths import NameProblem
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.mirror.conftest import Device, contents
 
@@ -72,3 +74,8 @@ def test_folder_when_only_to_be_looked_at_then_what_is_deleted_here_comes_back_a
     assert contents(fake, library) == {"d/f": b"f", "b": b"b"}
     assert lin.files() == {"d/f": b"f", "d/new": b"new", "b": b"b"}
     assert lin.troubles() == {"d/new": "folder_read_only"}
+
+
+@pytest.mark.parametrize("problem", NameProblem)
+def test_name_when_refused_for_any_reason_then_there_are_words_for_it(problem: NameProblem) -> None:
+    assert reason(problem) != problem
