@@ -70,8 +70,7 @@ def claim_head(work: Work, node_id: str, number: int) -> Claim | None:
     if row is None and not _has_room(work, version):
         return None
     manifest = load_manifest(work, version.digest)
-    chunks = find_chunks(work, version.library_id, (chunk.address for chunk in manifest.chunks))
-    if unfolds_too_far(manifest.size_bytes, sum(chunk.stored_bytes for chunk in chunks.values())):
+    if unfolds_too_far(manifest.size_bytes, 0) and unfolds_too_far(manifest.size_bytes, _stored_bytes(work, version, manifest)):
         return None
     if row is None:
         row = Head(key=key, library_id=version.library_id, node_id=node_id, number=number)
@@ -146,6 +145,12 @@ def forget_heads(work: Work, keys: Sequence[str]) -> None:
 def _is_wanted(work: Work, row: Head, wanted: set[Held]) -> bool:
     version = work.session.get(Version, (row.node_id, row.number)) if (row.node_id, row.number) in wanted else None
     return version is not None and version.digest == row.digest
+
+
+def _stored_bytes(work: Work, version: Version, manifest: Manifest) -> int:
+    """What the store keeps of a version, each chunk once."""
+    chunks = find_chunks(work, version.library_id, (chunk.address for chunk in manifest.chunks))
+    return sum(chunk.stored_bytes for chunk in chunks.values())
 
 
 def _has_room(work: Work, version: Version) -> bool:
