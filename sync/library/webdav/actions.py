@@ -3,8 +3,8 @@
 Each of these opens its own Work, because the bytes of a file arrive between two of them.
 """
 
-from collections.abc import Callable
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, cast
 
 from sync.core.codec import from_bytes
 from sync.core.manifest import Manifest
@@ -62,17 +62,33 @@ def make_folder(library_id: str, parent_id: str, name: str) -> str:
     return _node_of(apply(library_id, lambda work: [MakeFolder(new_id(), new_id(), parent_id, normal_name(name))])[0])
 
 
-def copy_across(source_id: str, library_id: str, folder_id: str, name: str, scratch: BinaryIO, *, to_move: bool = False) -> None:
-    """To another library: the bytes go over, since chunks of one library say nothing in another. to_move: the source goes away then."""
+def copy_across(source_id: str, library_id: str, folder_id: str, name: str, *, to_move: bool = False) -> None:
+    """To another library: the bytes go over, since chunks of one library say nothing in another. to_move: the source goes away then.
+
+    They go as they are read and lie on no disk in between: a version may unfold to more than any has room for.
+    """
     with request_work(writes=False) as work:
         if to_move:
             get_node(work, source_id, to=Right.EDIT)
         content = content_of(work, source_id, get_asset(work, source_id).version)
         reading = plan_reading(work, content.library_id, content.manifest, 0, content.manifest.size_bytes)
-    for piece in stream_reading(_store(), reading):
-        scratch.write(piece)
-    scratch.seek(0)
-    save_file(library_id, folder_id, name, scratch, reading.length)
+    stream = cast(BinaryIO, _Streamed(stream_reading(_store(), reading)))
+    save_file(library_id, folder_id, name, stream, reading.length)
+
+
+class _Streamed:
+    """Pieces as a file that is read once, from its beginning to its end."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._left = pieces, bytearray()
+
+    def read(self, size: int = -1, /) -> bytes:
+        """As many bytes as wanted, fewer only at the end."""
+        while (size < 0 or len(self._left) < size) and (piece := next(self._pieces, b"")):
+            self._left += piece
+        found = bytes(self._left if size < 0 else self._left[:size])
+        del self._left[: len(found)]
+        return found
 
 
 def delete_node(library_id: str, node_id: str) -> None:

@@ -1,7 +1,6 @@
 """Libraries as WsgiDAV sees them: collections and files, whose reading is ours (pages.py) and whose writing is an operation."""
 
 import mimetypes
-import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
@@ -25,10 +24,9 @@ from sync.library.webdav.errors import in_dav_words
 from sync.library.webdav.locks import LockStorage
 from sync.library.webdav.moving import check_size, copy_within, move_within
 from sync.library.webdav.properties import Properties
-from sync.library.webdav.writing import NewFile, Written
+from sync.library.webdav.writing import NewFile, Written, room_for
 from workspace.i18n import _
-from workspace.settings import Settings
-from workspace.web import request_work, web
+from workspace.web import request_work
 
 ElementTree.register_namespace("D", "DAV:")  # The prefix that every client has seen before.
 
@@ -337,9 +335,9 @@ class File(_Kept, Written, DAVNonCollection):
 
     def copy_bytes(self, folder: Place, name: str, *, to_move: bool) -> None:
         """See actions.copy_across."""
-        with tempfile.TemporaryFile(dir=web().parts.get(Settings).data_dir / "tmp") as scratch:
-            body = cast(BinaryIO, scratch)
-            actions.copy_across(self.place.node.id, str(folder.node.library_id), folder.node.id, name, body, to_move=to_move)
+        library_id = str(folder.node.library_id)
+        room_for(library_id, self.place.node.size_bytes)
+        actions.copy_across(self.place.node.id, library_id, folder.node.id, name, to_move=to_move)
 
     def _look_again(self) -> None:
         found = self.provider.get_resource_inst(self.path, self.environ)

@@ -36,14 +36,8 @@ class Written:
     def begin_write(self, *, content_type: str | None = None) -> Any:
         folder = web().parts.get(Settings).data_dir / "tmp"
         folder.mkdir(mode=0o700, exist_ok=True)
-        most = min(SIZE_MOST, shutil.disk_usage(folder).free - _DISK_KEPT_BYTES)
         promised = self._promised() or 0
-        with request_work(writes=False) as work:
-            room = room_left(work, self.save_library_id)
-            refusal = no_room(work, self.save_library_id, promised)
-        if refusal is not None:
-            raise DAVError(HTTP_INSUFFICIENT_STORAGE, " ".join(refusal))
-        most = max(0, most if room is None else min(most, room))
+        most = max(0, min(room_for(self.save_library_id, promised), shutil.disk_usage(folder).free - _DISK_KEPT_BYTES))
         if promised > most:
             raise _no_room()
         self._body = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, dir=str(folder)))  # noqa: SIM115 - end_write closes it
@@ -91,6 +85,18 @@ class _Open:
 
     def close(self) -> None:
         """See the class."""
+
+
+def room_for(library_id: str, size_bytes: int) -> int:
+    """The most bytes that a file brought to a library may have now. DAVError when those are fewer."""
+    with request_work(writes=False) as work:
+        room = room_left(work, library_id)
+        refusal = no_room(work, library_id, size_bytes)
+    if refusal is not None:
+        raise DAVError(HTTP_INSUFFICIENT_STORAGE, " ".join(refusal))
+    if size_bytes > SIZE_MOST:
+        raise _no_room()
+    return SIZE_MOST if room is None else min(room, SIZE_MOST)
 
 
 def _no_room() -> DAVError:

@@ -11,9 +11,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from sync.core.chunking import CHUNK_MAX_BYTES, Chunk, Cutter
+from sync.core.hashing import address_of
+from sync.core.manifest import manifest_of
 from sync.library.assets.models import Node, Version
 from sync.library.libraries.actions import open_library
 from sync.library.libraries.rules import Right
+from tests.sync.library.agents import commit
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_member
 from tests.sync.library.webdav import TOP, Opens, Program, SignedIn, versions
@@ -140,6 +144,19 @@ def test_copy_when_to_another_library_then_the_bytes_go_over(su: Program, work_a
     assert su.send("GET", "/dav/other/y.txt").data == b"content" * 1000
     assert su.send("MOVE", f"{TOP}/x.txt", Destination="http://localhost/dav/other/z.txt").status_code == 201
     assert su.send("GET", f"{TOP}/x.txt").status_code == 404
+
+
+def test_copy_when_to_another_library_and_it_unfolds_to_too_much_then_refused(room: Room, su: Program, work_as: Opens) -> None:
+    """4 KiB of a pack that unfold to 203 GiB, for whoever writes them to a disk on the way."""
+    with work_as("苏航") as work:
+        group = make_group(work, name="另一组", kind="free", member_ids=[work.actor.member_id])
+        open_library(work, name="other", scope_room=None, group_id=group.id)
+    zeros = bytes(CHUNK_MAX_BYTES)
+    bomb = manifest_of([Chunk(address_of(zeros), len(zeros))] * 52_000, Cutter.CDC_1M)
+    assert room.su.ops(room.id, commit(room.root, "x.bin", bomb), packs=(room.su.put(room.id, [zeros]),))[0].outcome == "applied"
+    for method in ("COPY", "MOVE"):
+        assert su.send(method, f"{TOP}/x.bin", Destination="http://localhost/dav/other/y.bin").status_code == 507
+    assert (su.names(TOP), su.names("/dav/other")) == (["x.bin"], [])
 
 
 def test_delete_when_a_folder_then_it_is_in_the_trash(su: Program, signed_in: SignedIn, room: Room) -> None:
