@@ -44,11 +44,11 @@ class Rest:
         for each in self.pcs:
             while each.open:
                 self._finish(each, each.open[0])
-        if self.profile.leases:
-            self.clock.sleep(LONGEST_CHECK_OUT_S)
         for agent, method, url, body in self.late:
             self._arrive(agent, method, url, body)
         self.late.clear()
+        if self.profile.leases:  # also one that is taken late, by an agent that no longer waits for it
+            self.clock.sleep(LONGEST_CHECK_OUT_S)
         for _round in range(30):
             self.clock.sleep(4)
             for each in self.pcs:

@@ -347,6 +347,10 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             *[Step("rename", 0, 0, 2, 0), Step("write", 0, 0, 3, 2), Step("unlink", 0, 1), Step("tick", 0, 4), Step("send")],
         ],
     ),
+    "the machine loses its power while a save that was not sent is patched": (
+        Profile(agents=2, writers=1, crash=0.1, power=True),
+        [Step("write", 0, 0, 0, 1, 5), Step("patch", 0, 0, 0, 2, 63)],
+    ),
     "a disk is too full to empty a save that was not sent": (
         FULL,
         [Step("write", 0, 0, 0, 1, 12041), Step("write", 0, 0, 0, 2, 11)],
