@@ -23,6 +23,8 @@ from main_lines.board.api import api as board_api
 from main_lines.board.pages import pages as board_pages
 from main_lines.lines.api import api as lines_api
 from main_lines.lines.pages import pages as lines_pages
+from main_lines.plans.api import api as plans_api
+from main_lines.plans.pages import pages as plans_pages
 from main_lines.playbooks.api import api as playbooks_api
 from main_lines.playbooks.pages import pages as playbooks_pages
 from main_lines.tasks.api import api as tasks_api
@@ -110,6 +112,8 @@ ROUTES = (
     lines_api,
     tasks_pages,
     tasks_api,
+    plans_pages,
+    plans_api,
     board_pages,
     board_api,
     alerts_pages,

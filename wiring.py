@@ -12,6 +12,7 @@ from main_lines.alerts import reactions as alert_reactions
 from main_lines.approvals import reactions as approval_reactions
 from main_lines.approvals.holding import approved_versions, held_by_approvals
 from main_lines.lines import reactions as line_reactions
+from main_lines.plans import reactions as plan_reactions
 from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
 from sync.library.agents_api import models as agents_models
@@ -65,6 +66,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     line_reactions,
     alert_reactions,
     task_reactions,
+    plan_reactions,
     retention,
 )  # Imported for the jobs and reactions that they register.
 TABLES: tuple[ModuleType, ...] = (

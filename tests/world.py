@@ -43,6 +43,10 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         director, f"/api/lines/{line}/tasks", title="双十一主视觉", department_id=members["苏航"].department_id, owner_id=members["苏航"].id
     )["id"]
     _made(director, f"/api/tasks/{task}/moves", verb="sign")
+    wanted = {"title": "双十一选品", "department_id": members["吴昊"].department_id, "due_offset": -40}
+    needed = _made(director, f"/api/lines/{line}/tasks", **wanted)["id"]
+    _made(director, f"/api/tasks/{task}/needs", needs_id=needed)
+    baseline = _made(director, f"/api/lines/{line}/baselines", name="双十一锁价前")["id"]
     alert = _made(director, f"/api/lines/{line}/alerts", kind="blocked", title="样衣未到")["id"]
     library = _first(r"/library/([0-9a-z]{26})", designer.get("/library"))
     folder = _first(r"/library/folders/([0-9a-z]{26})", designer.get(f"/library/{library}"))
@@ -86,6 +90,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
         "member_id": members["吴昊"].id, "upload_id": upload, "device_id": device, "comment_id": comment, "path": "nothing.png",
         "token": token, "item": asset, "share_id": share, "department_id": members["苏航"].department_id, "job_id": "none",
+        "needs_id": needed, "baseline_id": baseline,
     }  # fmt: skip
     return World(ids)
 

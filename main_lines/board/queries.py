@@ -10,7 +10,8 @@ from main_lines.lines.access import company_today, visible_lines
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import FeedRow, LineHead, feed_rows, line_head
 from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health
-from main_lines.tasks.queries import Counts, TaskRow, counts_by_line, counts_of, for_director, line_tasks
+from main_lines.plans.queries import Plan, plan_of
+from main_lines.tasks.queries import ASKS_DIRECTOR, Counts, TaskRow, counts_by_line, counts_of, line_tasks
 from sync.library.libraries.access import rooms_of_scope
 from workspace.events.access import EventRow, newest_events
 from workspace.work import Work
@@ -39,27 +40,35 @@ class Board:
     cities: Sequence[CityReadiness]
     assets: Sequence[FeedRow]
     events: Sequence[FeedRow]
+    plan: Plan
 
 
 def board_of(work: Work, line: MainLine) -> Board:
     """The caller has loaded the line through access."""
-    rows = line_tasks(work, line)
+    rows = [row for row in line_tasks(work, line) if not row.cancelled]
     counts = counts_of(rows)
     health = shown_health(line.health, line.health_at, blocked=counts.blocked, late=counts.late, now=work.now)
+    head = line_head(work, line)
     return Board(
-        head=line_head(work, line), health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
-        counts=counts, grid=grid(rows), pressing=pressing(rows), for_me=for_director(work, line.id), alerts=open_alerts(work, line.id),
+        head=head, health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
+        counts=counts, grid=grid(rows), pressing=pressing(rows), for_me=_for_me(head, rows), alerts=open_alerts(work, line.id),
         cities=readiness(rows), assets=_assets_of_last_day(work, line),
         events=feed_rows(newest_events(work, rooms=rooms_of_scope(work, line.room), limit=LAST_EVENTS)),
+        plan=plan_of(work, line, tasks=rows),
     )  # fmt: skip
+
+
+def _for_me(head: LineHead, rows: Sequence[TaskRow]) -> list[TaskRow]:
+    """What waits for the director who reads this, oldest first; nothing for anybody else."""
+    return sorted((row for row in rows if row.state in ASKS_DIRECTOR), key=lambda row: row.state_at) if head.i_direct else []
 
 
 def _assets_of_last_day(work: Work, line: MainLine) -> list[FeedRow]:
     """The newest saved version of each asset in the last 24 hours, as the feed told it."""
     since = work.now - timedelta(hours=24)
     newest: dict[str, EventRow] = {}
-    for event in newest_events(work, rooms=rooms_of_scope(work, line.room), limit=ASSETS_LOOKED_THROUGH):
-        if event.kind == ASSET_EVENT and event.at >= since:
+    for event in newest_events(work, rooms=rooms_of_scope(work, line.room), limit=ASSETS_LOOKED_THROUGH, only=ASSET_EVENT):
+        if event.at >= since:
             newest.setdefault(event.subject, event)
     return feed_rows(list(newest.values())[:ASSETS_SHOWN])
 

@@ -8,9 +8,10 @@ from main_lines.lines.actions import open_line
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import cards_of
 from main_lines.lines.rules import LineKind
+from main_lines.plans.actions import link_orders
 from main_lines.playbooks.rules import Entry, PlaybookKey, department_for
 from main_lines.playbooks.shipped import PLAYBOOKS
-from main_lines.tasks.actions import Draft, submit_task, write_task
+from main_lines.tasks.actions import Draft, write_tasks
 from workspace.people.access import get_member
 from workspace.people.queries import MemberRow, list_departments
 from workspace.work import Work
@@ -31,13 +32,19 @@ def write_playbook(work: Work, line: MainLine, entries: Sequence[Entry]) -> None
     known = {name: department_id for department_id, name in list_departments(work)}
     otherwise = get_member(work, line.opened_by_id).department_id
     people = cards_of(work, line_member_ids(work, line.id))
+    drafts = []
     for entry in entries:
         department_id = department_for(entry.department, known, otherwise=otherwise)
         draft = Draft(
             title=entry.title, department_id=department_id, requirements=entry.requirements, phase=entry.phase,
-            owner_id=_owner_in(people, department_id), due_offset=entry.offset,
+            owner_id=_owner_in(people, department_id), due_offset=entry.offset, days=entry.days,
         )  # fmt: skip
-        submit_task(work, write_task(work, line.id, draft).id)
+        drafts.append(draft)
+    written = write_tasks(work, line.id, drafts, submit=True)
+    orders = {entry.key: order for entry, order in zip(entries, written, strict=True)}
+    for entry in entries:
+        for key in entry.needs:
+            link_orders(work, orders[entry.key], orders[key])
 
 
 def _owner_in(people: Sequence[MemberRow], department_id: str) -> str | None:

@@ -8,18 +8,28 @@ from main_lines.lines.rules import LineKind, Phase
 
 @dataclass(frozen=True)
 class Entry:
-    """offset: days from D-day on which the order is due. department: its name; see ``department_for``."""
+    """key: names it within its playbook. department: its name; see ``department_for``.
 
+    offset: days from D-day on which the order is due; days: that it takes. needs: keys of the orders that it waits for.
+    """
+
+    key: str
     department: str
     offset: int
+    days: int
     title: str
     requirements: str
     phase: Phase = Phase.PREPARE
+    needs: tuple[str, ...] = ()
 
 
 class PlaybookKey(StrEnum):
     NONE = ""
     DOUBLE11 = "double11"
+    MIDYEAR = "midyear618"
+    LAUNCH = "launch"
+    FLASH_SALE = "flash_sale"
+    OPENING = "opening"
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,13 @@ def works_on(work: Work, order: TaskOrder, member_id: str | None) -> bool:
     return work.session.scalar(select(Member.department_id).where(Member.id == member_id)) == order.department_id
 
 
+def workers_of(work: Work, order: TaskOrder) -> set[str]:
+    """Whose it is to carry out: its owner, or, while it has none, everybody of its department, in the line or not."""
+    if order.owner_id is not None:
+        return {order.owner_id}
+    return set(work.session.scalars(select(Member.id).where(Member.department_id == order.department_id)))
+
+
 def count_open_orders(work: Work, line_id: str, phase: str) -> int:
     """Orders of a phase that are neither accepted nor closed: what its gate is asked about."""
     states = [state.value for state in State if state in OPEN]

@@ -1,5 +1,6 @@
 """What people do to task orders. Every verb is decided by rules.decide and recorded with names as they are now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -7,10 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from main_lines.lines.access import get_line, require_members
-from main_lines.lines.models import MainLine
 from main_lines.lines.rules import Phase
 from main_lines.tasks.access import get_task, line_of, standing_of
-from main_lines.tasks.models import BLOCKED_LENGTH, RETURNED_LENGTH, TaskEvent, TaskOrder
+from main_lines.tasks.models import BLOCKED_LENGTH, RETURNED_LENGTH, WRITTEN, TaskEvent, TaskOrder
 from main_lines.tasks.rules import OPEN, Move, Refuse, State, Verb, Why, decide
 from main_lines.tasks.words import REFUSALS
 from sync.library.assets.access import pin_of
@@ -20,7 +20,7 @@ from workspace.i18n import _
 from workspace.notices.actions import read_about
 from workspace.people.access import get_department, get_site
 from workspace.people.models import Department, Member
-from workspace.search.actions import index_document
+from workspace.search.actions import Document, index_documents
 from workspace.work import Work
 
 PINNED = ("asset_id", "version", "digest", "name")
@@ -28,7 +28,7 @@ PINNED = ("asset_id", "version", "digest", "name")
 
 @dataclass(frozen=True)
 class Draft:
-    """The written part of an order. due_offset and due_on exclude each other; owner and city may stay open."""
+    """The written part of an order. due_offset and due_on exclude each other; owner and city may stay open. days: see TaskOrder."""
 
     title: str
     department_id: str
@@ -38,32 +38,45 @@ class Draft:
     site_id: str | None = None
     due_offset: int | None = None
     due_on: date | None = None
+    days: int = 1
     checklist: list[str] = field(default_factory=list)
+
+
+def draft_of(order: TaskOrder) -> Draft:
+    """The order as it is written now."""
+    written = {name: getattr(order, name) for name in WRITTEN}
+    return Draft(**written | {"phase": Phase(order.phase), "checklist": [item["text"] for item in order.checklist]})
 
 
 def write_task(work: Work, line_id: str, draft: Draft) -> TaskOrder:
     """Write a new order as a draft; any member of the line may. It starts nothing until the director signs."""
+    return write_tasks(work, line_id, [draft])[0]
+
+
+def write_tasks(work: Work, line_id: str, drafts: Sequence[Draft], *, submit: bool = False) -> list[TaskOrder]:
+    """Write many in a few statements, numbered as they come. submit: they wait for the signature at once."""
     line = get_line(work, line_id, lock=True)  # One number at a time.
-    _check(work, line, draft)
+    for draft in drafts:
+        _check(work, draft)
+    require_members(work, line.id, {draft.owner_id for draft in drafts if draft.owner_id})
     last = work.session.scalar(select(func.max(TaskOrder.number)).where(TaskOrder.line_id == line.id)) or 0
-    order = TaskOrder(
-        id=new_id(),
-        line_id=line.id,
-        number=last + 1,
-        state=State.DRAFT.value,
-        state_at=work.now,
-        deliverable={},
-        blocked_reason="",
-        checklist=[{"text": text, "done": False} for text in draft.checklist],
-        written_by_id=work.actor.member_id,
-        written_at=work.now,
-        **_columns(draft),
-    )
-    work.session.add(order)
+    state = State.WAITING if submit else State.DRAFT
+    orders = [
+        TaskOrder(
+            id=new_id(), line_id=line.id, number=number, state=state.value, state_at=work.now, deliverable={}, blocked_reason="",
+            checklist=[{"text": text, "done": False} for text in draft.checklist], written_by_id=work.actor.member_id,
+            written_at=work.now, **_columns(draft),
+        )
+        for number, draft in enumerate(drafts, last + 1)
+    ]  # fmt: skip
+    work.session.add_all(orders)
     work.session.flush()
-    _index(work, order)
-    _record(work, TaskEvent.WRITTEN, order, department=work.session.get_one(Department, order.department_id).name)
-    return order
+    index_documents(work, [_document(work, order) for order in orders])
+    for order in orders:
+        _record(work, TaskEvent.WRITTEN, order, department=work.session.get_one(Department, order.department_id).name, plan=order.plan)
+        if submit:
+            _record(work, TaskEvent.SUBMITTED, order)
+    return orders
 
 
 def edit_task(work: Work, task_id: str, draft: Draft, *, seen: str = "") -> TaskOrder:
@@ -71,7 +84,9 @@ def edit_task(work: Work, task_id: str, draft: Draft, *, seen: str = "") -> Task
     order = get_task(work, task_id, lock=True)
     _check_seen(order, seen, _("您填写的内容已保留。请核对最新的任务单，再次保存会以您填写的为准。"))
     line = line_of(work, order)
-    _check(work, line, draft)
+    _check(work, draft)
+    if draft.owner_id and draft.owner_id != order.owner_id:
+        require_members(work, line.id, [draft.owner_id])
     changed = [name for name, value in _columns(draft).items() if getattr(order, name) != value]
     checklist = [*draft.checklist] != [item["text"] for item in order.checklist]
     if not changed and not checklist:
@@ -90,9 +105,9 @@ def edit_task(work: Work, task_id: str, draft: Draft, *, seen: str = "") -> Task
     if checklist:
         done = {item["text"] for item in order.checklist if item["done"]}
         order.checklist = [{"text": text, "done": text in done} for text in draft.checklist]
-    _index(work, order)
+    index_documents(work, [_document(work, order)])
     words = [str(_FIELD_WORDS[name]()) for name in (*changed, *(["checklist"] if checklist else []))]
-    _record(work, TaskEvent.EDITED, order, changed=list(dict.fromkeys(words)), sign_again=new_requirements)
+    _record(work, TaskEvent.EDITED, order, changed=list(dict.fromkeys(words)), sign_again=new_requirements, plan=order.plan)
     return order
 
 
@@ -129,7 +144,7 @@ def start_task(work: Work, task_id: str) -> TaskOrder:
     order = get_task(work, task_id, lock=True)
     _move(work, order, Verb.START)
     order.owner_id = order.owner_id or work.actor.member_id
-    _record(work, TaskEvent.STARTED, order)
+    _record(work, TaskEvent.STARTED, order, plan=order.plan)
     return order
 
 
@@ -163,7 +178,7 @@ def hand_in(work: Work, order: TaskOrder, deliverable: dict[str, Any], *, by: st
     order.owner_id = order.owner_id or work.actor.member_id
     order.deliverable, order.delivered_at = deliverable, work.now
     order.blocked_at, order.blocked_reason, order.returned_reason = None, "", ""
-    _record(work, TaskEvent.DELIVERED, order, by=by, what=deliverable_words(deliverable), deliverable=deliverable)
+    _record(work, TaskEvent.DELIVERED, order, by=by, what=deliverable_words(deliverable), deliverable=deliverable, plan=order.plan)
 
 
 def withdraw_task(work: Work, task_id: str) -> TaskOrder:
@@ -246,7 +261,7 @@ def assign_task(work: Work, task_id: str, owner_id: str) -> TaskOrder:
     require_members(work, order.line_id, [owner_id])
     owner = work.session.get_one(Member, owner_id)
     order.owner_id, order.department_id = owner.id, owner.department_id
-    _record(work, TaskEvent.ASSIGNED, order, owner=owner.name)
+    _record(work, TaskEvent.ASSIGNED, order, owner=owner.name, plan=order.plan)
     return order
 
 
@@ -257,7 +272,7 @@ def release_tasks_of(work: Work, line_id: str, member_id: str, *, name: str) -> 
     orders = work.session.scalars(theirs.with_for_update()).all()
     for order in orders:
         order.owner_id = None
-        _record(work, TaskEvent.RELEASED, order, owner=name)
+        _record(work, TaskEvent.RELEASED, order, owner=name, plan=order.plan)
     return len(orders)
 
 
@@ -299,21 +314,19 @@ def _refusal(why: Why, order: TaskOrder) -> NotAllowed | Conflict:
     return NotAllowed(title, message) if why is Why.NOT_YOURS else Conflict(title, message, code=f"task_{why.value}", state=order.state)
 
 
-def _check(work: Work, line: MainLine, draft: Draft) -> None:
+def _check(work: Work, draft: Draft) -> None:
     if draft.due_offset is not None and draft.due_on is not None:
         raise InvalidInput(_("截止日只能写一种"), fields={"due_on": _("写了 D 日偏移就不要再写日期")})
     get_department(work, draft.department_id)
     if draft.site_id:
         get_site(work, draft.site_id)
-    if draft.owner_id:
-        require_members(work, line.id, [draft.owner_id])
 
 
 def _columns(draft: Draft) -> dict[str, Any]:
     return {
         "title": draft.title.strip(), "requirements": draft.requirements.strip(), "phase": draft.phase.value,
         "department_id": draft.department_id, "owner_id": draft.owner_id or None, "site_id": draft.site_id or None,
-        "due_offset": draft.due_offset, "due_on": draft.due_on,
+        "due_offset": draft.due_offset, "due_on": draft.due_on, "days": draft.days,
     }  # fmt: skip
 
 
@@ -326,16 +339,14 @@ _FIELD_WORDS = {
     "site_id": lambda: _("城市"),
     "due_offset": lambda: _("截止日"),
     "due_on": lambda: _("截止日"),
+    "days": lambda: _("工期"),
     "checklist": lambda: _("清单"),
 }
 
 
-def _index(work: Work, order: TaskOrder) -> None:
+def _document(work: Work, order: TaskOrder) -> Document:
     line = line_of(work, order)
-    index_document(
-        work, subject=f"task:{order.id}", room=line.room, title=order.title, note=line.name, url=f"/tasks/{order.id}",
-        words=order.requirements,
-    )  # fmt: skip
+    return Document(f"task:{order.id}", line.room, order.title, f"/tasks/{order.id}", note=line.name, words=order.requirements)
 
 
 def _owner_name(work: Work, order: TaskOrder) -> str:

@@ -15,8 +15,8 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 class TaskBody(Body):
     """due_offset: days from D-day; due_on: a pinned date; at most one. checklist: one line per item.
 
-    A form sends empty text for what is left open; the API may also leave it out or send null. seen: when an order is
-    changed, the ``mark`` of the one that was read; 409 when it has changed since.
+    days: calendar days that the work takes. A form sends empty text for what is left open; the API may also leave it out or send
+    null. seen: when an order is changed, the ``mark`` of the one that was read; 409 when it has changed since.
     """
 
     title: Title
@@ -27,6 +27,7 @@ class TaskBody(Body):
     site_id: str | None = None
     due_offset: Annotated[int, Field(ge=-365, le=365)] | None = None
     due_on: Day | None = None
+    days: Annotated[int, Field(ge=1, le=366)] = 1
     checklist: Annotated[str, StringConstraints(max_length=4000)] = ""
     seen: Mark = ""
 
@@ -35,10 +36,15 @@ class TaskBody(Body):
     def _empty_is_open(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("days", mode="before")
+    @classmethod
+    def _empty_is_one(cls, value: object) -> object:
+        return 1 if value in ("", None) else value
+
     def draft(self) -> Draft:
         return Draft(
             title=self.title, department_id=self.department_id, requirements=self.requirements, phase=self.phase, owner_id=self.owner_id,
-            site_id=self.site_id, due_offset=self.due_offset, due_on=self.due_on,
+            site_id=self.site_id, due_offset=self.due_offset, due_on=self.due_on, days=self.days,
             checklist=[line.strip() for line in self.checklist.splitlines() if line.strip()],
         )  # fmt: skip
 

@@ -14,13 +14,15 @@ from workspace.events.kinds import N_, EventKind
 
 BLOCKED_LENGTH = 300
 RETURNED_LENGTH = 500
-WRITTEN = ("title", "requirements", "phase", "department_id", "owner_id", "site_id", "due_offset", "due_on")
+WRITTEN = ("title", "requirements", "phase", "department_id", "owner_id", "site_id", "due_offset", "due_on", "days")
+PLANNED = ("phase", "department_id", "owner_id", "due_offset", "due_on", "days")
 
 
 class TaskOrder(Base):
     """number: counts from 1 within its main line; people say "第 12 号单".
 
     due_offset: days from D-day, moves with it; due_on: a pinned date. At most one is set; neither = no due day.
+    days: calendar days that the work takes, the due day being the last of them.
     revision: counts changes of the requirements; signed_revision: the one that was signed, None before the first.
     blocked_at: None unless the order is blocked; then blocked_reason says why.
     deliverable: {} or {"kind": "asset" | "link" | "text", …}; an asset is pinned by asset_id, version and digest.
@@ -32,6 +34,7 @@ class TaskOrder(Base):
     __table_args__ = (
         CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in State)})", name="state"),
         CheckConstraint("due_offset IS NULL OR due_on IS NULL", name="one_due"),
+        CheckConstraint("days BETWEEN 1 AND 366", name="days"),
         CheckConstraint("(blocked_at IS NULL) = (blocked_reason = '')", name="blocked_reason"),
         UniqueConstraint("line_id", "number"),
         Index("ix_task_order_line_state", "line_id", "state"),
@@ -48,6 +51,7 @@ class TaskOrder(Base):
     site_id: Mapped[str | None] = mapped_column(Id, ForeignKey("site.id"))
     due_offset: Mapped[int | None] = mapped_column(Integer)
     due_on: Mapped[date | None] = mapped_column(Date)
+    days: Mapped[int] = mapped_column(Integer, default=1)
     checklist: Mapped[list[Any]]
 
     state: Mapped[str] = mapped_column(String(12), default="draft")
@@ -66,6 +70,12 @@ class TaskOrder(Base):
 
     written_by_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"))
     written_at: Mapped[datetime]
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What the plan says of it, as events carry it: a baseline is their replay."""
+        facts = {name: getattr(self, name) for name in PLANNED}
+        return facts | {"due_on": self.due_on.isoformat() if self.due_on else None}
 
     @property
     def mark(self) -> str:

@@ -27,7 +27,7 @@ WORKABLE = (State.READY, State.IN_PROGRESS, State.RETURNED)
 
 @dataclass(frozen=True)
 class TaskRow:
-    """An order as lists show it. due_from_d: whole days from D-day. late_days: 0 when in time or handed in.
+    """An order as lists show it. due_from_d: whole days from D-day. late_days: 0 when in time or handed in. days: that it takes.
 
     age_days: whole days in its present state. city_name: the order's, else its owner's; a store counts to its city.
     mark: of what is shown, brought back by who signs or accepts it.
@@ -46,6 +46,7 @@ class TaskRow:
     due: date | None
     due_from_d: int | None
     late_days: int
+    days: int
     age_days: int
     state_at: datetime
     department_id: str
@@ -53,7 +54,12 @@ class TaskRow:
     owner_id: str | None
     owner_name: str
     city_name: str
-    mark: str
+    _order: TaskOrder = field(repr=False, compare=False)
+
+    @property
+    def mark(self) -> str:
+        """Made when asked for: a map of a thousand orders shows few of them."""
+        return self._order.mark
 
     @property
     def holder(self) -> str:
@@ -72,6 +78,10 @@ class TaskRow:
     @property
     def finished(self) -> bool:
         return self.state in FINISHED
+
+    @property
+    def cancelled(self) -> bool:
+        return self.state is State.CANCELLED
 
 
 def line_tasks(work: Work, line: MainLine) -> list[TaskRow]:
@@ -131,15 +141,14 @@ def my_work(work: Work) -> MyWork:
     )  # fmt: skip
 
 
-def for_director(work: Work, line_id: str | None = None) -> list[TaskRow]:
+ASKS_DIRECTOR = (State.WAITING, State.DELIVERED)
+
+
+def for_director(work: Work) -> list[TaskRow]:
     """Orders of the lines that the actor directs which wait for a signature or for acceptance, oldest first."""
     directed = select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id, LineMember.role == "director")
-    where: list[ColumnElement[bool]] = [
-        TaskOrder.line_id.in_(directed), TaskOrder.state.in_([State.WAITING.value, State.DELIVERED.value]),
-    ]  # fmt: skip
-    if line_id:
-        where.append(TaskOrder.line_id == line_id)
-    return sorted(_rows(work, *where), key=lambda row: row.state_at)
+    asked = TaskOrder.state.in_([state.value for state in ASKS_DIRECTOR])
+    return sorted(_rows(work, TaskOrder.line_id.in_(directed), asked), key=lambda row: row.state_at)
 
 
 def for_me_count(work: Work) -> int:
@@ -153,7 +162,7 @@ def for_me_count(work: Work) -> int:
 
 @dataclass(frozen=True)
 class Counts:
-    """Orders of one line. done: accepted or closed."""
+    """Orders of one line, without the cancelled ones. done: accepted or closed."""
 
     total: int = 0
     done: int = 0
@@ -163,7 +172,7 @@ class Counts:
 
 
 def counts_of(rows: Iterable[TaskRow]) -> Counts:
-    rows = list(rows)
+    rows = [row for row in rows if not row.cancelled]
     return Counts(
         len(rows), sum(row.finished for row in rows), sum(row.tone is Tone.BLOCKED for row in rows),
         sum(row.late_days > 0 for row in rows), sum(row.state is State.WAITING for row in rows),
@@ -252,10 +261,10 @@ def _row(
     return TaskRow(
         id=order.id, number=order.number, title=order.title, line_id=order.line_id, line_name=line_name, phase=order.phase, state=state,
         tone=tone_of(state, blocked=order.blocked_at is not None, late=late > 0), blocked_reason=order.blocked_reason,
-        returned_reason=order.returned_reason, due=due, due_from_d=days_from(d_day, due) if due else None, late_days=late,
+        returned_reason=order.returned_reason, due=due, due_from_d=days_from(d_day, due) if due else None, late_days=late, days=order.days,
         age_days=(work.now - order.state_at).days, state_at=order.state_at, department_id=order.department_id,
         department_name=department_name, owner_id=order.owner_id, owner_name=owner_name or "",
-        city_name=city_names.get(order.site_id or owner_site or "", ""), mark=order.mark,
+        city_name=city_names.get(order.site_id or owner_site or "", ""), _order=order,
     )  # fmt: skip
 
 

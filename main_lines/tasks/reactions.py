@@ -8,7 +8,7 @@ from sqlalchemy import select
 from main_lines.approvals.models import ApprovalEvent
 from main_lines.lines.access import director_ids, line_member_ids
 from main_lines.lines.models import LineEvent
-from main_lines.tasks.access import works_on
+from main_lines.tasks.access import workers_of, works_on
 from main_lines.tasks.actions import PINNED, accept, give_back, hand_in, release_tasks_of, take_back
 from main_lines.tasks.models import TaskEvent, TaskOrder
 from main_lines.tasks.rules import Move, Standing, State, Verb, decide
@@ -17,7 +17,6 @@ from workspace.i18n import _
 from workspace.jobs.registry import reacts_to
 from workspace.jobs.worker import JobRun
 from workspace.notices.actions import send_notices
-from workspace.people.models import Member
 from workspace.work import Work
 
 ANYBODY = Standing(directs=True, wrote=True, works=True)
@@ -100,10 +99,8 @@ def _are(work: Work, order: TaskOrder, name: str) -> set[str]:
             return set(director_ids(work, order.line_id))
         case "writer":
             return {order.written_by_id}
-        case "owner" if order.owner_id:
-            return {order.owner_id}
         case "owner":
-            return set(work.session.scalars(select(Member.id).where(Member.department_id == order.department_id)))
+            return workers_of(work, order)
     return set()
 
 

@@ -3,14 +3,15 @@
 "No task order, no picture": work starts only on the requirements that the director has signed.
 
     state         submit   sign    decline  start        deliver    accept    return    withdraw     edit     close   cancel
-    draft         waiting  ready   -        unsigned     unsigned   -         -         -            draft    -       closed
-    waiting       -        ready   draft    unsigned     unsigned   -         -         -            waiting  -       closed
-    ready         -        -       -        in_progress  delivered  -         -         -            waiting  -       closed
-    in_progress   -        -       -        -            delivered  -         -         -            waiting  -       closed
-    delivered     -        -       -        -            delivered  accepted  returned  in_progress  -        -       closed
-    returned      -        -       -        in_progress  delivered  -         -         -            waiting  -       closed
+    draft         waiting  ready   -        unsigned     unsigned   -         -         -            draft    -       cancelled
+    waiting       -        ready   draft    unsigned     unsigned   -         -         -            waiting  -       cancelled
+    ready         -        -       -        in_progress  delivered  -         -         -            waiting  -       cancelled
+    in_progress   -        -       -        -            delivered  -         -         -            waiting  -       cancelled
+    delivered     -        -       -        -            delivered  accepted  returned  in_progress  -        -       cancelled
+    returned      -        -       -        in_progress  delivered  -         -         -            waiting  -       cancelled
     accepted      -        -       -        -            -          -         returned  -            -        closed  -
     closed        -        -       -        -            -          -         -         -            -        -       -
+    cancelled     -        -       -        -            -          -         -         -            -        -       -
 
 "-" is refused as the wrong moment, "unsigned" names the missing signature. ``edit`` stands for a change of the
 requirements; a draft has nothing to sign again. ``block`` and ``unblock`` leave the state alone and work in every
@@ -32,6 +33,7 @@ class State(StrEnum):
     RETURNED = "returned"
     ACCEPTED = "accepted"
     CLOSED = "closed"
+    CANCELLED = "cancelled"
 
 
 class Verb(StrEnum):
@@ -50,26 +52,27 @@ class Verb(StrEnum):
     UNBLOCK = "unblock"
 
 
-FINISHED = frozenset({State.ACCEPTED, State.CLOSED})
+FINISHED = frozenset({State.ACCEPTED, State.CLOSED, State.CANCELLED})
 OPEN = frozenset(State) - FINISHED
 UNSIGNED = frozenset({State.DRAFT, State.WAITING})
 HANDED_IN = frozenset({State.DELIVERED, *FINISHED})
 
 _MOVES: dict[State, dict[Verb, State]] = {
-    State.DRAFT: {Verb.SUBMIT: State.WAITING, Verb.SIGN: State.READY, Verb.EDIT: State.DRAFT, Verb.CANCEL: State.CLOSED},
-    State.WAITING: {Verb.SIGN: State.READY, Verb.DECLINE: State.DRAFT, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CLOSED},
-    State.READY: {Verb.START: State.IN_PROGRESS, Verb.DELIVER: State.DELIVERED, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CLOSED},
-    State.IN_PROGRESS: {Verb.DELIVER: State.DELIVERED, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CLOSED},
+    State.DRAFT: {Verb.SUBMIT: State.WAITING, Verb.SIGN: State.READY, Verb.EDIT: State.DRAFT, Verb.CANCEL: State.CANCELLED},
+    State.WAITING: {Verb.SIGN: State.READY, Verb.DECLINE: State.DRAFT, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CANCELLED},
+    State.READY: {Verb.START: State.IN_PROGRESS, Verb.DELIVER: State.DELIVERED, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CANCELLED},
+    State.IN_PROGRESS: {Verb.DELIVER: State.DELIVERED, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CANCELLED},
     State.DELIVERED: {
         Verb.DELIVER: State.DELIVERED,
         Verb.ACCEPT: State.ACCEPTED,
         Verb.RETURN: State.RETURNED,
         Verb.WITHDRAW: State.IN_PROGRESS,
-        Verb.CANCEL: State.CLOSED,
+        Verb.CANCEL: State.CANCELLED,
     },
-    State.RETURNED: {Verb.START: State.IN_PROGRESS, Verb.DELIVER: State.DELIVERED, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CLOSED},
+    State.RETURNED: {Verb.START: State.IN_PROGRESS, Verb.DELIVER: State.DELIVERED, Verb.EDIT: State.WAITING, Verb.CANCEL: State.CANCELLED},
     State.ACCEPTED: {Verb.RETURN: State.RETURNED, Verb.CLOSE: State.CLOSED},
     State.CLOSED: {},
+    State.CANCELLED: {},
 }
 
 
@@ -175,6 +178,7 @@ _TONES = {
     State.RETURNED: Tone.LATE,
     State.ACCEPTED: Tone.DONE,
     State.CLOSED: Tone.DONE,
+    State.CANCELLED: Tone.IDLE,
 }
 
 

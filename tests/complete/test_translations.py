@@ -24,7 +24,7 @@ MARKS = {"_", "_l", "N_", "_p", "_lp"}
 UNMARKED = {
     "demo.py": "the demo company's own words",
     "demo_line.py": "the demo company's own words",
-    "main_lines/playbooks/shipped.py": "a playbook's texts become task orders, which stay as they were written",
+    "main_lines/playbooks/shipped": "a playbook's texts become task orders, which stay as they were written",
     "sync/agent": "the agent has no catalogue: a Chinese title for the person, an English detail for the log",
     "desktops/images/wallpaper.py": "the product's name on the wallpaper",
     "sync/library/previews/drawing/fonts.py": "letters of a specimen, the same for every reader",

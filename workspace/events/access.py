@@ -89,11 +89,11 @@ def in_words(event: Event) -> EventRow:
 
 
 def newest_events(
-    work: Work, *, rooms: Iterable[str], limit: int, before: int | None = None, without: Sequence[str] = ()
+    work: Work, *, rooms: Iterable[str], limit: int, before: int | None = None, without: Sequence[str] = (), only: str = ""
 ) -> list[EventRow]:
     """The newest events of these rooms, newest first, paged by ``before``. The caller has checked the rooms.
 
-    without: kinds that begin with one of these are left out.
+    without: kinds that begin with one of these are left out. only: of those ``limit`` events, the ones of this kind.
     """
     seqs = select(EventRoom.seq).where(EventRoom.room.in_(list(rooms)))
     if without:
@@ -103,4 +103,4 @@ def newest_events(
         seqs = seqs.where(EventRoom.seq < before)
     seqs = seqs.distinct().order_by(EventRoom.seq.desc()).limit(limit)
     query = select(Event).where(Event.seq.in_(seqs.scalar_subquery())).order_by(Event.seq.desc())
-    return [in_words(event) for event in work.session.scalars(query)]
+    return [in_words(event) for event in work.session.scalars(query) if only in ("", event.kind)]

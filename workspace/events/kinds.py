@@ -45,8 +45,13 @@ def all_kinds() -> Iterator[EventKind]:
         yield from enum
 
 
+_known: dict[str, EventKind] = {}
+
+
 def kind_named(value: str) -> EventKind | None:
-    return next((kind for kind in all_kinds() if kind.value == value), None)
+    if value not in _known:
+        _known.update((kind.value, kind) for kind in all_kinds())
+    return _known.get(value)
 
 
 def _shown(value: Any) -> Any:

@@ -21,7 +21,7 @@ def test_tabs_when_on_a_phone_then_each_is_in_view(open_page: OpenPage, story: S
     page = open_page(f"/lines/{story.line_id}/board", width=390)
     expect(page.locator(".subtabs")).to_have_attribute("data-more", "")
     tabs = page.locator(".subtabs a").all()
-    assert len(tabs) == 6
+    assert len(tabs) == 7
     assert all(inside(tab, 390) for tab in tabs)
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from main_lines.lines.access import get_line
 from main_lines.lines.rules import WORK_PHASES
-from main_lines.playbooks.rules import department_for
+from main_lines.plans.rules import in_turn
+from main_lines.playbooks.rules import Playbook, PlaybookKey, department_for
 from main_lines.playbooks.shipped import PLAYBOOKS
 from main_lines.tasks.queries import line_tasks
 from main_lines.tasks.rules import State
@@ -77,7 +78,7 @@ def test_playbook_when_used_then_orders_are_scheduled_backwards_and_wait_for_the
     assert answer.status_code == 201
     with work_as("林悦", writes=False) as work:
         rows = line_tasks(work, get_line(work, answer.get_json()["id"]))
-    (playbook,) = PLAYBOOKS.values()
+    playbook = PLAYBOOKS[PlaybookKey.DOUBLE11]
     assert len(rows) == len(playbook.entries)
     assert {row.state for row in rows} == {State.WAITING}
     due = {row.title: row.due for row in rows}
@@ -86,13 +87,22 @@ def test_playbook_when_used_then_orders_are_scheduled_backwards_and_wait_for_the
     assert (owners["设计策划"], owners["物流仓储"], owners["客服"]) == ("苏航", "吴昊", "")
 
 
-def test_playbook_when_shipped_then_every_entry_can_be_worked_on() -> None:
-    for playbook in PLAYBOOKS.values():
-        titles = [entry.title for entry in playbook.entries]
-        assert len(set(titles)) == len(titles)
-        for entry in playbook.entries:
-            assert entry.requirements, entry.title
-            assert entry.phase in WORK_PHASES, entry.title
+@pytest.mark.parametrize("playbook", PLAYBOOKS.values(), ids=lambda playbook: playbook.key)
+def test_playbook_when_shipped_then_every_order_can_be_done_in_time(playbook: Playbook) -> None:
+    entries = {entry.key: entry for entry in playbook.entries}
+    assert len(entries) == len(playbook.entries) == len({entry.title for entry in playbook.entries})
+    assert in_turn(entries, {key: entry.needs for key, entry in entries.items()}), "nothing waits for itself"
+    for entry in playbook.entries:
+        assert entry.requirements, entry.title
+        assert entry.phase in WORK_PHASES, entry.title
+        for need in entry.needs:
+            assert entries[need].offset <= entry.offset - entry.days, f"{entry.title} begins before {entries[need].title} is there"
+
+
+def test_playbook_when_it_is_double_eleven_then_eight_departments_and_over_sixty_orders() -> None:
+    entries = PLAYBOOKS[PlaybookKey.DOUBLE11].entries
+    assert len(entries) >= 60
+    assert len({entry.department for entry in entries}) == 8
 
 
 def test_department_when_unknown_here_then_the_order_is_not_dropped() -> None:

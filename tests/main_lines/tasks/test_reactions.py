@@ -154,7 +154,7 @@ def test_approval_when_the_order_was_cancelled_then_nothing_changes(work_as: Cal
     with work_as("林悦") as work:
         cancel_task(work, task_id, reason="方案换了")
     follow_approval(run, tell(work_as, ApprovalEvent.SUBMITTED, task_id))
-    assert order_of(work_as, task_id).state == "closed"
+    assert order_of(work_as, task_id).state == "cancelled"
 
 
 def test_approval_when_the_order_is_unsigned_then_nothing_changes(work_as: Callable, write: Callable, run: JobRun) -> None:

@@ -60,7 +60,7 @@ def test_decide_when_blocked_then_only_starting_is_refused(state: State, verb: V
 
 @pytest.mark.parametrize("state", State)
 def test_block_when_used_then_in_open_states_only_and_not_twice(state: State) -> None:
-    is_open = state not in (State.ACCEPTED, State.CLOSED)
+    is_open = state not in (State.ACCEPTED, State.CLOSED, State.CANCELLED)
     assert decide(state, Verb.BLOCK, ALL, blocked=False) == (Move(state) if is_open else Refuse(Why.WRONG_STATE))
     assert decide(state, Verb.BLOCK, ALL, blocked=True) == Refuse(Why.WRONG_STATE)
     assert decide(state, Verb.UNBLOCK, ALL, blocked=True) == (Move(state) if is_open else Refuse(Why.WRONG_STATE))
@@ -102,7 +102,7 @@ def test_work_when_unsigned_then_never_begins() -> None:
                 decision = decide(state, verb, ALL, blocked=False)
                 if isinstance(decision, Move):
                     reached.add(decision.to)
-    assert reached == {State.DRAFT, State.WAITING, State.CLOSED}
+    assert reached == {State.DRAFT, State.WAITING, State.CANCELLED}
 
 
 @pytest.mark.parametrize("state", State)
@@ -160,6 +160,7 @@ def test_days_late_when_counted_then_only_until_handed_in(due: date | None, stat
         (State.DRAFT, False, False, Tone.IDLE),
         (State.ACCEPTED, False, False, Tone.DONE),
         (State.CLOSED, True, False, Tone.DONE),
+        (State.CANCELLED, True, False, Tone.IDLE),
     ],
 )
 def test_tone_when_asked_then_trouble_first(state: State, blocked: bool, late: bool, tone: Tone) -> None:

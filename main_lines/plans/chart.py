@@ -1,0 +1,161 @@
+"""Where the bars of the timeline stand. Pure: days to pixels."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import groupby
+
+from main_lines.plans.queries import Plan, PlanRow
+
+ROW = 40
+HEAD = 32
+MARGIN_DAYS = 3
+MOST_DAYS = 800
+
+
+class Scale(StrEnum):
+    """How wide a day is drawn."""
+
+    WHOLE = "whole"
+    WEEKS = "weeks"
+    DAYS = "days"
+
+
+DAY_WIDTHS = {Scale.WHOLE: 7, Scale.WEEKS: 14, Scale.DAYS: 32}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """An order. x, width: None for one without a due day. ghost: where its due day was in the baseline, when it moved.
+
+    late_x: where the forecast ends, when that is after its due day. may_move: by the reader.
+    """
+
+    row: PlanRow
+    y: int
+    x: int | None
+    width: int | None
+    ghost: int | None
+    late_x: int | None
+    may_move: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """A department and its orders, from top to bottom. y: of its head."""
+
+    id: str
+    name: str
+    y: int
+    bars: Sequence[Bar]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A day with a name above the chart. strong: the first of a month."""
+
+    x: int
+    day: date
+    strong: bool
+
+
+@dataclass(frozen=True)
+class Wire:
+    """From the end of an order to the begin of one that waits for it. points: of a polyline. critical: both lie on the critical path."""
+
+    points: str
+    critical: bool
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything in pixels from the top left corner."""
+
+    scale: Scale
+    day: int
+    first: date
+    width: int
+    height: int
+    groups: Sequence[Group]
+    ticks: Sequence[Tick]
+    weekends: Sequence[int]
+    wires: Sequence[Wire]
+    today_x: int | None
+    d_day_x: int
+
+
+def chart_of(plan: Plan, d_day: date, scale: Scale) -> Chart:
+    """The rows of the plan by department; they come in that order."""
+    first, last = _span(plan, d_day)
+    day = DAY_WIDTHS[scale]
+
+    def x_of(when: date) -> int:
+        return (when - first).days * day
+
+    groups, y = [], 0
+    for (id, name), rows in groupby(plan.rows, key=lambda row: (row.task.department_id, row.task.department_name)):
+        top, bars = y, []
+        y += HEAD
+        for row in rows:
+            bars.append(_bar(row, y, x_of, day))
+            y += ROW
+        groups.append(Group(id, name, top, bars))
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    return Chart(
+        scale=scale, day=day, first=first, width=len(days) * day, height=y, groups=groups,
+        ticks=[Tick(x_of(when), when, when.day == 1) for when in days if _named(when, scale)],
+        weekends=[x_of(when) for when in days if when.weekday() == 5], wires=_wires(groups),
+        today_x=x_of(plan.today) if first <= plan.today <= last else None, d_day_x=x_of(d_day),
+    )  # fmt: skip
+
+
+def _span(plan: Plan, d_day: date) -> tuple[date, date]:
+    """First and last day to draw; a slip of the year must not draw a chart of a hundred thousand days."""
+    days = [d_day, *([plan.today] if abs((plan.today - d_day).days) < MOST_DAYS // 2 else [])]
+    for row in plan.rows:
+        days += [found for found in (row.start, row.task.due, row.due_then, row.forecast.ready if row.forecast else None) if found]
+    first = max(min(days), d_day - timedelta(days=MOST_DAYS // 2)) - timedelta(days=MARGIN_DAYS)
+    last = min(max(days), d_day + timedelta(days=MOST_DAYS // 2)) + timedelta(days=MARGIN_DAYS)
+    return first - timedelta(days=first.weekday()), last
+
+
+def _bar(row: PlanRow, y: int, x_of: Callable[[date], int], day: int) -> Bar:
+    due = row.task.due
+    late = row.forecast.ready if row.forecast and due and row.forecast.ready > due else None
+    return Bar(
+        row, y, x_of(row.start) if row.start else None, row.days * day if due else None,
+        x_of(row.due_then) + day if row.due_then and row.slip else None, x_of(late) + day if late else None,
+        bool(due) and row.may_move,
+    )  # fmt: skip
+
+
+def _named(when: date, scale: Scale) -> bool:
+    if scale is Scale.DAYS:
+        return True
+    return when.weekday() == 0 if scale is Scale.WEEKS else when.day in (1, 11, 21)
+
+
+def _wires(groups: Sequence[Group]) -> list[Wire]:
+    bars = {bar.row.task.id: bar for group in groups for bar in group.bars}
+    wires = []
+    for bar in bars.values():
+        for need in bar.row.needs:
+            source = bars.get(need.id)
+            if source and source.x is not None and bar.x is not None:
+                driven = bar.row.forecast is not None and bar.row.forecast.driver == need.id
+                wires.append(Wire(_way(source, bar), bar.row.critical and source.row.critical and driven))
+    return wires
+
+
+def _way(source: Bar, target: Bar) -> str:
+    """Right out of the source, down or up beside it, and from the left into the target."""
+    end, start = (source.x or 0) + (source.width or 0), target.x or 0
+    from_y, to_y = source.y + ROW // 2, target.y + ROW // 2
+    out = end + 4
+    if start >= out + 4:
+        points = [(end, from_y), (out, from_y), (out, to_y), (start, to_y)]
+    else:  # It begins before the other ends: around.
+        between = to_y - ROW // 2 if to_y > from_y else to_y + ROW // 2
+        points = [(end, from_y), (out, from_y), (out, between), (start - 6, between), (start - 6, to_y), (start, to_y)]
+    return " ".join(f"{x},{y}" for x, y in points)

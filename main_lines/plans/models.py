@@ -1,0 +1,41 @@
+"""What the plan of a main line adds to its task orders: who waits for whom, and instants that somebody wants to compare with."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workspace.db import Base, Id
+from workspace.events.kinds import N_, EventKind
+
+BASELINE_NAME_LENGTH = 40
+
+
+class TaskNeed(Base):
+    """The order waits for ``needs_id``: it is planned to begin on the day after that one is handed in. Never a circle."""
+
+    __tablename__ = "task_need"
+    __table_args__ = (CheckConstraint("task_id <> needs_id", name="not_itself"),)
+
+    task_id: Mapped[str] = mapped_column(Id, ForeignKey("task_order.id"), primary_key=True)
+    needs_id: Mapped[str] = mapped_column(Id, ForeignKey("task_order.id"), primary_key=True, index=True)
+    line_id: Mapped[str] = mapped_column(Id, ForeignKey("main_line.id"), index=True)
+
+
+class Baseline(Base):
+    """A named instant. The plan as it stood then is not kept here: it is a replay of the events up to ``at``."""
+
+    __tablename__ = "line_baseline"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    line_id: Mapped[str] = mapped_column(Id, ForeignKey("main_line.id"), index=True)
+    name: Mapped[str] = mapped_column(String(BASELINE_NAME_LENGTH))
+    at: Mapped[datetime]
+    kept_by_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"))
+
+
+class PlanEvent(EventKind):
+    NEED_ADDED = "main_lines.plan.need_added", N_("%(actor)s 让任务单“%(title)s”等待“%(needs)s”")
+    NEED_DROPPED = "main_lines.plan.need_dropped", N_("%(actor)s 让任务单“%(title)s”不再等待“%(needs)s”")
+    BASELINE_KEPT = "main_lines.plan.baseline_kept", N_("%(actor)s 记下了计划基线“%(name)s”")
+    BASELINE_DROPPED = "main_lines.plan.baseline_dropped", N_("%(actor)s 删除了计划基线“%(name)s”")

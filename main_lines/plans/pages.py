@@ -1,0 +1,85 @@
+"""The timeline of a main line: by department, with what waits for what, against a baseline."""
+
+from typing import Any
+
+from flask import flash, render_template, request
+from werkzeug.wrappers import Response
+
+from main_lines.back import way_back
+from main_lines.lines.access import get_line
+from main_lines.lines.queries import line_head
+from main_lines.plans import actions
+from main_lines.plans.bodies import BaselineBody, NeedBody, PlaceBody
+from main_lines.plans.chart import Scale, chart_of
+from main_lines.plans.queries import plan_of, waits_of
+from main_lines.tasks.access import get_task
+from workspace.i18n import _
+from workspace.web import SIGNED_IN, Routes, parse_form
+from workspace.work import Work
+
+pages = Routes("plans", __name__)
+
+
+@pages.get("/lines/<line_id>/plan", needs=SIGNED_IN)
+def show_plan(work: Work, line_id: str) -> str:
+    """The timeline; ``baseline`` names what to compare with, ``scale`` how wide a day is drawn."""
+    return render_template("plans/plan.html", **_plan(work, line_id))
+
+
+@pages.get("/lines/<line_id>/plan/rows", needs=SIGNED_IN)
+def show_plan_rows(work: Work, line_id: str) -> str:
+    """The timeline alone, for refreshing it."""
+    return render_template("plans/_plan.html", **_plan(work, line_id))
+
+
+@pages.get("/tasks/<task_id>/needs", needs=SIGNED_IN)
+def show_needs(work: Work, task_id: str) -> str:
+    """What an order waits for and what waits for it, for the page of the order."""
+    order = get_task(work, task_id)
+    return render_template("plans/_needs.html", order=order, waits=waits_of(work, order))
+
+
+@pages.post("/tasks/<task_id>/place", needs=SIGNED_IN)
+def submit_place(work: Work, task_id: str) -> Response:
+    """Move the order in time."""
+    body = parse_form(PlaceBody)
+    order = actions.move_order(work, task_id, due=body.due, days=body.days, seen=body.seen)
+    return way_back(f"/lines/{order.line_id}/plan")
+
+
+@pages.post("/tasks/<task_id>/needs", needs=SIGNED_IN)
+def submit_need(work: Work, task_id: str) -> Response:
+    """Let the order wait for another."""
+    actions.add_need(work, task_id, parse_form(NeedBody).needs_id)
+    return way_back(f"/tasks/{task_id}")
+
+
+@pages.post("/tasks/<task_id>/needs/<needs_id>/drop", needs=SIGNED_IN)
+def submit_dropped_need(work: Work, task_id: str, needs_id: str) -> Response:
+    """The order no longer waits for the other."""
+    actions.drop_need(work, task_id, needs_id)
+    return way_back(f"/tasks/{task_id}")
+
+
+@pages.post("/lines/<line_id>/baselines", needs=SIGNED_IN)
+def submit_baseline(work: Work, line_id: str) -> Response:
+    """Keep the plan as it stands under a name."""
+    baseline = actions.keep_baseline(work, line_id, name=parse_form(BaselineBody).name)
+    flash(_("已记下基线“%(name)s”", name=baseline.name), "success")
+    return way_back(f"/lines/{line_id}/plan")
+
+
+@pages.post("/baselines/<baseline_id>/drop", needs=SIGNED_IN)
+def submit_dropped_baseline(work: Work, baseline_id: str) -> Response:
+    """Forget a baseline that was kept by hand."""
+    line_id = actions.drop_baseline(work, baseline_id).id
+    flash(_("已删除基线"), "success")
+    return way_back(f"/lines/{line_id}/plan")
+
+
+def _plan(work: Work, line_id: str) -> dict[str, Any]:
+    line = get_line(work, line_id)
+    plan = plan_of(work, line, baseline=request.args.get("baseline", ""))
+    asked = request.args.get("scale", "")
+    scale = Scale(asked) if asked in list(Scale) else Scale.WEEKS
+    return {"head": line_head(work, line), "plan": plan, "chart": chart_of(plan, line.d_day, scale), "query": request.query_string.decode()}

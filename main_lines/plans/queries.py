@@ -1,0 +1,210 @@
+"""What pages read of a plan: the orders in time with their slack, the critical path, the slip against a baseline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+
+from main_lines.lines.access import company_today, is_director
+from main_lines.lines.models import MainLine
+from main_lines.lines.queries import gates_of
+from main_lines.lines.rules import Phase
+from main_lines.lines.words import PHASES
+from main_lines.plans.access import needs_of
+from main_lines.plans.models import Baseline, TaskNeed
+from main_lines.plans.replay import REPLAYED, PlanThen, replay
+from main_lines.plans.rules import Forecast, Planned, critical_path, forecast, way_between
+from main_lines.tasks.access import line_of, standing_of
+from main_lines.tasks.models import TaskOrder
+from main_lines.tasks.queries import TaskRow, line_tasks
+from main_lines.tasks.rules import HANDED_IN, OPEN, State
+from workspace.events.models import Event, EventRoom
+from workspace.i18n import _
+from workspace.work import Work
+
+MOVABLE = OPEN - HANDED_IN
+SETTLED = timedelta(hours=1)
+PASTS_MOST = 64
+_past: dict[tuple[str, datetime], PlanThen] = {}
+OPENED = "opened"
+"""Key of the baseline that every line has: the plan with which it was opened."""
+
+
+@dataclass(frozen=True)
+class BaselineRow:
+    """key: ``opened``, a phase whose gate was closed, or the id of one that was kept by hand, which alone can be dropped."""
+
+    key: str
+    name: str
+    at: datetime
+    kept: bool = False
+
+
+def baselines_of(work: Work, line: MainLine) -> list[BaselineRow]:
+    """Instants to compare with, the oldest first."""
+    rows = [BaselineRow(OPENED, _("开启时"), line.opened_at)]
+    rows += [
+        BaselineRow(gate.phase, _("关闭%(phase)s时", phase=PHASES[Phase(gate.phase)]), gate.closed_at) for gate in gates_of(work, line.id)
+    ]
+    kept = work.session.scalars(select(Baseline).where(Baseline.line_id == line.id))
+    rows += [BaselineRow(found.id, found.name, found.at, kept=True) for found in kept]
+    return sorted(rows, key=lambda row: row.at)
+
+
+def plan_at(work: Work, line: MainLine, at: datetime) -> PlanThen:
+    """The plan as it stood at the end of that instant. What is long past is replayed once in a process: it does not change any more."""
+    key = (line.id, at)
+    if (known := _past.get(key)) is not None:
+        return known
+    query = (
+        select(Event.kind, Event.facts)
+        .join(EventRoom, EventRoom.seq == Event.seq)
+        .where(EventRoom.room == line.room, Event.kind.in_(REPLAYED), Event.at <= at)
+        .order_by(Event.seq)
+    )
+    then = replay((kind, facts) for kind, facts in work.session.execute(query))
+    if work.now - at > SETTLED:  # Whoever began to write before that instant has committed.
+        if len(_past) >= PASTS_MOST:
+            _past.clear()
+        _past[key] = then
+    return then
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """An order in time. start: the first of its days, None without a due day. forecast: None once it is handed in.
+
+    needs: numbers and titles of the orders it waits for. slip: days by which its due day moved since the baseline, positive for
+    later, None where there is nothing to compare. new: it was not in the baseline.
+    may_move: whether the actor may change when it is due.
+    """
+
+    task: TaskRow
+    days: int
+    start: date | None
+    needs: Sequence[TaskRow]
+    forecast: Forecast | None
+    critical: bool
+    due_then: date | None
+    slip: int | None
+    new: bool
+    may_move: bool
+
+
+@dataclass(frozen=True)
+class Gone:
+    """An order that was in the baseline and has been cancelled since."""
+
+    number: int
+    title: str
+    due: date | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """critical: the chain that decides the end, first one first. ends: when its last order can be ready; late_by: days after that
+    order has to be, 0 when in time. d_day_then: of the baseline. slip: of the order that slipped the most."""
+
+    rows: Sequence[PlanRow]
+    critical: Sequence[PlanRow]
+    ends: date | None
+    late_by: int
+    today: date
+    baseline: BaselineRow
+    baselines: Sequence[BaselineRow]
+    d_day_then: date | None
+    gone: Sequence[Gone]
+
+    @property
+    def slip(self) -> int:
+        return max((row.slip for row in self.rows if row.slip is not None and not row.task.finished), default=0)
+
+
+def plan_of(work: Work, line: MainLine, *, baseline: str = "", tasks: Sequence[TaskRow] | None = None) -> Plan:
+    """baseline: key of the one to compare with; the newest when there is none such. tasks: those of the line, if they were read."""
+    tasks = [task for task in (line_tasks(work, line) if tasks is None else tasks) if not task.cancelled]
+    needs, today = needs_of(work, line.id), company_today(work)
+    forecasts = forecast([_planned(task) for task in tasks], needs, today)
+    chain = critical_path(forecasts)
+    baselines = baselines_of(work, line)
+    compared = next((row for row in baselines if row.key == baseline), baselines[-1])
+    then = plan_at(work, line, compared.at)
+    by_id = {task.id: task for task in tasks}
+    directs = is_director(work, line.id)
+    mine = (
+        set()
+        if directs
+        else set(
+            work.session.scalars(select(TaskOrder.id).where(TaskOrder.line_id == line.id, TaskOrder.written_by_id == work.actor.member_id))
+        )
+    )
+    rows = {
+        task.id: _row(task, by_id, needs, forecasts, set(chain), then, may_move=task.state in MOVABLE and (directs or task.id in mine))
+        for task in tasks
+    }
+    last = forecasts[chain[-1]] if chain else None
+    return Plan(
+        rows=list(rows.values()), critical=[rows[id] for id in chain], ends=last.ready if last else None,
+        late_by=max(0, -(last.slack or 0)) if last else 0, today=today, baseline=compared, baselines=baselines, d_day_then=then.d_day,
+        gone=_gone(then, by_id),
+    )  # fmt: skip
+
+
+def _planned(task: TaskRow) -> Planned:
+    return Planned(task.id, task.due, task.days, begun=task.state is State.IN_PROGRESS, handed_in=task.state in HANDED_IN)
+
+
+def _row(
+    task: TaskRow, by_id: Mapping[str, TaskRow], needs: Mapping[str, Sequence[str]], forecasts: Mapping[str, Forecast], chain: set[str],
+    then: PlanThen, *, may_move: bool,
+) -> PlanRow:  # fmt: skip
+    due_then = then.due(task.id)
+    return PlanRow(
+        task=task, days=task.days, start=task.due - timedelta(days=task.days - 1) if task.due else None,
+        needs=[by_id[id] for id in needs.get(task.id, ()) if id in by_id], forecast=forecasts.get(task.id), critical=task.id in chain,
+        due_then=due_then, slip=(task.due - due_then).days if task.due and due_then else None, new=task.id not in then.orders,
+        may_move=may_move,
+    )  # fmt: skip
+
+
+def _gone(then: PlanThen, by_id: Mapping[str, TaskRow]) -> list[Gone]:
+    gone = [(id, order) for id, order in then.orders.items() if not order.cancelled and id not in by_id]
+    return [Gone(order.number, order.title, then.due(id)) for id, order in gone]
+
+
+@dataclass(frozen=True)
+class Waits:
+    """What an order waits for, what waits for it, and what it could wait for. may_change: whether the actor arranges it."""
+
+    needs: Sequence[TaskRow]
+    needed_by: Sequence[TaskRow]
+    candidates: Sequence[TaskRow]
+    may_change: bool
+
+
+def waits_of(work: Work, order: TaskOrder) -> Waits:
+    """The caller has loaded the order through access."""
+    rows = {row.id: row for row in line_tasks(work, line_of(work, order))}
+    needs = needs_of(work, order.line_id)
+    mine = [id for id in needs.get(order.id, ()) if id in rows]
+    before = {id for id in rows if id not in mine and not way_between(needs, id, order.id)}
+    who = standing_of(work, order)
+    return Waits(
+        needs=[rows[id] for id in mine], needed_by=[rows[id] for id, found in needs.items() if order.id in found and id in rows],
+        candidates=sorted((rows[id] for id in before if not rows[id].cancelled), key=lambda row: row.number),
+        may_change=State(order.state) in OPEN and (who.directs or who.wrote or who.works),
+    )  # fmt: skip
+
+
+def set_free_by(work: Work, task_id: str) -> list[TaskOrder]:
+    """Open orders that wait for this one and for nothing else any more."""
+    waiting = select(TaskNeed.task_id).where(TaskNeed.needs_id == task_id)
+    handed_in = [state.value for state in HANDED_IN]
+    held = (
+        select(TaskNeed.task_id)
+        .join(TaskOrder, TaskOrder.id == TaskNeed.needs_id)
+        .where(TaskNeed.task_id.in_(waiting), TaskOrder.state.not_in(handed_in))
+    )
+    query = select(TaskOrder).where(TaskOrder.id.in_(waiting), TaskOrder.id.not_in(held), TaskOrder.state.not_in(handed_in))
+    return list(work.session.scalars(query.order_by(TaskOrder.number)))

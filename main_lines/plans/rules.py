@@ -1,0 +1,158 @@
+"""Pure decisions about the plan of a main line: who waits for whom, when an order can be ready, what decides the end.
+
+The forecast is the critical path method (Kelley and Walker, 1959) on calendar days, for a plan that is under way: a forward
+pass from today gives the day on which each open order can be ready at the earliest, a backward pass from the due days gives
+the latest day on which it may be ready without making itself or anything after it late. The difference is its slack.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+Needs = Mapping[str, Collection[str]]
+"""Order -> the orders that must be handed in before it can be."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An order as far as its plan goes. days: how many it takes, at least 1. begun: somebody works on it.
+
+    handed_in: delivered, accepted or closed; what waits for it may go on.
+    """
+
+    id: str
+    due: date | None
+    days: int = 1
+    begun: bool = False
+    handed_in: bool = False
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """ready: the earliest day on which it can be handed in. slack: days until it makes something late, negative when it does
+    already, None when nothing in its chain has a due day. driver: the order that decides its day, None when it is free to go on."""
+
+    ready: date
+    slack: int | None
+    driver: str | None
+
+
+def way_between(needs: Needs, start: str, end: str) -> list[str]:
+    """The shortest chain of needs from ``start`` to ``end``, both named; empty when there is none.
+
+    A need of ``end`` for ``start`` would close it to a circle.
+    """
+    came_from: dict[str, str] = {}
+    found, waiting = {start}, [start]
+    while waiting:
+        following = []
+        for order in waiting:
+            if order == end:
+                return _walk_back(came_from, end)
+            for need in needs.get(order, ()):
+                if need not in found:
+                    found.add(need)
+                    came_from[need] = order
+                    following.append(need)
+        waiting = following
+    return []
+
+
+def _walk_back(came_from: Mapping[str, str], end: str) -> list[str]:
+    way = [end]
+    while way[-1] in came_from:
+        way.append(came_from[way[-1]])
+    return way[::-1]
+
+
+def in_turn(ids: Iterable[str], needs: Needs) -> list[str]:
+    """Every order after all that it needs; otherwise as they came. ValueError for a circle, which actions never let in."""
+    ids = list(ids)
+    known = set(ids)
+    missing = {order: sum(need in known for need in needs.get(order, ())) for order in ids}
+    dependants = _dependants(known, needs)
+    free = [order for order in ids if not missing[order]]
+    turn: list[str] = []
+    for order in free:  # It grows while it is walked.
+        turn.append(order)
+        for dependant in dependants[order]:
+            missing[dependant] -= 1
+            if not missing[dependant]:
+                free.append(dependant)
+    if len(turn) != len(ids):
+        raise ValueError(f"orders need each other: {sorted(known - set(turn))}")
+    return turn
+
+
+def forecast(orders: Iterable[Planned], needs: Needs, today: date) -> dict[str, Forecast]:
+    """Of every order that is not handed in. Needs of orders that are not given are not waited for."""
+    open_orders = {order.id: order for order in orders if not order.handed_in}
+    turn = in_turn(open_orders, needs)
+    ready: dict[str, date] = {}
+    drivers: dict[str, str | None] = {}
+    for id in turn:
+        ready[id], drivers[id] = _ready(open_orders[id], [(ready[need], need) for need in needs.get(id, ()) if need in open_orders], today)
+    latest: dict[str, date | None] = {}
+    dependants = _dependants(open_orders.keys(), needs)
+    for id in reversed(turn):
+        limits = [limit - timedelta(days=open_orders[later].days) for later in dependants[id] if (limit := latest[later]) is not None]
+        own = open_orders[id].due
+        latest[id] = min([*limits, *([own] if own else [])], default=None)
+    return {id: Forecast(ready[id], _slack(ready[id], latest[id]), drivers[id]) for id in turn}
+
+
+def _ready(order: Planned, waits_for: Sequence[tuple[date, str]], today: date) -> tuple[date, str | None]:
+    """What is begun is believed to be on time until its due day is over; what is not begun takes its days from when it can start."""
+    length = timedelta(days=order.days - 1)
+    if order.begun:
+        alone, start = max(order.due or today, today), timedelta(days=0)
+    else:
+        alone, start = max(order.due or today, today + length), timedelta(days=1) + length
+    held, driver = max(waits_for, default=(date.min, ""))
+    if driver and held + start > alone:
+        return held + start, driver
+    return alone, None
+
+
+def _slack(ready: date, latest: date | None) -> int | None:
+    return (latest - ready).days if latest is not None else None
+
+
+def critical_path(forecasts: Mapping[str, Forecast]) -> list[str]:
+    """The chain of orders that decides the end, first one first.
+
+    It goes through the order with the least slack: back over what drives it, and on over what it drives, where there are
+    several by the least slack again. Of orders with the same slack, the one that is ready last counts.
+    """
+
+    def pressing(id: str) -> tuple[bool, int, int, str]:
+        found = forecasts[id]
+        return found.slack is None, found.slack or 0, -found.ready.toordinal(), id
+
+    if all(found.slack is None for found in forecasts.values()):
+        return []
+    driven: dict[str, list[str]] = defaultdict(list)
+    for id, found in forecasts.items():
+        if found.driver is not None:
+            driven[found.driver].append(id)
+    chain = _chain(forecasts, min(forecasts, key=pressing))
+    while following := driven[chain[-1]]:
+        chain.append(min(following, key=pressing))
+    return chain
+
+
+def _chain(forecasts: Mapping[str, Forecast], end: str) -> list[str]:
+    chain = [end]
+    while (driver := forecasts[chain[-1]].driver) is not None:
+        chain.append(driver)
+    return chain[::-1]
+
+
+def _dependants(ids: Collection[str], needs: Needs) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for order in ids:
+        for need in needs.get(order, ()):
+            if need in ids:
+                found[need].append(order)
+    return found

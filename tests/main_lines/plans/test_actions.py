@@ -1,0 +1,182 @@
+import copy
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from main_lines.lines.access import get_line
+from main_lines.lines.actions import move_d_day
+from main_lines.plans.access import needs_of
+from main_lines.plans.actions import add_need, drop_baseline, drop_need, keep_baseline, move_order
+from main_lines.plans.queries import OPENED, baselines_of, plan_at, plan_of
+from main_lines.tasks.access import get_task
+from main_lines.tasks.actions import Draft, assign_task, cancel_task, draft_of, edit_task, sign_task, start_task, write_task
+from main_lines.tasks.models import PLANNED, TaskOrder
+from tests.house import NOW
+from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
+from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from workspace.work import Work
+
+
+def test_need_when_added_twice_then_once_and_dropped_then_gone(work_as: Callable, write: Callable, story: Story) -> None:
+    picture, page = write("主视觉"), write("页面")
+    for said, kinds in (("once", ["main_lines.plan.need_added"]), ("twice", [])):
+        with work_as("林悦") as work:
+            add_need(work, page, picture)
+            assert last_kinds(work) == kinds, said
+    with work_as("林悦") as work:
+        assert needs_of(work, story.line_id) == {page: [picture]}
+        drop_need(work, page, picture)
+        drop_need(work, page, picture)
+        assert last_kinds(work) == ["main_lines.plan.need_dropped"]
+    with work_as("林悦", writes=False) as work:
+        assert needs_of(work, story.line_id) == {}
+
+
+def test_need_when_it_closes_a_circle_then_refused_with_the_circle_named(work_as: Callable, write: Callable) -> None:
+    first, second, third = write("选品"), write("主视觉"), write("页面")
+    with work_as("林悦") as work:
+        add_need(work, second, first)
+        add_need(work, third, second)
+    with work_as("林悦") as work, pytest.raises(Conflict) as refused:
+        add_need(work, first, third)
+    assert refused.value.message == "第 1 号单“选品” → 第 3 号单“页面” → 第 2 号单“主视觉” → 第 1 号单“选品”。请先去掉其中一处等待。"
+    with work_as("林悦") as work, pytest.raises(Conflict, match="互相等待"):
+        add_need(work, first, first)
+
+
+def test_need_when_asked_by_somebody_else_then_refused(work_as: Callable, write: Callable) -> None:
+    first, second = write("选品"), write("主视觉")
+    with work_as("吴昊") as work, pytest.raises(NotAllowed):
+        add_need(work, second, first)
+    with work_as(OUTSIDE) as work, pytest.raises(NotFound):
+        add_need(work, second, first)
+
+
+def test_need_when_the_order_is_finished_then_refused(work_as: Callable, write: Callable) -> None:
+    first, second = write("选品"), write("主视觉")
+    with work_as("林悦") as work:
+        cancel_task(work, second, reason="不做了")
+    with work_as("林悦") as work, pytest.raises(Conflict, match="已经结束"):
+        add_need(work, second, first)
+
+
+def test_move_when_counted_from_d_day_then_it_still_is_and_pinned_stays_pinned(work_as: Callable, write: Callable) -> None:
+    counted, pinned = write("选品", offset=-30), write("场地", offset=None, due_on=date(2026, 11, 1))
+    with work_as("林悦") as work:
+        assert move_order(work, counted, due=date(2026, 10, 10), days=4).due_offset == -32
+        moved = move_order(work, pinned, due=date(2026, 11, 3))
+        assert (moved.due_on, moved.due_offset) == (date(2026, 11, 3), None)
+    with work_as("林悦", writes=False) as work:
+        assert get_task(work, counted).days == 4
+
+
+def test_move_when_the_order_changed_meanwhile_then_refused(work_as: Callable, write: Callable) -> None:
+    task_id = write("选品")
+    with work_as("林悦", writes=False) as work:
+        seen = get_task(work, task_id).mark
+    with work_as("林悦") as work:
+        move_order(work, task_id, due=date(2026, 10, 1))
+    with work_as("林悦") as work, pytest.raises(Conflict, match="刚刚被修改"):
+        move_order(work, task_id, due=date(2026, 10, 2), seen=seen)
+
+
+def test_baseline_when_kept_then_compared_and_when_dropped_then_gone(work_as: Callable, write: Callable, story: Story) -> None:
+    task_id = write("选品", offset=-30)
+    with work_as("林悦", now=NOW + timedelta(hours=1)) as work:
+        late = write_task(work, story.line_id, draft_of(get_task(work, task_id))).id
+    with work_as("林悦", now=NOW + timedelta(hours=2)) as work:
+        kept = keep_baseline(work, story.line_id, name="锁价前").id
+    with work_as("林悦", now=NOW + timedelta(days=1)) as work:
+        move_order(work, task_id, due=date(2026, 10, 20))
+    with work_as("林悦", writes=False) as work:
+        plan = plan_of(work, get_line(work, story.line_id), baseline=kept)
+        then = date(2026, 10, 12)
+        assert {row.task.id: (row.due_then, row.slip, row.new) for row in plan.rows} == {task_id: (then, 8, False), late: (then, 0, False)}
+        plan = plan_of(work, get_line(work, story.line_id), baseline=OPENED)
+        assert {row.task.id: (row.due_then, row.slip, row.new) for row in plan.rows} == {
+            task_id: (then, 8, False),
+            late: (None, None, True),
+        }
+    with work_as("苏航") as work, pytest.raises(NotAllowed):
+        drop_baseline(work, kept)
+    with work_as(OUTSIDE) as work, pytest.raises(NotFound):
+        drop_baseline(work, kept)
+    with work_as("林悦") as work:
+        drop_baseline(work, kept)
+        work.session.flush()
+        assert [row.key for row in baselines_of(work, get_line(work, story.line_id))] == [OPENED]
+
+
+def test_baseline_when_it_has_no_name_then_refused(work_as: Callable, story: Story) -> None:
+    with work_as("林悦") as work, pytest.raises(InvalidInput):
+        keep_baseline(work, story.line_id, name="  ")
+
+
+def test_plan_when_the_first_is_late_then_the_chain_is_critical(work_as: Callable, write: Callable, story: Story) -> None:
+    first, second, other = write("选品", offset=-40), write("主视觉", offset=-39), write("口播", offset=0)
+    with work_as("林悦") as work:
+        add_need(work, second, first)
+    with work_as("林悦", now=datetime(2026, 10, 10, 4, tzinfo=UTC), writes=False) as work:
+        plan = plan_of(work, get_line(work, story.line_id))
+    assert [row.task.title for row in plan.critical] == ["选品", "主视觉"]
+    assert (plan.ends, plan.late_by) == (date(2026, 10, 11), 8)
+    assert [row.critical for row in plan.rows if row.task.id == other] == [False]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_plan_at_any_instant_when_replayed_then_as_it_stood(seed: int, work_as: Callable, write: Callable, story: Story) -> None:
+    """Whatever is done, the rows as they stood after each step equal the replay up to its instant."""
+    chance = random.Random(seed)
+    stood: list[tuple[datetime, object]] = []
+    tasks = [write(f"单 {number}") for number in range(3)]
+    for step in range(25):
+        with work_as("林悦", now=NOW + timedelta(minutes=step + 1)) as work:
+            _some_change(work, chance, tasks, story)
+            work.session.flush()
+            stood.append((work.now, _as_it_stands(work, story)))
+    with work_as("林悦", writes=False) as work:
+        line = get_line(work, story.line_id)
+        for at, plan in stood:
+            then = plan_at(work, line, at)
+            found = {
+                id: ({name: getattr(order, name) for name in PLANNED}, order.title, order.cancelled, order.needs)
+                for id, order in then.orders.items()
+            }
+            assert (then.d_day, found) == plan
+
+
+def _some_change(work: Work, chance: random.Random, tasks: list[str], story: Story) -> None:
+    task_id, other = chance.choice(tasks), chance.choice(tasks)
+    order = get_task(work, task_id)
+    changes: list[Callable[[], object]] = [
+        lambda: tasks.append(write_task(work, story.line_id, Draft(f"单 {len(tasks)}", order.department_id)).id),
+        lambda: move_d_day(work, story.line_id, date(2026, 11, 11) + timedelta(days=chance.randint(0, 20))),
+        lambda: move_order(work, task_id, due=date(2026, 10, 1) + timedelta(days=chance.randint(0, 40)), days=chance.randint(1, 9)),
+        lambda: edit_task(work, task_id, replace(draft_of(order), title=f"改名 {chance.random():.3f}")),
+        lambda: edit_task(work, task_id, replace(draft_of(order), due_offset=None, due_on=date(2026, 11, chance.randint(1, 20)))),
+        lambda: assign_task(work, task_id, story.id_of(chance.choice(["苏航", "赵宁"]))),
+        lambda: add_need(work, task_id, other),
+        lambda: drop_need(work, task_id, other),
+        lambda: sign_task(work, task_id),
+        lambda: start_task(work, task_id),
+        lambda: cancel_task(work, task_id, reason="不做了"),
+    ]
+    try:
+        chance.choice(changes[:-1] if chance.random() < 0.8 else changes)()
+    except (Conflict, NotAllowed):
+        pass  # What is refused changes nothing, which is compared too.
+
+
+def _as_it_stands(work: Work, story: Story) -> object:
+    needs = needs_of(work, story.line_id)
+    orders = work.session.query(TaskOrder).filter_by(line_id=story.line_id)
+    found = {
+        order.id: (
+            {name: getattr(order, name) for name in PLANNED}, order.title, order.state == "cancelled", set(needs.get(order.id, ())),
+        )
+        for order in orders
+    }  # fmt: skip
+    return get_line(work, story.line_id).d_day, copy.deepcopy(found)

@@ -1,0 +1,121 @@
+"""The timeline in a real browser: moved by keyboard and by pointer, refused with the reason."""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+
+from main_lines.plans.actions import add_need, move_order
+from main_lines.tasks.access import get_task
+from main_lines.tasks.actions import sign_task
+from tests.main_lines.conftest import Story
+from tests.pages import OpenPage
+
+pytestmark = pytest.mark.browser
+DUE = date(2026, 10, 12)  # D-day less thirty.
+
+
+def due_of(work_as: Callable, task_id: str) -> tuple[int | None, int]:
+    with work_as("林悦", writes=False) as work:
+        order = get_task(work, task_id)
+        return order.due_offset, order.days
+
+
+def saved(page: object, act: Callable[[], object]) -> None:
+    with page.expect_response(re.compile(r"/place$")) as answer:  # type: ignore[attr-defined]
+        act()
+    assert answer.value.ok or answer.value.status in (303, 409)
+
+
+def test_bar_when_moved_by_keys_then_enter_keeps_it_and_escape_does_not(
+    open_page: OpenPage, work_as: Callable, write: Callable, story: Story
+) -> None:
+    task_id = write()
+    page = open_page(f"/lines/{story.line_id}/plan?scale=days")
+    bar = page.locator(f"#bar-{task_id}")
+    bar.focus()
+    for key in ("ArrowRight", "ArrowRight", "Escape", "ArrowLeft", "Shift+ArrowRight", "Shift+ArrowRight"):
+        bar.press(key)
+    assert bar.get_attribute("aria-valuetext") == f"{(DUE - timedelta(days=1)).isoformat()} – {(DUE + timedelta(days=1)).isoformat()}"
+    saved(page, lambda: bar.press("Enter"))
+    assert due_of(work_as, task_id) == (-29, 3)
+
+
+def test_bar_when_dragged_then_moved_and_at_its_end_then_longer(
+    open_page: OpenPage, work_as: Callable, write: Callable, story: Story
+) -> None:
+    task_id = write()
+    page = open_page(f"/lines/{story.line_id}/plan?scale=days")
+    bar = page.locator(f"#bar-{task_id}")
+    bar.focus()  # It comes into view.
+    box = bar.locator("rect").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 5, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 5 + 32 * 3, box["y"] + 10, steps=4)
+    saved(page, page.mouse.up)
+    assert due_of(work_as, task_id) == (-27, 1)
+    page.reload()
+    bar.focus()
+    box = page.locator(f"#bar-{task_id} .plan-grip").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 3, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3 + 64, box["y"] + 10, steps=4)
+    saved(page, page.mouse.up)
+    assert due_of(work_as, task_id) == (-25, 3)
+
+
+def test_bar_when_the_order_changed_meanwhile_then_told_and_back_where_it_was(
+    open_page: OpenPage, work_as: Callable, write: Callable, story: Story
+) -> None:
+    task_id = write()
+    page = open_page(f"/lines/{story.line_id}/plan?scale=days")
+    bar = page.locator(f"#bar-{task_id}")
+    place = bar.get_attribute("transform")
+    with work_as("林悦") as work:
+        move_order(work, task_id, due=date(2026, 10, 1))
+    bar.focus()
+    bar.press("ArrowRight")
+    saved(page, lambda: bar.press("Enter"))
+    page.get_by_text("任务单刚刚被修改过").wait_for()
+    assert bar.get_attribute("transform") == place
+    assert due_of(work_as, task_id) == (-41, 1)
+
+
+def test_bar_when_the_reader_only_works_on_it_then_it_stays(open_page: OpenPage, write: Callable, story: Story) -> None:
+    task_id = write()
+    page = open_page(f"/lines/{story.line_id}/plan", "suhang")
+    assert page.locator(f"#bar-{task_id}").get_attribute("tabindex") is None
+
+
+def test_order_when_it_waits_then_its_page_says_for_what_and_the_need_can_go(
+    open_page: OpenPage, work_as: Callable, write: Callable
+) -> None:
+    first, second = write("选品"), write("页面")
+    page = open_page(f"/tasks/{second}")
+    page.get_by_label("要等待的任务单").select_option(first)
+    with page.expect_response(re.compile("/needs$")):
+        page.get_by_role("button", name="添加").click()
+    page.goto(f"/tasks/{second}")
+    page.get_by_role("link", name="选品").wait_for()
+    with page.expect_response(re.compile("/drop$")):
+        page.get_by_role("button", name="不再等待“选品”").click()
+    page.goto(f"/tasks/{second}")
+    page.get_by_label("要等待的任务单").wait_for()
+    assert page.get_by_role("link", name="选品").count() == 0
+
+
+def test_timeline_when_orders_wait_then_the_critical_path_is_named(
+    open_page: OpenPage, work_as: Callable, write: Callable, story: Story
+) -> None:
+    picture, page_order = write("大促主视觉", offset=-45, days=10), write("会场页面设计定稿", owner="赵宁", offset=-30, days=14)
+    write("备货入库", owner="吴昊", offset=-14, days=6)
+    with work_as("林悦") as work:
+        add_need(work, page_order, picture)
+        sign_task(work, picture)
+    page = open_page(f"/lines/{story.line_id}/plan")
+    chain = page.locator(".plan-chain li")
+    assert [text.splitlines()[0] for text in chain.all_inner_texts()] == ["大促主视觉", "会场页面设计定稿"]
+    page.get_by_text("预计晚").first.wait_for()
