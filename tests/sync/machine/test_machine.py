@@ -7,6 +7,7 @@ A failing run prints its seed and the few steps that are needed; ``MACHINE_SEED=
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +24,8 @@ from tests.sync.machine.run import Failure, World, perform, run_seed, smaller
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 STEPS = 120
-SEED = 8300000
-"""From here on runs hold; from a random seed one in some hundred may still find something, see `script/check-sync`."""
-CPU_S = 12.0
-"""How much work the generated runs are: what a busy machine does in that time is less, what they find is repeated anywhere."""
+CPU_S = 6.0
+"""How much work the generated runs are, from a random seed. A busy machine does less in that time; what they find is repeated anywhere."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def make(server: Server):
 
 
 def test_machine_when_run_for_a_while_then_no_property_is_violated(make) -> None:
-    seed, began = int(os.environ.get("MACHINE_SEED") or SEED), time.process_time()
+    seed, began = int(os.environ.get("MACHINE_SEED") or random.SystemRandom().randrange(10**9)), time.process_time()
     while time.process_time() - began < CPU_S:
         print(f"MACHINE_SEED={seed}")
         _steps, failure = run_seed(make, seed, STEPS)
