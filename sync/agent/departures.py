@@ -3,7 +3,8 @@
     read and cut -> ask which chunks are missing -> PUT packs, write down "sent" -> commit -> apply the answer
 
 A small save does not ask: it goes into a slot that was fetched when nothing waited, and is one round trip earlier. A few
-packs travel at once, and "sent" is written while the last one does.
+packs travel at once, and "sent" is written while the last one does. While the library answers, what comes next is read and
+stored (`ahead.py`). A long file leaves while it is being read (`courier.py`).
 
 Anything may stop in between. Before "sent" nothing has happened that matters; after it the same request is repeated until
 an answer comes; if its packs never arrived, that answer says so, and the save is taken again. Bytes are read twice, once to
@@ -23,7 +24,9 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
+from sync.agent.ahead import Ahead, Changed
 from sync.agent.arrivals import Arrivals
+from sync.agent.courier import Courier
 from sync.agent.disk_errors import disk_errno, disk_words
 from sync.agent.errors import Refused, Unreachable
 from sync.agent.index import File, version_columns
@@ -59,12 +62,12 @@ _SPARE_SLOTS = 8
 """Slots fetched at once; asked for again when the last but one is used, not after each save."""
 _SLOT_LEFT_MS = 60_000
 _PUTS_AT_ONCE = 2
+_THREADS = _PUTS_AT_ONCE + 1
+"""One more waits for the answer to a batch."""
 _PACK_BYTES = 8 * 1024 * 1024
 """Half of what a pack may be: with two on their way, what is sent again after a crash and what is held in memory stay the same."""
-
-
-class _Changed(Exception):
-    """The file changed while it was read."""
+_LONG_PACKS = 2
+"""A file of so many packs leaves while it is being read."""
 
 
 @dataclass
@@ -84,11 +87,12 @@ class _Job:
 
 @dataclass
 class _Batch:
-    """Jobs of one library, and the packs that their request will register."""
+    """Jobs of one library, and the packs that their request will register. stored: chunks that need not be sent any more."""
 
     library: str
     jobs: list[_Job] = field(default_factory=list)
     packs: list[p.StoredPack] = field(default_factory=list)
+    stored: set[Address] = field(default_factory=set)
     size_bytes: int = 0
     held_bytes: int = 0
     flying: set[Future[None]] = field(default_factory=set)
@@ -116,10 +120,11 @@ class Departures:
         """Of saves that were answered, since the caller set it to 0."""
         self._spare: dict[str, list[p.Upload]] = {}
         self._threads: ThreadPoolExecutor | None = None
+        self._ahead = Ahead(tree, remote, self._read)
 
     def send_packs_at_once(self) -> None:
-        """Have packs travel in threads of their own, until `close`. Without it everything happens in the caller's."""
-        self._threads = ThreadPoolExecutor(_PUTS_AT_ONCE, thread_name_prefix="put")
+        """Have packs and batches travel in threads of their own, until `close`. Without it everything happens in the caller's."""
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="put")
 
     def close(self) -> None:
         """After the transport and the sender, so that nobody waits for an answer and nothing more is sent."""
@@ -144,14 +149,7 @@ class Departures:
         if not entries:
             return False
         try:
-            batch = self._collect(entries)
-            if batch.jobs:
-                try:
-                    self._upload(batch)
-                    self._commit(batch)
-                finally:
-                    wait(batch.flying)
-            self._arrivals.released()
+            self._send(entries)
         except Refused as error:
             if error.retryable:
                 raise
@@ -160,6 +158,20 @@ class Departures:
             for entry in entries:
                 self._status.progress(entry.ino or 0, state="refused", message=error.title)
         return True
+
+    def _send(self, entries: Sequence[Entry]) -> None:
+        try:
+            batch = self._collect(entries)
+            if batch.jobs:
+                try:
+                    self._upload(batch)
+                    self._commit(batch)
+                finally:
+                    wait(batch.flying)
+            self._arrivals.released()
+        except BaseException:
+            self._ahead.clear()
+            raise
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -180,7 +192,7 @@ class Departures:
                 break  # the answer to the save before it says which version this one is based on
             try:
                 job = self._prepare(entry, batch, shown=position < SHOWN or position >= len(entries) - SHOWN)
-            except _Changed:
+            except Changed:
                 self._postpone(entry)
                 break
             except OSError as error:
@@ -246,12 +258,12 @@ class Departures:
         if file is None or file.node != entry.node or not file.dirty:
             return None
         if file.unsaved:
-            raise _Changed  # a program is at it again: half of what it writes is nobody's version
+            raise Changed  # a program is at it again: half of what it writes is nobody's version
         if shown:
             self._status.saved(file.ino, self._index.path_of(file.ino))
         held = None
         if file.local:
-            manifest, held = self._read(file, writes, may_hold=batch.held_bytes < _HELD_BYTES)
+            manifest, held = self._ahead.take(entry, file, writes) or self._read_for(batch, file, writes)
             batch.held_bytes += len(held or b"")
         else:
             manifest = self._tree.content.manifest(file.library, file.manifest or manifest_digest(EMPTY))
@@ -260,34 +272,55 @@ class Departures:
         )  # fmt: skip
         return _Job(entry, op, ino, file, manifest, file.dirty, writes, file.local, held)
 
-    def _read(self, file: File, writes: int, *, may_hold: bool) -> tuple[Manifest, bytes | None]:
+    def _read_for(self, batch: _Batch, file: File, writes: int) -> tuple[Manifest, bytes | None]:
+        if self._threads is None or file.size < _LONG_PACKS * _PACK_BYTES or (file.head is None and self._index.has_grants(file.library)):
+            return self._read(file, writes, _SMALL_BYTES if batch.held_bytes < _HELD_BYTES else 0)
+        # Who sees a part of a library may bring a copy without its bytes, but only by its whole manifest.
+        bases = (file.head,) if file.head is not None else ()
+        courier = Courier(
+            self._remote, self._threads, self._tree.content.work_path(file.ino), (file.library, bases),
+            pack_bytes=_PACK_BYTES, puts_at_once=_PUTS_AT_ONCE, bring=self._bring,
+        )  # fmt: skip
+        try:
+            manifest, _ = self._read(file, writes, 0, courier)
+            courier.finish()
+        except BaseException:
+            courier.give_up()
+            raise
+        batch.stored |= courier.stored
+        batch.flying |= courier.flying
+        return manifest, None
+
+    def _read(self, file: File, writes: int, hold_bytes: int, courier: Courier | None = None) -> tuple[Manifest, bytes | None]:
         path = self._tree.content.work_path(file.ino)
         if self._tree.writes(file.ino) != writes:
-            raise _Changed  # before a long read that would be for nothing
+            raise Changed  # before a long read that would be for nothing
         try:
             held = None
             with open(path, "rb", buffering=0) as stream:
                 size_bytes = os.fstat(stream.fileno()).st_size
                 cutter = choose_cutter(file.name, size_bytes)
-                if may_hold and size_bytes <= _SMALL_BYTES:
+                if size_bytes <= hold_bytes:
                     held = stream.read()
-                    if len(held) > _SMALL_BYTES:
-                        raise _Changed
+                    if len(held) > hold_bytes:
+                        raise Changed
                     manifest = manifest_of([Chunk(address_of(held), len(held))] if held else [], cutter)
                 else:
-                    manifest = manifest_of(chunk_stream(stream, cutter), cutter)
+                    chunks = chunk_stream(stream, cutter)
+                    manifest = manifest_of(chunks if courier is None else courier.watching(chunks), cutter)
         except ValueError as error:
-            raise _Changed from error  # it grew beyond what its cutter takes
+            raise Changed from error  # it grew beyond what its cutter takes
         except FileNotFoundError as error:
-            raise _Changed from error  # removed, or another file now
+            raise Changed from error  # removed, or another file now
         if self._tree.writes(file.ino) != writes:
-            raise _Changed
+            raise Changed
         return (manifest, held) if manifest.size_bytes else (EMPTY, None)
 
     # --- content ------------------------------------------------------------------------------------------------
 
     def _upload(self, batch: _Batch) -> None:
         """Put every chunk into the store that the library does not have."""
+        self._use_stored(batch)
         if self._put_unasked(batch):
             return
         left = None
@@ -310,6 +343,13 @@ class Departures:
                 return
             batch.land()
 
+    def _use_stored(self, batch: _Batch) -> None:
+        stored = self._ahead.stored(batch.library)
+        chunks = [chunk.address for job in batch.jobs if job.reads_local and job.manifest is not None for chunk in job.manifest.chunks]
+        found = {address for address in chunks if address in stored}
+        batch.packs += {pack.pack: pack for address in found if (pack := stored[address]) is not None}.values()
+        batch.stored |= found
+
     @staticmethod
     def _bases(batch: _Batch) -> tuple[Address, ...]:
         """The versions that these saves go on from, and large ones that may be copies: who does not see all of a library says so."""
@@ -330,14 +370,15 @@ class Departures:
 
     @staticmethod
     def _wanted(batch: _Batch) -> dict[Address, tuple[int, tuple[_Job, int]]]:
-        """Chunks whose bytes are here: size, and the job and offset at which to read them."""
+        """Chunks to be sent whose bytes are here: size, and the job and offset at which to read them."""
         wanted: dict[Address, tuple[int, tuple[_Job, int]]] = {}
         for job in batch.jobs:
             if not job.reads_local or job.manifest is None:
                 continue
             offset = 0
             for chunk in job.manifest.chunks:
-                wanted.setdefault(chunk.address, (chunk.size_bytes, (job, offset)))
+                if chunk.address not in batch.stored:
+                    wanted.setdefault(chunk.address, (chunk.size_bytes, (job, offset)))
                 offset += chunk.size_bytes
         return wanted
 
@@ -399,7 +440,7 @@ class Departures:
         batch.land(all_but=_PUTS_AT_ONCE - 1)
         batch.flying.add(self._threads.submit(self._bring, batch.library, upload, stored, pack, registers=not last))
 
-    def _bring(self, library: str, upload: p.Upload, stored: p.StoredPack, pack: bytes, *, registers: bool) -> None:
+    def _bring(self, library: str, upload: p.Upload, stored: p.StoredPack, pack: bytes, registers: bool = True) -> None:
         self._remote.put_pack(upload, pack)
         if not registers:
             return
@@ -418,7 +459,8 @@ class Departures:
     def _commit(self, batch: _Batch) -> None:
         if not batch.jobs:
             return
-        fresh = [(job, to_text(job.op)) for job in batch.jobs if job.entry.state is not State.SENT]
+        texts = [job.entry.sent or to_text(job.op) for job in batch.jobs]
+        fresh = [(job, text) for job, text in zip(batch.jobs, texts, strict=True) if job.entry.state is not State.SENT]
         with self._index.transaction(durable=True):
             self._index.put_manifests([job.manifest for job, _ in fresh if job.manifest is not None])
             for job, sent in fresh:
@@ -433,13 +475,26 @@ class Departures:
                     if job.entry.state is not State.SENT:
                         self._journal.unsend(job.entry)
             raise
-        request = p.OpsRequest(tuple(job.op for job in batch.jobs), tuple(batch.packs))
-        answers = self._remote.ops(batch.library, request)
+        answers = self._ask(batch, texts)
         told = list(zip(batch.jobs, answers, strict=True))
         for start in range(0, len(told), _ANSWERS_AT_ONCE):
             with self._tree.lock, self._index.transaction():
                 for job, answer in told[start : start + _ANSWERS_AT_ONCE]:
                     self._apply(job, answer)
+
+    def _ask(self, batch: _Batch, texts: Sequence[str]) -> tuple[p.OpAnswer, ...]:
+        request = p.OpsRequest(tuple(job.op for job in batch.jobs), tuple(batch.packs))
+        if self._threads is None:
+            self._look_ahead(batch)
+            return self._remote.ops(batch.library, request, texts)
+        asked = self._threads.submit(self._remote.ops, batch.library, request, texts)
+        self._look_ahead(batch)
+        return asked.result()
+
+    def _look_ahead(self, batch: _Batch) -> None:
+        brought = {chunk.address for job in batch.jobs if job.manifest is not None for chunk in job.manifest.chunks}
+        self._ahead.look(batch.library, batch.jobs[-1].entry.n, brought, lambda files: tuple(
+            dict.fromkeys(file.head for file in files if file.head is not None))[: p.MAX_OPS])  # fmt: skip
 
     def _apply(self, job: _Job, answer: p.OpAnswer) -> None:
         if answer.outcome is p.Outcome.REFUSED:
@@ -537,6 +592,7 @@ class Departures:
         entry, code = job.entry, problem.code
         file = self._index.by_node(entry.node)
         if code == p.ErrorCode.CHUNKS_MISSING:
+            self._ahead.clear()
             if file is not None and not file.local and entry.tries >= _TRIES:
                 self._journal.drop(entry.n)
                 self._arrivals.lost(file)  # sent from bytes that the machine lost with its power

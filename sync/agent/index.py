@@ -255,12 +255,8 @@ class Index(Tables):
 
     def access(self, folder: File) -> Right | None:
         """What the member may do in a folder, where that is not what they may do in its library; None where it is."""
-        with self._lock:
-            if folder.library not in self._granted:
-                granted = self.one("SELECT 1 FROM files WHERE library=? AND access IS NOT NULL LIMIT 1", folder.library)
-                self._granted[folder.library] = granted is not None
-            if not self._granted[folder.library]:
-                return None
+        if not self.has_grants(folder.library):
+            return None
         row = self.one(
             "WITH RECURSIVE up (parent, access, depth) AS (SELECT parent, access, 0 FROM files WHERE ino=? UNION ALL"
             " SELECT f.parent, f.access, up.depth + 1 FROM up JOIN files AS f ON f.ino=up.parent WHERE up.access IS NULL)"
@@ -268,6 +264,14 @@ class Index(Tables):
             folder.ino,
         )
         return Right(row[0]) if row else None
+
+    def has_grants(self, library: str) -> bool:
+        """Whether folders of a library say for themselves what the member may do in them, or are hidden."""
+        with self._lock:
+            if library not in self._granted:
+                granted = self.one("SELECT 1 FROM files WHERE library=? AND access IS NOT NULL LIMIT 1", library)
+                self._granted[library] = granted is not None
+            return self._granted[library]
 
     # --- libraries, manifests, facts ----------------------------------------------------------------------------
 

@@ -153,6 +153,12 @@ class Journal:
             self._taken.clear()
         return [_entry(row) for row in self._free(now_ms, limit)]
 
+    def following(self, library: str, after: int, limit: int) -> list[Entry]:
+        """Saves of a library behind an operation, that nothing was sent of and that need not wait."""
+        fresh = "kind='commit' AND state='waiting' AND not_before_ms=0"
+        rows = self._index.rows(f"SELECT {_COLUMNS} FROM ops WHERE n>? AND library=? AND {fresh} ORDER BY n LIMIT ?", after, library, limit)
+        return [_entry(row) for row in rows]
+
     def has_ready(self, now_ms: int) -> bool:
         """Whether anything could be sent now."""
         return bool(self._free(now_ms, 1))

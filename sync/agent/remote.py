@@ -9,7 +9,7 @@ from sync.agent.errors import DamagedContent, NotEnrolled, Refused, Unreachable
 from sync.agent.host_cache import HostCache
 from sync.agent.transport import API, STORE, Answer, Transport
 from sync.core import protocol as p
-from sync.core.codec import BadMessage, from_bytes, to_bytes
+from sync.core.codec import BadMessage, from_bytes, lists_to_bytes, to_bytes, to_text
 from sync.core.hashing import Address
 from sync.core.packs import BadPack, Coding, Place, read_chunk
 
@@ -72,9 +72,10 @@ class Remote:
         """Have stored packs verified and recorded."""
         return self._post(p.Endpoint.PACKS.path(library), p.PacksRequest(tuple(packs)), p.PacksAnswer).packs
 
-    def ops(self, library: str, request: p.OpsRequest) -> tuple[p.OpAnswer, ...]:
-        """Carry out operations in order; the same op_id gets the same answer."""
-        answers = self._post(p.Endpoint.OPS.path(library), request, p.OpsAnswer, timeout_s=120.0).answers
+    def ops(self, library: str, request: p.OpsRequest, texts: Sequence[str] | None = None) -> tuple[p.OpAnswer, ...]:
+        """Carry out operations in order; the same op_id gets the same answer. texts: the operations as JSON, of whoever has it."""
+        body = to_bytes(request) if texts is None else lists_to_bytes(ops=texts, packs=map(to_text, request.packs))
+        answers = self._decode(p.OpsAnswer, self._call("POST", p.Endpoint.OPS.path(library), body, 120.0)).answers
         if [answer.op_id for answer in answers] != [op.op_id for op in request.ops]:
             raise Unreachable("服务的回答不完整", "answers do not match the operations sent")
         return answers

@@ -11,7 +11,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -69,6 +69,11 @@ def decode(kind: type[T], value: object) -> T:
 def to_bytes(message: object) -> bytes:
     """A message as an HTTP body."""
     return to_text(message).encode()
+
+
+def lists_to_bytes(**fields: Iterable[str]) -> bytes:
+    """The body of a message whose fields are lists of messages that are text already."""
+    return ("{" + ",".join(f'"{name}":[{",".join(texts)}]' for name, texts in fields.items()) + "}").encode()
 
 
 def from_bytes(kind: type[T], body: bytes) -> T:

@@ -158,6 +158,44 @@ def test_save_when_one_of_its_packs_does_not_get_through_then_one_version_in_the
     assert sum(put) <= 9 * MIB, "what arrived is known to the library"
 
 
+def save(engine: Engine, folder: int, name: str, body: bytes) -> int:
+    """As the mount is asked: the close, then the release. Returns the inode."""
+    number, file = engine.tree.create(folder, name)
+    engine.tree.write(engine.tree.handle(number), 0, body)
+    engine.tree.closed(engine.tree.handle(number))
+    engine.tree.release(number)
+    return file.ino
+
+
+def test_saves_when_many_wait_then_the_next_are_stored_before_the_answer_and_one_that_changed_is_read_again(
+    stepped: Engine, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, folder = stepped, folder_of(stepped, library)
+    monkeypatch.setattr(departures, "BATCH_OPS", 10)
+    bodies = {f"{number}": bytes([number]) * 2000 for number in range(40)}
+    inodes = {name: save(engine, folder, name, body) for name, body in bodies.items()}
+    engine.tree.catch_up()
+    fake.received.clear()
+    assert engine.departures is not None
+    engine.departures.send_batch()
+    asked = [path.rpartition("/")[2] for path, _ in fake.received if path.startswith("/api")]
+    assert asked == ["missing", "missing", "ops"]
+    number = engine.tree.open(inodes["12"], writable=True, truncate=False)
+    bodies["12"] = b"again" + bodies["12"][5:]
+    engine.tree.write(engine.tree.handle(number), 0, b"again")
+    engine.tree.closed(engine.tree.handle(number))
+    engine.tree.release(number)
+    fake.received.clear()
+    engine.send()
+    asked = [path.rpartition("/")[2] for path, _ in fake.received if path.startswith("/api")]
+    assert "ops" in asked
+    while engine.journal.backlog()[0]:
+        engine.send()
+    live = fake.live(library)
+    assert {name: fake.bytes_of(library, node) for name, node in live.items()} == bodies
+    assert {node.version for node in live.values()} == {1}
+
+
 def test_working_copies_when_safe_then_bounded_and_still_readable(engine: Engine, fake: FakeLibrary, library: str, tmp_path: Path) -> None:
     engine.start(NoKernel())
     folder, contents = folder_of(engine, library), {}

@@ -42,7 +42,8 @@ class Profile:
     """What kind of run this is. writers: how many of the agents write (1: then there must be no conflict copy).
 
     line, crash, disk, nest: how likely a request is lost, an agent is killed at a boundary, the disk fails, and something else
-    happens in the middle of a step. leases: whether files are checked out, by whoever writes.
+    happens in the middle of a step. leases: whether files are checked out, by whoever writes. ahead: even a single save is read and
+    stored while a batch before it is answered.
     """
 
     agents: int = 2
@@ -54,6 +55,7 @@ class Profile:
     jumps: bool = False
     power: bool = False
     leases: bool = False
+    ahead: bool = False
 
 
 def profile_of(seed: int) -> Profile:
@@ -70,6 +72,7 @@ def profile_of(seed: int) -> Profile:
         jumps=numbers.random() < 0.3,
         power=numbers.random() < 0.3,
         leases=numbers.random() < 0.3,
+        ahead=numbers.random() < 0.5,
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from sync.agent import content, departures, engine, journal, lasts, leases, recovery, tables, tree
+from sync.agent import ahead, content, departures, engine, journal, lasts, leases, recovery, tables, tree
 from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
 from sync.agent.errors import AgentError, Unreachable
@@ -83,6 +83,7 @@ class RealWorld(People, CheckOuts, Rest):
 
     def _stand_in(self) -> Callable[[], None]:
         clock = {"time": self.clock}
+        worth = {"_WORTH_OPS": 1 if self.profile.ahead else ahead._WORTH_OPS}
         boot = {"_boot": lambda: self._booted[self._booting]}
         names = {"os": self.disk, "open": self.disk.open_file, **clock}
         SimIndex.moment, SimIndex.failing = staticmethod(self.moment), staticmethod(self.failing)
@@ -90,7 +91,7 @@ class RealWorld(People, CheckOuts, Rest):
             tree: names, content: names, lasts: {"os": self.disk},
             departures: {"open": self.disk.open_file, **clock}, journal: {"os": self.disk, **clock},
             engine: {"Index": SimIndex, "Status": QuietStatus, **clock}, tables: clock, sys.modules[Status.__module__]: clock,
-            recovery: boot, leases: clock, **server_stand_ins(self.disk, ServerClock(self.clock)),
+            ahead: worth, recovery: boot, leases: clock, **server_stand_ins(self.disk, ServerClock(self.clock)),
         })  # fmt: skip
 
     def _born(self, state_dir: Path, number: int) -> Engine:
