@@ -14,8 +14,10 @@ from sync.library.grants.rules import View
 from sync.library.libraries.rules import Right
 from sync.library.previews.access import find_preview, find_previews
 from sync.library.previews.models import Preview
-from sync.library.previews.rules import FILMS, Film, is_previewable, is_too_large, suffix_of
+from sync.library.previews.rules import FILMS, Film, has_pixels, is_previewable, is_too_large, suffix_of
 from sync.library.previews.words import say_reason
+from sync.library.retention.access import kept_versions
+from sync.library.words.access import words_of
 from workspace.devices.models import Device
 from workspace.errors import NotFound
 from workspace.i18n import _
@@ -26,6 +28,7 @@ ITEMS_FIRST = 48
 ITEMS_AT_ONCE = 120
 ITEMS_MOST = 1200
 VERSIONS_AT_ONCE = 50
+WORDS_SHOWN = 6000
 
 _FILM = FILMS | {"avi", "wmv", "flv"}
 _TEXT = frozenset({
@@ -89,6 +92,7 @@ class FolderView:
     crumbs: list[Crumb]
     may_see: bool
     may_edit: bool
+    may_manage: bool
     room: str
     items: list[Item]
     more_after: str
@@ -107,7 +111,10 @@ class Author:
 
 @dataclass(frozen=True)
 class VersionRow:
-    """device: what it was saved on, "" for the browser. note: why, as its author said. picture: whether a preview was made."""
+    """device: what it was saved on, "" for the browser. note: why, as its author said. picture: whether a preview was made.
+
+    kept: what a version that somebody keeps is called, may be ""; None for one that nobody keeps by hand.
+    """
 
     number: int
     name: str
@@ -118,13 +125,15 @@ class VersionRow:
     device: str
     note: str
     picture: bool
+    kept: str | None = None
 
 
 @dataclass(frozen=True)
 class AssetView:
     """shown: the version that the page is about. winner: what this is a second head of. heads: second heads of this.
 
-    preview: what came of drawing the shown version, None while that was not tried.
+    preview: what came of drawing the shown version, None while that was not tried. words: how the text of a document begins that
+    has no picture.
     """
 
     id: str
@@ -142,6 +151,17 @@ class AssetView:
     winner: Item | None
     heads: list[Item]
     preview: Preview | None
+    words: str
+
+    @property
+    def pixels(self) -> str:
+        """Of the original, "1920 × 1080"; "" where that is not known or says nothing, as of a page or a font."""
+        made = self.preview if has_pixels(self.shown.name) else None
+        return f"{made.width} × {made.height}" if made is not None and made.width else ""
+
+    @property
+    def length(self) -> str:
+        return _length(self.preview)
 
     @property
     def suffix(self) -> str:
@@ -162,6 +182,12 @@ class AssetView:
     def preview_note(self) -> str:
         """What the page says of a preview that is not there, or not all of it; "" when nothing is missing."""
         name, size_bytes = self.shown.name, self.shown.size_bytes
+        if self.words:
+            return (
+                _("这里只有开头的文字，完整的内容和排版请下载后查看")
+                if len(self.words) == WORDS_SHOWN
+                else _("这里只有文字，排版请下载后查看")
+            )
         if self.preview is None:
             if is_previewable(name, size_bytes):
                 return _("预览正在生成")
@@ -197,7 +223,7 @@ def folder_view(work: Work, folder_id: str, listing: Listing = BY_NAME, *, count
     return FolderView(
         library_id=library.id, library_name=library.name, id=folder.id, name=folder.name or library.name,
         crumbs=_crumbs(work, folder), may_see=right >= Right.SEE, may_edit=right >= Right.EDIT,
-        room=rooms_of_nodes(work, library, [folder])[folder.id], items=_items(work, shown, folder),
+        may_manage=right >= Right.MANAGE, room=rooms_of_nodes(work, library, [folder])[folder.id], items=_items(work, shown, folder),
         more_after=shown[-1].id if len(rows) > count else "", listing=listing,
     )  # fmt: skip
 
@@ -222,17 +248,19 @@ def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: 
         raise NotFound(_("没有找到这个版本"), _("地址有误，或您没有查看的权限。"))
     made = find_previews(work, [version.digest for version in (*versions, shown)])
     devices = _devices(work, (*versions, shown))
-    listed = [_version_row(version, made, devices) for version in versions[:VERSIONS_AT_ONCE]]
+    kept = kept_versions(work, node.id)
+    listed = [_version_row(version, made, devices, kept) for version in versions[:VERSIONS_AT_ONCE]]
     winner = next(iter(visible_nodes(work, [node.head_of])), None) if node.head_of else None
     head_ids = work.session.scalars(select(Node.id).where(Node.head_of == node.id, Node.deleted_at.is_(None)).order_by(Node.created_at))
     heads = visible_nodes(work, head_ids.all())
     return AssetView(
         id=node.id, name=node.name, library_id=node.library_id, library_name=library.name, folder_id=str(node.parent_id),
         crumbs=_crumbs(work, node), may_edit=right >= Right.EDIT, deleted=node.deleted_at is not None, newest=node.version,
-        shown=_version_row(shown, made, devices), versions=listed,
+        shown=_version_row(shown, made, devices, kept), versions=listed,
         more_before=listed[-1].number if len(versions) > VERSIONS_AT_ONCE else None,
         winner=next(iter(_items(work, [winner])), None) if winner is not None else None, heads=_items(work, heads),
         preview=find_preview(work, shown.digest),
+        words="" if shown.digest in made else words_of(work, [shown.digest]).get(shown.digest, "")[:WORDS_SHOWN],
     )  # fmt: skip
 
 
@@ -297,9 +325,9 @@ def _devices(work: Work, versions: Iterable[Version]) -> dict[str, str]:
     return {row.id: row.name for row in rows}
 
 
-def _version_row(version: Version, made: Mapping[str, object], devices: Mapping[str, str]) -> VersionRow:
+def _version_row(version: Version, made: Mapping[str, object], devices: Mapping[str, str], kept: Mapping[int, str]) -> VersionRow:
     return VersionRow(
         number=version.number, name=version.name, digest=version.digest, size_bytes=version.size_bytes,
         author=Author(version.author_id or "", version.author_name), at=version.at,
-        device=devices.get(version.device_id or "", ""), note=version.note, picture=version.digest in made,
+        device=devices.get(version.device_id or "", ""), note=version.note, picture=version.digest in made, kept=kept.get(version.number),
     )  # fmt: skip

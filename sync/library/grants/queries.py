@@ -112,11 +112,12 @@ def explain(work: Work, folder_id: str, member_id: str) -> str:
     counted = deciding(said[deciders[0].id])
     facts = {"name": member.name, "right": RIGHTS[counted[0].right], "folder": _name(library, deciders[0])}
     if counted[0].subject.kind is SubjectKind.MEMBER:
-        sentence = _("%(name)s在这里%(right)s：“%(folder)s”直接给了本人这个权限。", **facts)
+        sentence = _("%(name)s在这里%(right)s：“%(folder)s”把本人设为%(right)s。", **facts)
     else:
-        names = names_of(work, [grant.subject for grant in counted])
-        who = _("、").join(names.get(grant.subject, "—") for grant in counted)
-        sentence = _("%(name)s在这里%(right)s：因为%(who)s在“%(folder)s”上%(right)s。", who=who, **facts)
+        subjects = [grant.subject for grant in counted]
+        names = names_of(work, subjects)
+        who = _("、").join(_("名为“%(name)s”的%(kind)s", kind=KINDS[each.kind], name=names.get(each, "—")) for each in subjects)
+        sentence = _("%(name)s在这里%(right)s：“%(folder)s”把%(who)s设为%(right)s，本人属于其中。", who=who, **facts)
     if len(deciders) > 1:
         sentence += _("上级“%(folder)s”的设置在这里不起作用。", folder=_name(library, deciders[1]))
     return sentence

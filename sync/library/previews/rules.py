@@ -15,6 +15,7 @@ _LARGEST_MIB = {
 """Suffix -> largest file that is looked at, in MiB. What the file is, its first bytes decide (``drawing.sniff``)."""
 
 PREVIEWABLE = frozenset(_LARGEST_MIB)
+_PIXELLED = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "psd", "psb", "mp4", "m4v", "mov", "webm", "mkv"})
 LARGEST_BYTES = {suffix: most * MIB for suffix, most in _LARGEST_MIB.items()}
 FILMS = frozenset({"mp4", "m4v", "mov", "webm", "mkv"})
 SIZES = ("small", "large")
@@ -62,6 +63,11 @@ CHECK_LIMITS = Limits(wall_s=20, cpu_s=20, memory_bytes=1024 * MIB, file_bytes=M
 
 def suffix_of(name: str) -> str:
     return name.rpartition(".")[2].casefold() if "." in name else ""
+
+
+def has_pixels(name: str) -> bool:
+    """Whether the size in pixels says something of it: pages and drawings have none of their own."""
+    return suffix_of(name) in _PIXELLED
 
 
 def is_previewable(name: str, size_bytes: int) -> bool:

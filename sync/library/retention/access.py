@@ -37,6 +37,12 @@ def labels_of(work: Work, node_ids: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+def kept_versions(work: Work, node_id: str) -> dict[int, str]:
+    """Number -> what it is called, may be empty, of an asset's versions that somebody keeps by hand."""
+    rows = work.session.execute(select(KeptVersion.number, KeptVersion.label).where(KeptVersion.node_id == node_id))
+    return {row.number: row.label for row in rows}
+
+
 def held_versions(work: Work, library_id: str) -> set[Held]:
     """What nobody may let go, as of now."""
     kept = select(KeptVersion.node_id, KeptVersion.number).where(KeptVersion.library_id == library_id)

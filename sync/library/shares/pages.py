@@ -23,6 +23,8 @@ from sync.library.shares.models import Share
 from sync.library.shares.queries import shared_view, shares_view
 from sync.library.shares.rules import DAYS, VISIT, State, may_go_on, state_of
 from sync.library.shares.watermark import mark
+from sync.library.zips.pages import send_zip
+from sync.library.zips.queries import plan_zip
 from workspace.errors import InvalidInput, MainlineError, NotAllowed
 from workspace.i18n import _
 from workspace.secrets import SigningKey
@@ -188,6 +190,17 @@ def send_content(token: str, item: str) -> Response:
     with _inside(share, item) as (work, shared):
         content: VersionContent = content_of(work, shared.node.id, shared.number)
     return send_version(lambda work: content, download=True)
+
+
+@pages.get("/s/<token>/<item>/zip", needs=ANYONE, opens_work=False)
+def send_folder(token: str, item: str) -> Response:
+    """All originals in the shared folder, or in one below it, where the link allows it. Its visitors share the places of one member."""
+    share = _visited(token)
+    with _inside(share, item) as (work, shared):
+        if not share.may_download or shared.node.kind != "folder":
+            raise over()
+        plan = plan_zip(work, shared.node.id)
+    return send_zip(plan, reader=f"share:{share.id}")
 
 
 def _show(share: Share, token: str, item: str | None) -> Any:

@@ -42,25 +42,29 @@ def download_chosen(folder_id: str) -> Response:
     return send_zip(plan)
 
 
-def send_zip(plan: ZipPlan) -> Response:
-    """Answer with the zip. InvalidInput when it is empty or too large, TooManyRequests when enough are under way."""
+def send_zip(plan: ZipPlan, *, reader: str = "") -> Response:
+    """Answer with the zip. reader: who takes a place among those under way, the member when not given.
+
+    InvalidInput when it is empty or too large, TooManyRequests when enough are under way.
+    """
     if not plan.entries:
         raise InvalidInput(_("没有可以下载的文件"), _("这个文件夹是空的。"))
     if too_much(plan.entries):
         bounds = {"files": FILES_MOST, "gib": BYTES_MOST // GIB, "depth": DEPTH_MOST}
         detail = _("一次最多 %(files)s 个文件、%(gib)s GB、%(depth)s 层文件夹，请分几次下载。", **bounds)
         raise InvalidInput(_("下载的内容太多"), detail)
-    with request_work(writes=False) as work:
-        member_id = str(work.actor.member_id)
+    if not reader:
+        with request_work(writes=False) as work:
+            reader = str(work.actor.member_id)
     parts = web().parts
     words = Words(
         _("{name}.没有读到.txt"), _("“{name}”现在读不出来，没有放进这个压缩包。请稍后重新下载，或联系管理员。"),
         _("{name}.不完整.txt"), _("“{name}”只读出了一部分，压缩包里的这一份不完整，请不要使用。请稍后重新下载。"),
     )  # fmt: skip
     zone = ZoneInfo(parts.get(Settings).time_zone)
-    SENDING.take(member_id)
+    SENDING.take(reader)
     body = stream_zip(parts.get(Database), parts.get(ObjectStore), plan.entries, words, zone)  # type: ignore[type-abstract]
-    response = Response(Held(body, lambda: SENDING.leave(member_id)), content_type="application/zip")
+    response = Response(Held(body, lambda: SENDING.leave(reader)), content_type="application/zip")
     response.headers["Content-Disposition"] = disposition("attachment", f"{plan.name}.zip")
     response.headers["Cache-Control"] = "no-store"
     return response

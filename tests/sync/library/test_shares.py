@@ -3,6 +3,7 @@
 import io
 import re
 import threading
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from sync.library.shares.models import Share
 from sync.library.shares.rules import FAILURES_MAX, Limits, State, may_go_on, must_wait, state_of
 from sync.library.shares.watermark import _place, mark
 from tests.house import NOW, Person
+from tests.pages import OpenPage
 from tests.sync.library.agents import delete, make_folder
 from tests.sync.library.conftest import Room
 from tests.sync.library.grants import grant_right
@@ -292,11 +294,30 @@ def test_folder_when_shared_then_what_is_in_it_and_not_beside_it(app: Flask, roo
     stranger.get(address)
     assert "a.txt" in stranger.get(address).get_data(as_text=True)
     assert stranger.get(f"{address}/{inside.id}/content").data == b"inside"
+    with zipfile.ZipFile(io.BytesIO(stranger.get(f"{address}/{folder.id}/zip").data)) as whole:
+        assert whole.namelist() == ["a.txt"]
+    assert stranger.get(f"{address}/{inside.id}/zip").status_code == 404
     for node in (beside.id, room.root):
         assert stranger.get(f"{address}/{node}").status_code == 404
         assert stranger.get(f"{address}/{node}/content").status_code == 404
+        assert stranger.get(f"{address}/{node}/zip").status_code == 404
+    only_seen = share(signed_in("suhang"), room.root)
+    stranger.get(only_seen)
+    assert stranger.get(f"{only_seen}/{folder.id}").status_code == 200
+    assert stranger.get(f"{only_seen}/{folder.id}/zip").status_code == 404
     room.su.ops(room.id, delete(inside.id, 1))
     assert stranger.get(f"{address}/{inside.id}/content").status_code == 404
+
+
+def test_folder_when_looked_at_then_wide_on_a_pc_and_not_wider_than_a_phone(room: Room, signed_in: SignedIn, open_page: OpenPage) -> None:
+    folder = room.su.ops(room.id, make_folder(room.root, "成片"))[0].node
+    for number in range(8):
+        room.su.save(room.id, folder.id, f"很长的文件名称-{number}.txt", str(number).encode())
+    address = share(signed_in("suhang"), folder.id)
+    assert open_page(address, phone=True).evaluate("document.documentElement.scrollWidth") == 390
+    grid = open_page(address).locator(".shared-grid").bounding_box()
+    assert grid is not None
+    assert grid["width"] > 1000
 
 
 # --- members ----------------------------------------------------------------------------------------------------------

@@ -70,10 +70,12 @@ def found(person: Person, question: str) -> list[str]:
 def test_document_when_saved_then_found_by_its_words(
     room: Room, signed_in: SignedIn, run_jobs: Callable[[], int], name: str, content: bytes, question: str
 ) -> None:
-    room.su.save(room.id, room.root, name, content)
+    saved = room.su.save(room.id, room.root, name, content).node
     run_jobs()
     assert found(signed_in("linyue"), question) == [name]
     assert found(signed_in("zhaoning"), question) == []
+    if not name.endswith("pdf"):  # Which has a picture.
+        assert question in signed_in("linyue").get(f"/library/assets/{saved.id}").get_data(as_text=True)
 
 
 def test_document_when_renamed_saved_anew_and_deleted_then_the_index_follows(
