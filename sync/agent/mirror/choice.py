@@ -54,7 +54,7 @@ class Choice:
     def __init__(self, root: Path, chosen: Chosen) -> None:
         self._root = root
         self.chosen = chosen
-        self._specs: dict[str, tuple[int, GitIgnoreSpec]] = {}
+        self._specs: dict[str, GitIgnoreSpec] = {}
 
     def covers(self, path: str) -> bool:
         """Whether a file or folder of this path belongs on this machine, as far as the choice goes."""
@@ -76,9 +76,13 @@ class Choice:
             return True
         return bool(inside) and self._spec(library).match_file(asked[len(library) + 1 :])
 
-    def stamp(self) -> tuple[object, ...]:
-        """Changes when the rules of the mirror's folder do, or those of a library whose rules were asked for."""
-        return tuple((library, self._modified(library)) for library in sorted({"", *self._specs}))
+    def stamp(self) -> tuple[tuple[str, int], ...]:
+        """Changes with the rules of the mirror's folder and of every library in it, whether anybody has asked for them yet or not."""
+        try:
+            libraries = [path.parent.name for path in self._root.glob(f"*/{IGNORE_FILE}")]
+        except OSError:
+            return ()  # a volume that fails; it looks different when it is back
+        return tuple((library, self._modified(library)) for library in sorted({"", *libraries}))
 
     def _modified(self, library: str) -> int:
         try:
@@ -89,8 +93,8 @@ class Choice:
     def _spec(self, library: str) -> GitIgnoreSpec:
         kept = self._specs.get(library)
         if kept is None:
-            kept = self._specs[library] = (self._modified(library), read_rules(self._root / library / IGNORE_FILE))
-        return kept[1]
+            kept = self._specs[library] = read_rules(self._root / library / IGNORE_FILE)
+        return kept
 
     def forget_rules(self) -> None:
         """Read the rules anew when they are next asked for."""

@@ -240,7 +240,7 @@ class Mirror:
 
     def _asked(self) -> str:
         chosen = self._choice.chosen
-        return json.dumps([chosen.everything, sorted(chosen.folders.items()), self._choice.stamp()[0]])
+        return json.dumps([chosen.everything, sorted(chosen.folders.items()), self._choice.stamp()])
 
     def _renamed_choice(self) -> bool:
         """Follow chosen folders that were renamed or moved; returns whether any was."""

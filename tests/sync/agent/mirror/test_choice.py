@@ -89,6 +89,33 @@ def test_rules_when_written_then_neither_sent_nor_fetched_and_what_is_here_stays
     assert set(chen.files()) == {"c.mov", "keep.mov", "b.txt"}
 
 
+def test_folder_when_nothing_happens_then_nobody_looks_at_all_of_it(lin: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    lin.sync()
+    (lin.library / "a").write_bytes(b"a")
+    lin.sync()
+    looks: list[int] = []
+    monkeypatch.setattr(lin.engine.mirror.looker, "everything", lambda: looks.append(1))
+    for _turn in range(3):
+        lin.engine.mirror.step()
+    assert looks == []
+    (lin.library / ".mainline-ignore").write_text("*.mov\n")
+    lin.engine.mirror.step()
+    assert looks == [1]
+
+
+def test_rules_when_those_of_a_library_are_taken_back_then_what_they_kept_out_comes(lin: Device, chen: Device) -> None:
+    chen.sync()
+    (chen.library / ".mainline-ignore").write_text("*.mov\n")
+    lin.sync()
+    (lin.library / "a.mov").write_bytes(b"a")
+    lin.sync()
+    chen.sync()
+    assert not (chen.library / "a.mov").exists()
+    (chen.library / ".mainline-ignore").unlink()
+    chen.sync()
+    assert (chen.library / "a.mov").read_bytes() == b"a"
+
+
 def test_watch_when_the_systems_limit_is_reached_then_told_and_looked_at_by_itself(lin: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: object) -> None:
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
