@@ -265,10 +265,14 @@ class Mirror:
     def _look(self) -> None:
         due = self.watch.due()
         soon, self._soon = self._soon, set()
-        if due is None or self.looker.is_overdue():
-            self.looker.everything()
-        elif due or soon:
-            self.looker.paths({*due, *soon})
+        try:
+            if due is None or self.looker.is_overdue():
+                self.looker.everything()
+            elif due or soon:
+                self.looker.paths({*due, *soon})
+        except OSError:
+            self.watch.look_at_everything()  # what was due, and not looked at, is known to nobody else
+            raise
 
     def _settle(self) -> None:
         room = 0 if self._engine.settings.paused else _FETCH_AHEAD - self.fetcher.under_way

@@ -266,6 +266,26 @@ def test_folder_when_it_may_not_be_looked_into_then_told_until_it_may_and_the_re
     assert lin.troubles() == {}
 
 
+def test_look_when_the_disk_fails_in_the_middle_of_it_then_what_it_had_not_looked_at_is_found_by_the_next(
+    lin: Device, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin.sync()
+    (lin.library / "c").write_bytes(b"c")
+    lin.sync()
+    for name in "ab":
+        (lin.library / name).write_bytes(name.encode())
+    mirror = lin.engine.mirror
+    due = [[f"{lin.name}/a", f"{lin.name}/b"]]
+    monkeypatch.setattr(mirror.watch, "due", lambda: due.pop())
+    monkeypatch.setattr(mirror.looker.marks, "of", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "a bad sector")))
+    with pytest.raises(OSError, match="a bad sector"):
+        mirror.step()
+    monkeypatch.undo()
+    mirror.step()
+    lin.send()
+    assert contents(fake, library) == {"a": b"a", "b": b"b", "c": b"c"}
+
+
 def test_fetch_when_it_fails_in_a_way_nobody_thought_of_then_tried_again(
     lin: Device, chen: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
