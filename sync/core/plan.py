@@ -142,9 +142,9 @@ def plan(local: Mapping[str, Entry], base: Mapping[str, Entry], remote: Mapping[
     while _open_rings(decisions, sides) or _wait_for_folders(decisions, sides):
         pass
     _keep_needed_folders(decisions, sides)
-    steps = [Step(node, decision, sides.goal(node, decision)) for node, decision in decisions.items()]
-    steps.sort(key=lambda step: _order(step, decisions, sides))
-    return [step for step in steps if step.decision is not Decision.NOTHING]
+    changed = [(node, decision) for node, decision in decisions.items() if decision is not Decision.NOTHING]
+    steps = [Step(node, decision, sides.goal(node, decision)) for node, decision in changed]
+    return sorted(steps, key=lambda step: _order(step, decisions, sides))
 
 
 _REMOVALS = frozenset({Decision.DROP, Decision.SEND_DELETE, Decision.FORGET})
@@ -238,7 +238,7 @@ def _keep_needed_folders(decisions: dict[str, Decision], sides: _Sides) -> None:
         needed = [
             place
             for node, decision in decisions.items()
-            if decision not in _REMOVALS and (decision is Decision.WAIT) is waits
+            if decision not in _REMOVALS and decision is not Decision.NOTHING and (decision is Decision.WAIT) is waits
             for place in sides.places(node, decision)
         ]
         while needed:

@@ -119,7 +119,24 @@ def test_stays_local_when_ordinary_then_false(name: str) -> None:
 
 
 def test_conflict_name_when_simple_then_tells_who_and_when() -> None:
-    assert conflict_name("海报.psd", "王芳", WHEN) == "海报 (王芳, 2026-11-21 14.03.22).psd"
+    first = conflict_name("海报.psd", "王芳", WHEN)
+    assert first == "海报 (王芳, 2026-11-21 14.03.22).psd"
+    assert conflict_name("海报.psd", "王芳", WHEN, taken={name_key(first)}) == "海报 (王芳, 2026-11-21 14.03.22 2).psd"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("README", "README (王芳, 2026-11-21 14.03.22)"),
+        (".gitignore", ".gitignore (王芳, 2026-11-21 14.03.22)"),
+        ("海报.最终.psd", "海报.最终 (王芳, 2026-11-21 14.03.22).psd"),
+        ("a." + "b" * 32, "a (王芳, 2026-11-21 14.03.22)." + "b" * 32),
+        ("a." + "b" * 33, "a." + "b" * 33 + " (王芳, 2026-11-21 14.03.22)"),
+        ("第 1.这一句其实是说明而不是后缀", "第 1.这一句其实是说明而不是后缀 (王芳, 2026-11-21 14.03.22)"),
+    ],
+)
+def test_conflict_name_when_no_suffix_or_one_that_is_none_then_at_the_end(name: str, told: str) -> None:
+    assert conflict_name(name, "王芳", WHEN) == told
 
 
 @given(st.text(max_size=300), st.text(max_size=80), st.integers(0, 4))
