@@ -4,14 +4,73 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from sync.agent.mirror.choice import Choice, Chosen
 from sync.agent.mirror.words import reason
 from sync.core import protocol as p
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import LIBRARY
 from tests.sync.agent.mirror.conftest import Device, contents
+
+NESTED = {"素材/a": True, "素材/a/b": False, "素材/a/b/c": True, "素材/d": False}
+
+
+@pytest.mark.parametrize(
+    ("path", "covered", "leads"),
+    [
+        ("素材", False, True),
+        ("素材/a", True, True),
+        ("素材/A/x", True, False),
+        ("素材/ab", False, False),
+        ("素材/a/b", False, True),
+        ("素材/a/b/x", False, False),
+        ("素材/a/b/c", True, False),
+        ("素材/a/b/C/y/z", True, False),
+        ("素材/d", False, False),
+        ("别的", False, False),
+    ],
+)
+def test_path_when_folders_are_chosen_then_the_nearest_decision_counts(path: str, covered: bool, leads: bool) -> None:
+    chosen = Chosen(NESTED)
+    assert (chosen.covers(path), chosen.leads_to(path)) == (covered, leads)
+    assert Chosen(NESTED, everything=True).covers(path) is (covered or path in ("素材", "素材/ab", "别的"))
+    assert Chosen({}, everything=covered).covers(path) is covered
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "ignored"),
+    [
+        ("素材/a.mov", False, True),
+        ("素材/深/b.mov", False, True),
+        ("素材/keep.mov", False, False),
+        ("素材/缓存", True, True),
+        ("素材/缓存/x", False, True),
+        ("素材/缓存", False, False),
+        ("素材/深/草稿", False, False),
+        ("素材/草稿", False, True),
+        ("别的/缓存", True, False),
+        ("缓存", True, False),
+        ("别的/a.mov", False, True),
+        ("素材/.mainline-ignore", False, True),
+    ],
+)
+def test_path_when_rules_are_written_then_they_hold_where_they_stand(tmp_path: Path, path: str, folder: bool, ignored: bool) -> None:
+    (tmp_path / "素材").mkdir()
+    (tmp_path / ".mainline-ignore").write_text("*.mov\n!keep.mov\n[\n")
+    (tmp_path / "素材/.mainline-ignore").write_text("缓存/\n/草稿\n")
+    choice = Choice(tmp_path, Chosen({}, everything=True))
+    assert choice.ignores(path, folder=folder) is ignored
+    assert choice.wants(path, folder=folder) is not ignored
+
+
+def test_folder_when_only_one_inside_it_is_chosen_then_wanted_and_no_file_beside_it(tmp_path: Path) -> None:
+    choice = Choice(tmp_path, Chosen({"素材/a/b": True}))
+    assert choice.wants("素材/a", folder=True)
+    assert not choice.wants("素材/a", folder=False)
+    assert not choice.wants("素材/a/x", folder=True)
 
 
 def test_folder_when_chosen_alone_then_only_that_is_here_and_others_come_and_go_with_the_choice(
