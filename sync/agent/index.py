@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,6 +115,8 @@ class Index(Tables):
         self._editable: dict[str, bool] = {}
         self._roots: dict[str, str] = {}
         self._inos: dict[str, int] = {}
+        self.forgets: list[Callable[[], None]] = []
+        """Called with `forget`: who keeps rows of this index at hand."""
         super().__init__(path)
 
     # --- files --------------------------------------------------------------------------------------------------
@@ -127,6 +129,8 @@ class Index(Tables):
             self._editable.clear()
             self._roots.clear()
             self._inos.clear()
+            for each in self.forgets:
+                each()
 
     def file(self, ino: int) -> File | None:
         """The file with this inode."""

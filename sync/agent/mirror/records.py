@@ -22,6 +22,9 @@ from sync.core.protocol import NodeKind
 UNSENT = Address("b3:" + "0" * 64)
 """Stands for bytes on the disk that have no address yet, because nobody has read them for sending."""
 
+_ROWS = 4096
+"""So many places are kept at hand beside SQLite."""
+
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS mirrored (
         ino INTEGER PRIMARY KEY, parent INTEGER NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL,
@@ -90,6 +93,10 @@ class Records:
 
     def __init__(self, index: Index) -> None:
         self._index = index
+        self._places: dict[int, tuple[int, str]] = {}
+        """Folder and name of rows that were looked for last: a path is asked for several times, and is mostly folders."""
+        self._troubled: bool | None = None
+        index.forgets.append(self._forget_at_hand)
         with index.transaction() as db:
             for statement in _SCHEMA:
                 db.execute(statement)
@@ -127,13 +134,26 @@ class Records:
     def path_of(self, ino: int) -> str | None:
         """Where a file was last seen; None if it was not."""
         parts: list[str] = []
-        while ino != ROOT:
-            row = self._index.one("SELECT parent, name FROM mirrored WHERE ino=?", ino)
-            if row is None:
-                return None
-            ino = row[0]
-            parts.append(row[1])
+        with self._index.locked():
+            while ino != ROOT:
+                place = self._places.get(ino)
+                if place is None:
+                    place = self._index.one("SELECT parent, name FROM mirrored WHERE ino=?", ino)
+                    if place is None:
+                        return None
+                    self._keep(ino, *place)
+                ino, name = place
+                parts.append(name)
         return "/".join(reversed(parts))
+
+    def _keep(self, ino: int, parent: int, name: str) -> None:
+        if len(self._places) >= _ROWS:
+            self._places.clear()
+        self._places[ino] = (parent, name)
+
+    def _forget_at_hand(self) -> None:
+        self._places.clear()
+        self._troubled = None
 
     def folder_path(self, ino: int) -> str | None:
         """The same for a folder; the mirror's own is ""."""
@@ -147,6 +167,7 @@ class Records:
                 (ino, parent, seen.name, name_key(seen.name), seen.kind.value, seen.file_id, seen.size, seen.mtime_ns, seen.ctime_ns,
                  mark, version, manifest),
             )  # fmt: skip
+            self._keep(ino, parent, seen.name)
 
     def restat(self, record: Record, seen: Seen, *, parent: int | None = None, mark: str | None = None) -> None:
         """The same version in another place or with another stat."""
@@ -168,6 +189,7 @@ class Records:
         """It is not on the disk any more, or not ours."""
         with self._index.transaction() as db:
             db.execute("DELETE FROM mirrored WHERE ino=?", (ino,))
+            self._places.pop(ino, None)
             db.execute("INSERT OR IGNORE INTO unsettled VALUES (?)", (ino,))
 
     # --- what is to be done ------------------------------------------------------------------------------------------
@@ -210,6 +232,7 @@ class Records:
     def trouble(self, path: str, reason: str, detail: str = "") -> None:
         """Note why this path is not the same here and there."""
         with self._index.transaction() as db:
+            self._troubled = True
             db.execute(
                 "INSERT INTO troubles VALUES (?,?,?,?) ON CONFLICT (path) DO UPDATE SET reason=excluded.reason, detail=excluded.detail",
                 (path, reason, detail, int(time.time() * 1000)),
@@ -217,9 +240,14 @@ class Records:
 
     def no_trouble(self, path: str) -> None:
         """It is fine now, or gone."""
-        if self._index.one("SELECT 1 FROM troubles WHERE path=?", path):
-            with self._index.transaction() as db:
-                db.execute("DELETE FROM troubles WHERE path=?", (path,))
+        with self._index.locked():
+            if self._troubled is None:
+                self._troubled = self._index.one("SELECT 1 FROM troubles LIMIT 1") is not None
+            if not self._troubled or self._index.one("SELECT 1 FROM troubles WHERE path=?", path) is None:
+                return
+        with self._index.transaction() as db:
+            db.execute("DELETE FROM troubles WHERE path=?", (path,))
+            self._troubled = None
 
     def troubles(self) -> list[Trouble]:
         """All of them."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sync.agent.content import Content
 from sync.agent.index import File, Index
-from sync.agent.journal import Journal
+from sync.agent.journal import Journal, new_id
 from sync.agent.mirror.disk import Disk, Seen
 from sync.agent.mirror.records import Records
 from sync.agent.remote import Remote
@@ -97,10 +97,12 @@ class MirrorTree(Tree):
         with self.lock, self.index.transaction():
             folder = self._editable_folder(parent)
             name = self._storable(seen.name)
+            node = new_id() if self._is_new_name(parent, name) else None
             modified_ms = seen.mtime_ns // 1_000_000
-            file = self.index.add(parent, name, NodeKind.FILE, folder.library, modified_ms, size=seen.size, local=1, dirty=1)
+            file = self.index.add(parent, name, NodeKind.FILE, folder.library, modified_ms, node=node, size=seen.size, local=1, dirty=1)
             self.records.put(file.ino, parent, seen, mark=mark)
-            file = self._take_name(file, parent, name)
+            if node is None:
+                file = self._take_name(file, parent, name)
             self.save(file.ino)
             return file
 
