@@ -43,6 +43,14 @@ class DDayBody(Body):
     d_day: Day
 
 
+def day_in_address(text: str) -> date:
+    """A day in an address. ValueError, for which Flask takes the default, also for one of which offsets would be no dates."""
+    day = date.fromisoformat(text)
+    if not date(2000, 1, 1) <= day <= date(2199, 12, 31):
+        raise ValueError(text)
+    return day
+
+
 def sequence(text: str) -> int:
     """A sequence in an address. ValueError, for which Flask takes the default, also for a number that no database holds."""
     number = int(text)

@@ -7,11 +7,12 @@ from werkzeug.wrappers import Response
 
 from main_lines.back import way_back
 from main_lines.lines.access import get_line
+from main_lines.lines.bodies import day_in_address
 from main_lines.lines.queries import line_head
 from main_lines.plans import actions
 from main_lines.plans.bodies import BaselineBody, NeedBody, PlaceBody
 from main_lines.plans.chart import Scale, chart_of
-from main_lines.plans.queries import plan_of, waits_of
+from main_lines.plans.queries import d_day_move, plan_of, waits_of
 from main_lines.tasks.access import get_task
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, parse_form
@@ -30,6 +31,14 @@ def show_plan(work: Work, line_id: str) -> str:
 def show_plan_rows(work: Work, line_id: str) -> str:
     """The timeline alone, for refreshing it."""
     return render_template("plans/_plan.html", **_plan(work, line_id))
+
+
+@pages.get("/lines/<line_id>/d-day", needs=SIGNED_IN)
+def show_d_day_move(work: Work, line_id: str) -> str:
+    """What another D-day, named by ``d_day``, would move, for the dialog in which it is chosen."""
+    line = get_line(work, line_id)
+    asked = request.args.get("d_day", default=line.d_day, type=day_in_address)
+    return render_template("plans/_d_day.html", move=d_day_move(work, line, asked))
 
 
 @pages.get("/tasks/<task_id>/needs", needs=SIGNED_IN)

@@ -208,3 +208,32 @@ def set_free_by(work: Work, task_id: str) -> list[TaskOrder]:
     )
     query = select(TaskOrder).where(TaskOrder.id.in_(waiting), TaskOrder.id.not_in(held), TaskOrder.state.not_in(handed_in))
     return list(work.session.scalars(query.order_by(TaskOrder.number)))
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An order whose day counts from D-day. over: its new day is over already."""
+
+    task: TaskRow
+    due: date
+    over: bool
+
+
+@dataclass(frozen=True)
+class DDayMove:
+    """What another D-day does: ``moved`` go with it, ``pinned`` stay. days: by how much, positive for later."""
+
+    d_day: date
+    days: int
+    moved: Sequence[Moved]
+    pinned: Sequence[TaskRow]
+
+
+def d_day_move(work: Work, line: MainLine, d_day: date) -> DDayMove:
+    """Nothing is changed yet; only orders that are still open are named. The caller has loaded the line through access."""
+    days, today = (d_day - line.d_day).days, company_today(work)
+    waiting = sorted((row for row in line_tasks(work, line) if row.due and not row.finished), key=lambda row: (row.due, row.number))
+    moved = [
+        Moved(row, row.due + timedelta(days=days), row.due + timedelta(days=days) < today) for row in waiting if row.due and not row.pinned
+    ]
+    return DDayMove(d_day, days, moved, [row for row in waiting if row.pinned])

@@ -80,6 +80,11 @@ class TaskRow:
         return self.state in FINISHED
 
     @property
+    def pinned(self) -> bool:
+        """Its due day is a date of its own and stays where it is when D-day moves."""
+        return self._order.due_on is not None
+
+    @property
     def cancelled(self) -> bool:
         return self.state is State.CANCELLED
 

@@ -5,18 +5,22 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import move_d_day
 from main_lines.plans.access import needs_of
 from main_lines.plans.actions import add_need, drop_baseline, drop_need, keep_baseline, move_order
-from main_lines.plans.queries import OPENED, baselines_of, plan_at, plan_of
+from main_lines.plans.queries import OPENED, baselines_of, d_day_move, plan_at, plan_of
 from main_lines.tasks.access import get_task
-from main_lines.tasks.actions import Draft, assign_task, cancel_task, draft_of, edit_task, sign_task, start_task, write_task
+from main_lines.tasks.actions import Draft, assign_task, cancel_task, draft_of, edit_task, sign_task, start_task, write_task, write_tasks
 from main_lines.tasks.models import PLANNED, TaskOrder
+from main_lines.tasks.queries import line_tasks
 from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from workspace.people.models import Member
 from workspace.work import Work
 
 
@@ -180,3 +184,40 @@ def _as_it_stands(work: Work, story: Story) -> object:
         for order in orders
     }  # fmt: skip
     return get_line(work, story.line_id).d_day, copy.deepcopy(found)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    orders=st.lists(st.tuples(st.booleans(), st.integers(-60, 30), st.integers(1, 9)), min_size=1, max_size=8),
+    days=st.integers(-5, 200).filter(bool),
+)
+def test_d_day_when_moved_then_every_date_that_is_not_pinned_moves_by_it_and_nothing_else(
+    orders: list[tuple[bool, int, int]], days: int, work_as: Callable, story: Story
+) -> None:
+    with work_as("林悦") as work:
+        line = get_line(work, story.line_id)
+        department = work.session.query(Member).first().department_id
+        drafts = [
+            Draft(
+                f"单 {offset}",
+                department,
+                due_offset=None if pinned else offset,
+                due_on=line.d_day + timedelta(days=offset) if pinned else None,
+                days=length,
+            )
+            for pinned, offset, length in orders
+        ]
+        ids = [order.id for order in write_tasks(work, line.id, drafts)]
+        before = {row.id: row for row in line_tasks(work, line)}
+        told = d_day_move(work, line, line.d_day + timedelta(days=days))
+        move_d_day(work, line.id, line.d_day + timedelta(days=days))
+        after = {row.id: row for row in line_tasks(work, line)}
+    for id, (pinned, _offset, length) in zip(ids, orders, strict=True):
+        due = before[id].due
+        assert due
+        assert after[id].due == (due if pinned else due + timedelta(days=days))
+        assert after[id].days == length
+    assert {moved.task.id: moved.due for moved in told.moved} == {
+        id: row.due for id, row in after.items() if not row.pinned and not row.finished
+    }
+    assert {row.id for row in told.pinned} == {id for id, row in after.items() if row.pinned}

@@ -119,3 +119,17 @@ def test_timeline_when_orders_wait_then_the_critical_path_is_named(
     chain = page.locator(".plan-chain li")
     assert [text.splitlines()[0] for text in chain.all_inner_texts()] == ["大促主视觉", "会场页面设计定稿"]
     page.get_by_text("预计晚").first.wait_for()
+
+
+def test_d_day_when_another_is_chosen_then_what_moves_is_listed_before_it_moves(
+    open_page: OpenPage, work_as: Callable, write: Callable, story: Story
+) -> None:
+    write("大促主视觉", offset=-45)
+    write("场地签约", offset=None, due_on=date(2026, 11, 1))
+    page = open_page(f"/lines/{story.line_id}/board")
+    page.get_by_role("button", name="改期").first.click()
+    field = page.get_by_label("新的 D 日")
+    field.fill("2026-11-15")
+    field.dispatch_event("change")
+    page.get_by_text("1 张随之移动，1 张日期固定、不动。").wait_for()
+    page.get_by_text("09-27 → 10-01").wait_for()
