@@ -69,6 +69,15 @@ class Mount:
     def shared(self) -> dict[str, str | None]:
         return {file.name: file.node for file in self.index.children(self.root) if not stays_local(file.name)}
 
+    def waiting(self, kind: str) -> set[str | None]:
+        """The nodes of which operations of this kind are still to be sent."""
+        return {node for (node,) in self.index.rows("SELECT node FROM ops WHERE kind=?", kind)}
+
+    def moved(self, node: str | None) -> str | None:
+        """The name that a node is to have in the library by an operation that is still to be sent."""
+        row = self.index.one("SELECT name FROM ops WHERE kind='rename' AND node=? ORDER BY n DESC", node)
+        return row[0] if row else None
+
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Iterator[Mount]:
@@ -87,9 +96,12 @@ def test_document_when_saved_by_a_program_then_the_same_asset_with_the_new_bytes
     mount.do("write", document, "old")
     mount.all_safe()
     node = mount.shared()[document]
+    sent, called = {node}, document
     for step in steps_for(pattern, document):
         mount.do(*step)
         if safe_between:
+            sent |= mount.waiting("commit")
+            called = mount.moved(node) or called
             with mount.index.transaction() as db:  # the library answers each save at once; only deletions still wait
                 db.execute("UPDATE files SET dirty=0, version=version+1 WHERE node IN (SELECT node FROM ops WHERE kind='commit')")
                 db.execute("DELETE FROM ops WHERE kind<>'delete'")
@@ -99,4 +111,7 @@ def test_document_when_saved_by_a_program_then_the_same_asset_with_the_new_bytes
     file = mount.index.child(mount.root, document)
     assert file is not None
     assert mount.tree.content.work_path(file.ino).read_bytes() == b"new"
-    assert mount.index.one("SELECT 1 FROM ops WHERE kind='delete' AND node=?", node) is None
+    assert (mount.moved(node) or called) == document, "what the library calls it"
+    kept = set(mount.shared().values())
+    assert mount.waiting("commit") <= kept
+    assert mount.waiting("delete") == sent - kept  # what was an asset for a moment does not stay behind in the library
