@@ -11,7 +11,7 @@ from sync.library.previews.drawing import text as drawing
 from sync.library.words.models import DocumentWords
 from sync.library.words.rules import WORDS_MOST, is_readable
 from tests.house import Person
-from tests.sync.library.agents import delete, rename
+from tests.sync.library.agents import delete, make_folder, rename
 from tests.sync.library.conftest import Room
 
 SignedIn = Callable[[str], Person]
@@ -131,3 +131,9 @@ def test_document_when_its_name_and_its_words_match_then_found_once(room: Room, 
     room.su.save(room.id, room.root, "晨雾.txt", "晨雾里的街道".encode())
     run_jobs()
     assert found(signed_in("suhang"), "晨雾") == ["晨雾.txt"]
+
+
+def test_folder_when_found_then_called_one(room: Room, signed_in: SignedIn, run_jobs: Callable[[], int]) -> None:
+    room.su.ops(room.id, make_folder(room.root, "夏季画册"))
+    run_jobs()
+    assert "文件夹" in signed_in("linyue").get("/search?q=夏季画册").get_data(as_text=True)
