@@ -503,7 +503,12 @@ class Arrivals:
                 self._forget(file)
             else:
                 self._separate(file)
-            self._node(winner, answered=True)
+            row = self._index.one("SELECT body FROM held WHERE node=?", winner.id)
+            told = decode(Node, json.loads(row[0])) if row else None
+            if told is not None and told.seq >= winner.seq:
+                self._node(told)  # the feed was quicker, and this waited for our save: the name is never without a file
+            else:
+                self._node(winner, answered=True)
             self._settle()
         self._tell_kernel()
 
