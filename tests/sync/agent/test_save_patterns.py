@@ -115,3 +115,24 @@ def test_document_when_saved_by_a_program_then_the_same_asset_with_the_new_bytes
     kept = set(mount.shared().values())
     assert mount.waiting("commit") <= kept
     assert mount.waiting("delete") == sent - kept  # what was an asset for a moment does not stay behind in the library
+
+
+def test_document_when_moved_aside_and_a_new_file_of_any_name_takes_its_place_then_the_same_asset(mount: Mount) -> None:
+    mount.do("write", "海报.dwg", "old")
+    mount.all_safe()
+    node = mount.shared()["海报.dwg"]
+    for step in (("write", "1F20", "new"), ("rename", "海报.dwg", "海报.bak"), ("rename", "1F20", "海报.dwg")):
+        mount.do(*step)
+    assert mount.shared()["海报.dwg"] == node
+    assert mount.shared()["海报.bak"] not in (node, None)
+    assert (mount.waiting("commit"), mount.waiting("delete")) == (set(mount.shared().values()), set())
+
+
+def test_document_when_moved_and_an_asset_takes_its_place_then_each_stays_its_own(mount: Mount) -> None:
+    mount.do("write", "海报.dwg", "one")
+    mount.do("write", "草稿.dwg", "two")
+    mount.all_safe()
+    before = mount.shared()
+    mount.do("rename", "海报.dwg", "海报 旧.dwg")
+    mount.do("rename", "草稿.dwg", "海报.dwg")
+    assert mount.shared() == {"海报 旧.dwg": before["海报.dwg"], "海报.dwg": before["草稿.dwg"]}
