@@ -225,6 +225,7 @@ async function pauseAll() {
   pausedAll = true;
   for (const job of jobs.filter((each) => each.state === "running")) {
     job.state = "waiting";
+    show(job, say("paused"));
     await job.upload.abort();
   }
   draw();

@@ -100,6 +100,9 @@ def test_upload_when_paused_then_waits_and_resumed_then_done(room: Room, folder:
     held: list[Route] = []
     folder.route("**/library/uploads/*", lambda route: held.append(route) if route.request.method == "PATCH" else route.fallback())
     folder.set_input_files("#upload-files", tmp_path / "大图.psd")
+    folder.get_by_role("button", name="全部暂停").click(timeout=30_000)
+    expect(folder.locator(".uploads-state")).to_have_text("已暂停")
+    folder.get_by_role("button", name="全部继续").click()
     folder.get_by_role("button", name="暂停“大图.psd”").click(timeout=30_000)
     expect(folder.locator(".uploads-state")).to_have_text("已暂停")
     folder.unroute("**/library/uploads/*")
