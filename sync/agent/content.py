@@ -1,7 +1,8 @@
 """Bytes on this machine: whole working copies of files that are written to, and what versions are read from.
 
 `work/<ino>` is the only place of bytes that are not in the library yet. Chunks that were read are kept by `chunks.py`; each is checked
-against its address when it comes from the network and again when it comes from the disk.
+against its address when it comes from the network and again when it comes from the disk. Over 400 lines because working
+copies are filled from what is read, and both share one lock.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The state machine over the real engine and the real library: some generated runs, the bugs planted on purpose, and what it found.
 
 A failing run prints its seed and the few steps that are needed; ``MACHINE_SEED=N`` here or
-``script/check-sync --seed N --runs 1`` repeats it. For a long run: ``script/check-sync --steps 100000``.
+``script/check-sync --seed N --runs 1`` repeats it. For a long run: ``script/check-sync --steps 100000``. Over 400 lines because each
+counterexample stands beside the runs that found it.
 """
 
 from __future__ import annotations
