@@ -168,7 +168,10 @@ class Tree:
         self.work.session.flush()
 
     def place(self, node: Node, *, parent_id: str, name: str) -> None:
-        """Move a node to a free name. Flushed at once, because swaps of names must reach the unique index in order."""
+        """Move a node to a free name. Flushed at once, because swaps of names must reach the unique index in order; and before, because
+        new nodes are written in the order in which they were added, which is folders first only as long as none of them has moved."""
+        if self._new:
+            self.flush()
         self._vacate(node)
         node.parent_id, node.name, node.name_key = parent_id, normal_name(name), name_key(name)
         self._names[parent_id, node.name_key] = node

@@ -215,6 +215,14 @@ def test_rename_when_its_folder_is_made_in_the_same_request_then_it_is_there(roo
     assert answers[1].node.parent == folder.node
 
 
+def test_rename_when_what_moves_is_new_too_then_all_of_it_arrives(room: Room) -> None:
+    room.su.upload(room.id, b"1")
+    file, folder = commit(room.root, "a.txt", manifest_for(b"1")), make_folder(room.root, "新")
+    answers = room.su.ops(room.id, file, folder, rename(file.node, folder.node, "a.txt"))
+    assert [answer.outcome for answer in answers] == ["applied"] * 3
+    assert live(room)["a.txt"].parent == folder.node
+
+
 # --- folders, names, deletes ----------------------------------------------------------------------------------------
 
 
