@@ -245,8 +245,8 @@ class Engine:
         """Send the next operations, and make ready for those to come when none is left. Never from two threads at once."""
         assert self.departures is not None, "prepare comes first"
         self.tree.catch_up()
-        if time.monotonic() - self._shown_at >= _SHOW_S:
-            self._show_backlog()
+        if not self.status.get("pending_ops") or time.monotonic() - self._shown_at >= _SHOW_S:
+            self._show_backlog()  # Before the store is asked, which may take its time: nobody is told meanwhile that all is in sync.
         self.departures.send_batch()
         self.index.checkpoint()
         if not self.journal.has_ready(int(time.time() * 1000)):

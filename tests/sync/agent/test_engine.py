@@ -326,6 +326,18 @@ def test_file_when_its_bytes_cannot_be_read_then_told_and_the_others_go_on(
     assert set(fake.live(library)) == {"坏.psd", "好.psd"}
 
 
+def test_status_when_a_save_is_on_its_way_then_it_says_so(stepped: Engine, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stepped.departures is not None
+    stepped.send()
+    number, _ = stepped.tree.create(folder_of(stepped, library), "图.psd")
+    stepped.tree.write(stepped.tree.handle(number), 0, b"x")
+    stepped.tree.release(number)
+    told = []
+    monkeypatch.setattr(stepped.departures, "send_batch", lambda: told.append(stepped.status.get("pending_ops")))
+    stepped.send()
+    assert told == [1]
+
+
 def test_slots_when_one_fails_then_the_others_of_its_time_are_given_up(stepped: Engine, fake: FakeLibrary, library: str) -> None:
     assert stepped.departures is not None
     stepped.departures.send_packs_at_once()
