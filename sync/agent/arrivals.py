@@ -126,7 +126,8 @@ class Arrivals:
             self._tell_kernel()
         with self._index.transaction() as db:
             db.execute("UPDATE libraries SET cursor=? WHERE id=? AND cursor>=?", (cursor, library, since))
-        self._answered = {node: told for node, told in self._answered.items() if told[0] != library or told[1] > cursor}
+        with self._tree.lock:  # answers are noted by other threads
+            self._answered = {node: told for node, told in self._answered.items() if told[0] != library or told[1] > cursor}
         self.released()  # a folder may have to wait for one that comes after it, and who only reads sends nothing that would look again
 
     def nodes(self, nodes: Iterable[Node | None]) -> None:

@@ -7,7 +7,8 @@ import os
 import random
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -350,3 +351,34 @@ def test_slots_when_one_fails_then_the_others_of_its_time_are_given_up(stepped: 
         stepped.send()
     stepped.send()
     assert set(fake.live(library)) == {"图.psd"}
+
+
+class _Interrupted(dict[str, tuple[str, int]]):
+    """Somebody else's turn comes between two items."""
+
+    def __init__(self, known: dict[str, tuple[str, int]], turn: Callable[[], object]) -> None:
+        super().__init__(known)
+        self._turn = turn
+
+    def items(self) -> Iterator[tuple[str, tuple[str, int]]]:  # type: ignore[override]
+        for item in super().items():
+            yield item
+            self._turn()
+
+
+def test_answer_when_it_comes_while_a_page_is_finished_then_the_feed_goes_on(stepped: Engine, library: str) -> None:
+    arrivals, known = stepped.arrivals, stepped.index.library(library)
+    assert arrivals is not None and known is not None
+    root = stepped.index.root_of(library)
+
+    def row(seq: int) -> p.Node:
+        return p.Node(f"folder-{seq}", library, root, f"{seq}", p.NodeKind.FOLDER, 0, 0, None, 0, "", False, seq)
+
+    with ThreadPoolExecutor(1) as other:
+        seqs = iter(range(1003, 1100))
+        arrivals.nodes((row(1001), row(1002)))
+        arrivals._answered = _Interrupted(
+            arrivals._answered, lambda: wait((other.submit(arrivals.nodes, (row(next(seqs)),)),), timeout=0.2)
+        )
+        arrivals.page(library, (), 1000)
+    assert arrivals._answered.keys() >= {"folder-1001", "folder-1002", "folder-1003"}, "and nothing that was told is forgotten"
