@@ -40,7 +40,7 @@ def fill(client: Client, top: str, start: int, stop: int) -> None:
             folder = new_id()
             ops.append(p.MakeFolder(new_id(), folder, top, f"{number // 100:04d}"))
         contents.append(f"素材 {number}".encode())
-        ops.append(client.commit_op(f"{number:06d}.txt", contents[-1], parent=folder))
+        ops.append(client.commit_op(f"{number:06d}.dat", contents[-1], parent=folder))
         if len(contents) == BATCH or number == stop - 1:
             for answer in client.remote.ops(client.library, p.OpsRequest(tuple(ops), client.store(*contents))):
                 carried_out(answer)

@@ -159,7 +159,7 @@ def cold_library(site: Site, peers: Peers, scale: Scale, scratch: Path) -> list[
     known = site.agent("陈墨", site.open_library("W5 empty"))  # Enrolled; what it knows of W5 is thrown away.
     known.clean_up()
     (known.home / "state" / "index.db").unlink()
-    deep = Path("w5") / f"{(scale.library_files - 1) // 100:04d}" / f"{scale.library_files - 1:06d}.txt"
+    deep = Path("w5") / f"{(scale.library_files - 1) // 100:04d}" / f"{scale.library_files - 1:06d}.dat"
     started_at = time.perf_counter()
     known.launch()
     assert known.process is not None
@@ -181,7 +181,7 @@ def _write_small_files(folder: Path, files: int) -> None:
         inside = folder / f"{number // 100:04d}"
         if number % 100 == 0:
             inside.mkdir(parents=True)
-        (inside / f"{number:06d}.txt").write_text(f"素材 {number}")
+        (inside / f"{number:06d}.dat").write_text(f"素材 {number}")
 
 
 def _open_and_walk(top: Path, deep: Path, pid: int, started_at: float, files: int) -> tuple[float, float, float]:
