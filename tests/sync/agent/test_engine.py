@@ -367,8 +367,8 @@ class _Interrupted(dict[str, tuple[str, int]]):
 
 
 def test_answer_when_it_comes_while_a_page_is_finished_then_the_feed_goes_on(stepped: Engine, library: str) -> None:
-    arrivals, known = stepped.arrivals, stepped.index.library(library)
-    assert arrivals is not None and known is not None
+    arrivals = stepped.arrivals
+    assert arrivals is not None
     root = stepped.index.root_of(library)
 
     def row(seq: int) -> p.Node:
@@ -377,8 +377,10 @@ def test_answer_when_it_comes_while_a_page_is_finished_then_the_feed_goes_on(ste
     with ThreadPoolExecutor(1) as other:
         seqs = iter(range(1003, 1100))
         arrivals.nodes((row(1001), row(1002)))
-        arrivals._answered = _Interrupted(
-            arrivals._answered, lambda: wait((other.submit(arrivals.nodes, (row(next(seqs)),)),), timeout=0.2)
-        )
+
+        def told() -> None:
+            wait([other.submit(arrivals.nodes, (row(next(seqs)),))], timeout=0.2)
+
+        arrivals._answered = _Interrupted(arrivals._answered, told)
         arrivals.page(library, (), 1000)
     assert arrivals._answered.keys() >= {"folder-1001", "folder-1002", "folder-1003"}, "and nothing that was told is forgotten"
