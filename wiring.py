@@ -8,6 +8,7 @@ from desktops.hosts.access import only_simulated
 from desktops.hosts.drivers import Hypervisors, hypervisors_factory
 from desktops.machines import jobs as machine_jobs
 from desktops.usage import models as usage_models
+from main_lines.alerts import jobs as alert_jobs
 from main_lines.alerts import reactions as alert_reactions
 from main_lines.approvals import reactions as approval_reactions
 from main_lines.approvals.holding import approved_versions, held_by_approvals
@@ -65,6 +66,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     approval_reactions,
     line_reactions,
     alert_reactions,
+    alert_jobs,
     task_reactions,
     plan_reactions,
     retention,

@@ -47,7 +47,8 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     needed = _made(director, f"/api/lines/{line}/tasks", **wanted)["id"]
     _made(director, f"/api/tasks/{task}/needs", needs_id=needed)
     baseline = _made(director, f"/api/lines/{line}/baselines", name="双十一锁价前")["id"]
-    alert = _made(director, f"/api/lines/{line}/alerts", kind="blocked", title="样衣未到")["id"]
+    told = {"kind": "blocked", "severity": "critical", "title": "样衣未到"}
+    alert = _made(director, f"/api/lines/{line}/alerts", **told)["id"]
     library = _first(r"/library/([0-9a-z]{26})", designer.get("/library"))
     folder = _first(r"/library/folders/([0-9a-z]{26})", designer.get(f"/library/{library}"))
     picture = io.BytesIO()

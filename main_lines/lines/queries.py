@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from main_lines.alerts.standing import CriticalAlert, count_standing, critical_alerts
 from main_lines.lines.access import company_today, director_ids, is_director
 from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine
 from main_lines.lines.rules import days_from
@@ -27,7 +28,10 @@ def cards_of(work: Work, member_ids: Iterable[str]) -> list[MemberRow]:
 
 @dataclass(frozen=True)
 class LineHead:
-    """What stands above every page of a line. day: whole days from D-day (-20 = twenty days before)."""
+    """What stands above every page of a line. day: whole days from D-day (-20 = twenty days before). alerts: how many stand.
+
+    critical: the alerts that everybody is to see wherever they are.
+    """
 
     id: str
     name: str
@@ -41,6 +45,8 @@ class LineHead:
     i_direct: bool
     directors: list[MemberRow]
     member_count: int
+    alerts: int
+    critical: list[CriticalAlert]
 
 
 def line_head(work: Work, line: MainLine) -> LineHead:
@@ -49,6 +55,7 @@ def line_head(work: Work, line: MainLine) -> LineHead:
         id=line.id, name=line.name, kind=line.kind, goal=line.goal, d_day=line.d_day, day=days_from(line.d_day, company_today(work)),
         phase=line.phase, room=line.room, library_id=line.library_id, i_direct=is_director(work, line.id),
         directors=cards_of(work, director_ids(work, line.id)), member_count=count,
+        alerts=count_standing(work, line.id), critical=critical_alerts(work, line.id),
     )  # fmt: skip
 
 
@@ -136,7 +143,9 @@ _LOOK = {
     "main_lines.task.delivered": ("waiting", "upload"),
     "main_lines.task.released": ("late", "user-circle"),
     "main_lines.alert.raised": ("blocked", "alert-triangle"),
+    "main_lines.alert.escalated": ("late", "stairs-up"),
     "main_lines.alert.closed": ("done", "circle-check"),
+    "main_lines.alert.cleared": ("done", "circle-check"),
     "main_lines.phase.closed": ("done", "flag-3"),
     "main_lines.approval.approved": ("done", "rubber-stamp"),
     "main_lines.approval.rejected": ("blocked", "x"),
@@ -162,6 +171,8 @@ def _url_of(event: EventRow) -> str:
     """Where every member of the line may go on from this event; approvals are for those who take part in them."""
     if event.kind.startswith("main_lines.task."):
         return f"/tasks/{event.facts['task_id']}"
+    if event.kind.startswith("main_lines.alert."):
+        return f"/alerts/{event.facts['alert_id']}" if "alert_id" in event.facts else f"/lines/{event.facts['line_id']}/alerts/rules"
     if event.kind.startswith("library.version."):
         return f"/library/assets/{event.facts['asset_id']}"
     if event.kind.startswith("library.comment."):

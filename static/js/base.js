@@ -1,6 +1,7 @@
 // The entry of every page: starts the base behaviours, each of which lives in its own module.
 
 import { startAddress } from "mainline/address";
+import { startAlerts } from "mainline/alerts";
 import { startCounts } from "mainline/counts";
 import { startDialogs } from "mainline/dialogs";
 import { startMenus } from "mainline/menus";
@@ -27,5 +28,6 @@ startOffline();
 startRequests();
 startAddress();
 startRefresh();
+startAlerts();
 startCounts();
 startRealtime();

@@ -2,6 +2,7 @@
 // when the page is at rest, so that it never delays the first look on a slow line.
 
 import { startAddress } from "mainline/address";
+import { startAlerts } from "mainline/alerts";
 import { startDialogs } from "mainline/dialogs";
 import { startOffline } from "mainline/offline";
 import { startRealtime } from "mainline/realtime";
@@ -21,6 +22,7 @@ startDialogs();
 startOffline();
 startAddress();
 startRefresh();
+startAlerts();
 showLine();
 addEventListener("online", showLine);
 addEventListener("offline", showLine);

@@ -4,8 +4,8 @@ import { text } from "mainline/texts";
 
 const LASTS_MS = 5000;
 
-/** Show a message. tone: a state tone; a "blocked" message is announced at once and stays until closed. */
-export function toast(title, { tone = "running", detail = "", lasts_ms = tone === "blocked" ? 0 : LASTS_MS } = {}) {
+/** Show a message. tone: a state tone; a "blocked" message is announced at once and stays until closed. url: where its title leads. */
+export function toast(title, { tone = "running", detail = "", url = "", lasts_ms = tone === "blocked" ? 0 : LASTS_MS } = {}) {
   const region = document.getElementById("toasts");
   const template = document.getElementById("toast-template");
   if (!region || !template) return;
@@ -13,7 +13,7 @@ export function toast(title, { tone = "running", detail = "", lasts_ms = tone ==
   row.classList.add(`tone-${tone}`);
   if (tone === "blocked") row.setAttribute("role", "alert");
   const words = row.querySelector("p");
-  words.textContent = title;
+  words.append(url ? Object.assign(document.createElement("a"), { href: url, textContent: title }) : title);
   if (detail) words.append(Object.assign(document.createElement("small"), { textContent: detail }));
   row.querySelector("button").addEventListener("click", () => row.remove());
   for (const same of region.children) if (same.textContent === row.textContent) same.remove();

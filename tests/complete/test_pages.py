@@ -74,6 +74,7 @@ MORE = (
     ("heqing", "/"), ("heqing", "/lines"), ("heqing", "/tasks"), ("heqing", "/approvals"), ("heqing", "/notices"),
     ("tangxin", "/desktops"), ("guanli", "/desktops"), ("guanli", "/"), ("chenmo", "/approvals"), ("suhang", "/tasks"),
     ("suhang", "/tasks/<task_id>"), ("suhang", "/approvals/<approval_id>"), ("linyue", "/search?q=主视觉"), ("linyue", "/search?q=zzzz"),
+    ("suhang", "/alerts/<alert_id>"),
     ("linyue", "/audit?kind=none"), ("suhang", "/library/folders/<folder_id>?view=list"), ("linyue", "/no-such-page"),
     ("suhang", "/approvals/new?template=leave"), ("suhang", "/approvals/new?template=asset_sign_off"),
     ("suhang", "/approvals/<returned_id>/edit"), ("", "/sign-in"),

@@ -57,5 +57,17 @@ def read_about(work: Work, url: str) -> None:
         _record_read(work, len(unread))
 
 
+def nothing_to_do(work: Work, url: str, member_ids: Collection[str]) -> int:
+    """What leads to ``url`` is over: it waits for none of these members any more. Returns how many notices were unread."""
+    unread = select(Notice).where(Notice.member_id.in_(list(member_ids)), Notice.read_at.is_(None), Notice.url == url)
+    notices = list(work.session.scalars(unread.order_by(Notice.id)))
+    for notice in notices:
+        notice.read_at = work.now
+    if notices:
+        rooms = sorted({f"member:{notice.member_id}" for notice in notices})
+        work.record(NoticeEvent.SETTLED, subject=f"notices:{url}", rooms=rooms, count=len(notices))
+    return len(notices)
+
+
 def _record_read(work: Work, count: int) -> None:
     work.record(NoticeEvent.READ, subject=f"member:{work.actor.member_id}", rooms=[f"member:{work.actor.member_id}"], count=count)

@@ -29,4 +29,5 @@ class Notice(Base):
 
 class NoticeEvent(EventKind):
     SENT = "workspace.notice.sent", N_("已通知%(people)s")
+    SETTLED = "workspace.notice.settled", N_("%(count)s 条通知的事情已经了结")
     READ = "workspace.notice.read", N_("%(actor)s 看了 %(count)s 条通知")

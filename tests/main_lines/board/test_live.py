@@ -114,6 +114,24 @@ def test_feed_when_somebody_posts_then_it_arrives_and_a_draft_text_stays(open_wi
     assert designer.kept()
 
 
+def test_alert_when_critical_then_it_comes_up_wherever_members_are_and_n_of_m_moves(open_window: Any, line: tuple) -> None:
+    director, line_id, _task = line
+    designer = open_window("suhang")
+    director.watch(f"/lines/{line_id}/board")
+    designer.watch("/library")
+    told = {"title": "主推款断货", "kind": "stock", "severity": "critical"}
+    alert_id = director.call("POST", f"/lines/{line_id}/alerts", told)["id"]
+    designer.page.get_by_role("alert").get_by_role("link", name="主推款断货").wait_for(timeout=WITHIN_MS)
+    band = director.page.locator(".alert-band")
+    band.get_by_text("1 / 2 人已确认").wait_for(timeout=WITHIN_MS)
+    designer.call("POST", f"/alerts/{alert_id}/acknowledge")
+    band.get_by_text("2 / 2 人已确认").wait_for(timeout=WITHIN_MS)
+    director.call("POST", f"/alerts/{alert_id}/close")
+    band.wait_for(state="detached", timeout=WITHIN_MS)
+    assert director.kept()
+    assert designer.kept()
+
+
 def test_member_when_removed_then_the_open_page_is_left_at_once(open_window: Any, line: tuple) -> None:
     director, line_id, task = line
     designer = open_window("suhang")

@@ -76,9 +76,9 @@ def test_order_when_nobody_owns_it_then_its_department_in_the_line_is_asked(work
 
 
 def test_alert_when_raised_then_everybody_is_asked_until_they_acknowledge(work_as: Callable, told: TellsOf, story: Story) -> None:
-    url = f"/lines/{story.line_id}/alerts"
     with work_as("吴昊") as work:
         alert_id = raise_alert(work, story.line_id, kind=AlertKind.STOCK, title="主推款缺货").id
+    url = f"/alerts/{alert_id}"
     assert told(url) == {"林悦": True, "苏航": True, "赵宁": True}
     with work_as("苏航") as work:
         acknowledge_alert(work, alert_id)
