@@ -21,6 +21,9 @@ from main_lines.approvals.pages import pages as approvals_pages
 from main_lines.approvals.queries import todo_count
 from main_lines.board.api import api as board_api
 from main_lines.board.pages import pages as board_pages
+from main_lines.feed.api import api as feed_api
+from main_lines.feed.pages import pages as feed_pages
+from main_lines.feed.queries import unread_by_line
 from main_lines.lines.api import api as lines_api
 from main_lines.lines.pages import pages as lines_pages
 from main_lines.plans.api import api as plans_api
@@ -110,6 +113,8 @@ ROUTES = (
     webdav_pages,
     lines_pages,
     lines_api,
+    feed_pages,
+    feed_api,
     tasks_pages,
     tasks_api,
     plans_pages,
@@ -134,7 +139,7 @@ NAV = (
         _l("工作"),
         (
             NavItem(_l("工作台"), "/", "home"),
-            NavItem(_l("主线"), "/lines", "timeline-event", tab=_l("主线")),
+            NavItem(_l("主线"), "/lines", "timeline-event", tab=_l("主线"), places=unread_by_line),
             NavItem(_l("任务单"), "/tasks", "clipboard-check", tab=_l("任务"), count=for_me_count),
             NavItem(_l("审批"), "/approvals", "rubber-stamp", tab=_l("审批"), count=todo_count),
             NavItem(_l("素材库"), "/library", "photo", tab=_l("素材")),

@@ -14,7 +14,8 @@ from sqlalchemy import delete, select
 from demo import seed_company
 from main_lines.alerts.actions import acknowledge_alert, raise_alert
 from main_lines.alerts.rules import AlertKind
-from main_lines.lines.actions import open_line, post_progress, state_health
+from main_lines.feed.actions import post_progress
+from main_lines.lines.actions import open_line, state_health
 from main_lines.lines.rules import Health, LineKind, Phase
 from main_lines.tasks.actions import (
     Draft,
@@ -40,7 +41,7 @@ from workspace.work import Actor, Work, open_work
 NAME = "暖冬系列新品上市"
 DAYS_TO_D = 9
 DIRECTOR = "linyue"
-NOTICES = ("main_lines.line_notices", "main_lines.task_notices", "main_lines.alert_notices")
+NOTICES = ("main_lines.line_notices", "main_lines.task_notices", "main_lines.alert_notices", "main_lines.post_notices")
 MEMBERS = ("suhang", "chenmo", "zhaoning", "wuhao", "luoyi", "tangxin")
 
 
@@ -95,7 +96,7 @@ PLANS = (
 
 POSTS = (
     (70.0, "suhang", "主视觉横版已定稿，竖版今晚出。"),
-    (20.0, "wuhao", "面料明早到仓，到仓后优先抽检，尽量不影响首批发货。"),
+    (20.0, "wuhao", "@林悦 面料明早到仓，到仓后优先抽检，尽量不影响首批发货。@设计策划 详情页的发货时间先别改。"),
 )
 
 

@@ -12,6 +12,8 @@ from main_lines.alerts import jobs as alert_jobs
 from main_lines.alerts import reactions as alert_reactions
 from main_lines.approvals import reactions as approval_reactions
 from main_lines.approvals.holding import approved_versions, held_by_approvals
+from main_lines.feed import reactions as feed_reactions
+from main_lines.feed.holding import held_by_posts
 from main_lines.lines import reactions as line_reactions
 from main_lines.plans import reactions as plan_reactions
 from main_lines.tasks import reactions as task_reactions
@@ -65,6 +67,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     collection_jobs,
     approval_reactions,
     line_reactions,
+    feed_reactions,
     alert_reactions,
     alert_jobs,
     task_reactions,
@@ -91,7 +94,7 @@ def make_parts(settings: Settings) -> Parts:
     parts.provide(SigningKey, lambda: load_signing_key(settings))
     parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
     parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
-    parts.provide(Holders, lambda: Holders((held_by_approvals, held_by_tasks, held_by_comments, held_by_links)))
+    parts.provide(Holders, lambda: Holders((held_by_approvals, held_by_tasks, held_by_posts, held_by_comments, held_by_links)))
     parts.provide(Approved, lambda: Approved((approved_versions,)))
     parts.provide(Hypervisors, hypervisors_factory(parts))
     parts.simulated = lambda: only_simulated(parts.get(Database))

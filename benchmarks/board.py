@@ -15,8 +15,9 @@ from pathlib import Path
 
 from benchmarks.harness import Row, percentile
 from benchmarks.syncing.site import Site, running_site
+from main_lines.feed.models import PostEvent
 from main_lines.lines.actions import open_line
-from main_lines.lines.models import LineEvent, MainLine
+from main_lines.lines.models import MainLine
 from main_lines.lines.rules import LineKind
 from main_lines.plans.actions import link_orders
 from main_lines.playbooks.actions import open_line_from
@@ -101,7 +102,7 @@ def _filled(parts: Parts, orders: int, events: int) -> str:
 
 def _posts(work: Work, line: MainLine) -> None:
     for number in range(AT_ONCE):
-        work.record(LineEvent.POSTED, subject=line.room, rooms=[line.room], line=line.name, line_id=line.id, text=f"进度 {number}")
+        work.record(PostEvent.MADE, subject=line.room, rooms=[line.room], line=line.name, line_id=line.id, post=number)
 
 
 def _d_day() -> date:

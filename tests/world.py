@@ -49,6 +49,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     baseline = _made(director, f"/api/lines/{line}/baselines", name="双十一锁价前")["id"]
     told = {"kind": "blocked", "severity": "critical", "title": "样衣未到"}
     alert = _made(director, f"/api/lines/{line}/alerts", **told)["id"]
+    post = _made(designer, f"/api/tasks/{task}/posts", text="@林悦 双十一主视觉横版已定稿")["id"]
     library = _first(r"/library/([0-9a-z]{26})", designer.get("/library"))
     folder = _first(r"/library/folders/([0-9a-z]{26})", designer.get(f"/library/{library}"))
     picture = io.BytesIO()
@@ -91,7 +92,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
         "member_id": members["吴昊"].id, "upload_id": upload, "device_id": device, "comment_id": comment, "path": "nothing.png",
         "token": token, "item": asset, "share_id": share, "department_id": members["苏航"].department_id, "job_id": "none",
-        "needs_id": needed, "baseline_id": baseline,
+        "needs_id": needed, "baseline_id": baseline, "post_id": post,
     }  # fmt: skip
     return World(ids)
 

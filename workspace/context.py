@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,7 +25,8 @@ from workspace.work import Work
 class NavItem:
     """One entry of the main navigation. needs: None = everybody who is signed in. tab: its short name in the phone's bottom bar.
 
-    count: how much waits for the reader there, shown beside the label; one cheap query.
+    count: how much waits for the reader there, shown beside the label; one cheap query. places: the same for an entry under which
+    several pages lie, by the address of each; the entry shows their sum.
     """
 
     label: Any
@@ -34,6 +35,7 @@ class NavItem:
     needs: Permission | None = None
     tab: Any = None
     count: Callable[[Work], int] | None = None
+    places: Callable[[Work], Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Me:
 
 def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGroup, ...]) -> None:
     app.extensions["mainline_nav"] = nav
-    app.jinja_env.globals.update(asset_url=asset_url, asset_text=asset_text, vendor_url=vendor_url)
+    app.jinja_env.globals.update(asset_url=asset_url, asset_text=asset_text, vendor_url=vendor_url, waiting_at=waiting_at)
 
     @app.context_processor
     def _values() -> dict[str, Any]:
@@ -100,13 +102,24 @@ def _me() -> Me | None:
 
 
 def nav_counts() -> dict[str, int]:
-    """URL of each entry that counts something -> how much; asked once per request."""
+    """URL of each entry, and of each place under one, that counts something -> how much; asked once per request."""
     if "nav_counts" not in g:
         groups: tuple[NavGroup, ...] = current_app.extensions["mainline_nav"]
         with request_work(writes=False) as work:
-            g.nav_counts = {item.url: item.count(work) for group in groups for item in group.items if item.count}
+            g.nav_counts = {}
+            for item in (item for group in groups for item in group.items):
+                if item.places:
+                    places = item.places(work)
+                    g.nav_counts |= {**places, item.url: sum(places.values())}
+                elif item.count:
+                    g.nav_counts[item.url] = item.count(work)
     found: dict[str, int] = g.nav_counts
     return found
+
+
+def waiting_at(url: str) -> int:
+    """How much waits for the reader at an address that the navigation counts, or that lies under one of its entries; for templates."""
+    return nav_counts().get(url, 0)
 
 
 def _nav(groups: tuple[NavGroup, ...], actor: Any) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from main_lines.alerts.queries import AlertRow, open_alerts
 from main_lines.board.rules import CityReadiness, GridRow, grid, pressing, readiness
+from main_lines.feed.queries import line_feed
 from main_lines.lines.access import company_today, visible_lines
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import FeedRow, LineHead, feed_rows, line_head
@@ -53,7 +54,7 @@ def board_of(work: Work, line: MainLine) -> Board:
         head=head, health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
         counts=counts, grid=grid(rows), pressing=pressing(rows), for_me=_for_me(head, rows), alerts=open_alerts(work, line.id),
         cities=readiness(rows), assets=_assets_of_last_day(work, line),
-        events=feed_rows(newest_events(work, rooms=rooms_of_scope(work, line.room), limit=LAST_EVENTS)),
+        events=line_feed(work, line, limit=LAST_EVENTS).rows,
         plan=plan_of(work, line, tasks=rows),
     )  # fmt: skip
 

@@ -1,11 +1,11 @@
-"""What members do to a main line: open it, keep its members, post progress, state its health, close its phases."""
+"""What members do to a main line: open it, keep its members, state its health, close its phases."""
 
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from main_lines.lines.access import company_today, get_line, get_line_as_director, line_rooms
-from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine, ProgressPost
+from main_lines.lines.access import company_today, get_line_as_director, line_rooms
+from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine
 from main_lines.lines.rules import Advance, GateHold, Health, LineKind, Phase, gate
 from main_lines.lines.words import HEALTHS, PHASES
 from sync.library.grants.actions import membership_changes, withdraw_member
@@ -104,18 +104,6 @@ def remove_line_member(work: Work, line_id: str, member_id: str) -> None:
         member=name,
         member_id=member_id,
     )
-
-
-def post_progress(work: Work, line_id: str, *, text: str) -> ProgressPost:
-    """A progress post in the line's feed; any member may write one."""
-    line = get_line(work, line_id)
-    post = ProgressPost(id=new_id(), line_id=line.id, author_id=_acting_member(work), text=text.strip(), at=work.now)
-    work.session.add(post)
-    index_document(
-        work, subject=f"post:{post.id}", room=line.room, title=post.text[:80], note=line.name, url=f"/lines/{line.id}", words=post.text
-    )
-    _record(work, LineEvent.POSTED, line, text=post.text, post_id=post.id)
-    return post
 
 
 def state_health(work: Work, line_id: str, *, health: Health, reason: str) -> None:

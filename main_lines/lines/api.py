@@ -1,13 +1,12 @@
 """Main lines as JSON: the same reads and actions as the pages."""
 
-from datetime import date, datetime
+from datetime import date
 
-from flask import request
 from pydantic import BaseModel
 
 from main_lines.lines import actions, queries
 from main_lines.lines.access import get_line
-from main_lines.lines.bodies import DDayBody, HealthBody, MemberBody, PostBody, sequence
+from main_lines.lines.bodies import DDayBody, HealthBody, MemberBody
 from main_lines.lines.rules import Health
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
@@ -38,22 +37,6 @@ class LineOut(BaseModel):
     members: list[LineMemberOut]
 
 
-class FeedItem(BaseModel):
-    seq: int
-    at: datetime
-    kind: str
-    actor: str
-    words: str
-    facts: dict[str, object]
-
-
-class FeedOut(BaseModel):
-    """Newest first. older: pass it as ``before`` for the next page; null at the beginning."""
-
-    events: list[FeedItem]
-    older: int | None
-
-
 class Created(BaseModel):
     id: str
 
@@ -75,19 +58,6 @@ def get_one_line(work: Work, line_id: str) -> LineOut:
         id=head.id, name=head.name, kind=head.kind, goal=head.goal, d_day=head.d_day, day=head.day, phase=head.phase,
         library_id=head.library_id, directs=head.i_direct, members=members,
     )  # fmt: skip
-
-
-@api.get("/lines/<line_id>/feed", needs=SIGNED_IN, returns=FeedOut)
-def get_feed(work: Work, line_id: str) -> FeedOut:
-    """The feed, newest first, paged by ``before``."""
-    page = queries.line_feed(work, get_line(work, line_id), before=request.args.get("before", type=sequence))
-    return FeedOut(events=[_feed_item(row) for row in page.rows], older=page.older)
-
-
-@api.post("/lines/<line_id>/posts", needs=SIGNED_IN, body=PostBody, returns=Created)
-def post_progress(work: Work, line_id: str, body: PostBody) -> tuple[Created, int]:
-    """Write a progress post."""
-    return Created(id=actions.post_progress(work, line_id, text=body.text).id), 201
 
 
 @api.post("/lines/<line_id>/members", needs=SIGNED_IN, body=MemberBody, returns=Created)
@@ -115,8 +85,3 @@ def move_d_day(work: Work, line_id: str, body: DDayBody) -> Done:
     """Move D-day with every date that is an offset; director only."""
     actions.move_d_day(work, line_id, body.d_day)
     return Done()
-
-
-def _feed_item(row: queries.FeedRow) -> FeedItem:
-    words = f"{row.words}：{row.quote}" if row.quote else row.words
-    return FeedItem(seq=row.seq, at=row.at, kind=row.kind, actor=row.actor, words=words, facts=row.facts)

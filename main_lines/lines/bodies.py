@@ -17,10 +17,6 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PostBody(Body):
-    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-
-
 class HealthBody(Body):
     """health: the director's judgement; reason: one sentence that everybody reads."""
 

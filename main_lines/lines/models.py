@@ -1,8 +1,8 @@
-"""A main line, its confidential membership, its closed gates and its progress posts."""
+"""A main line, its confidential membership and its closed gates."""
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, String, Text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
@@ -67,16 +67,6 @@ class Gate(Base):
     note: Mapped[str] = mapped_column(String(500), default="")
 
 
-class ProgressPost(Base):
-    __tablename__ = "progress_post"
-
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
-    line_id: Mapped[str] = mapped_column(Id, ForeignKey("main_line.id"), index=True)
-    author_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"))
-    text: Mapped[str] = mapped_column(Text)
-    at: Mapped[datetime]
-
-
 class LineEvent(EventKind):
     OPENED = "main_lines.line.opened", N_("%(actor)s 开启了主线“%(line)s”，D 日 %(d_day)s，成员 %(members)s")
     MEMBER_ADDED = "main_lines.member.added", N_("%(actor)s 将%(member)s加入主线")
@@ -84,7 +74,6 @@ class LineEvent(EventKind):
     HEALTH_STATED = "main_lines.health.stated", N_("%(actor)s 判断主线%(health_words)s：%(reason)s")
     PHASE_CLOSED = "main_lines.phase.closed", N_("%(actor)s 关闭了%(phase_words)s阶段，结转未完任务单 %(open_orders)s 张")
     RESCHEDULED = "main_lines.line.rescheduled", N_("%(actor)s 将 D 日从 %(d_day_before)s 改为 %(d_day)s")
-    POSTED = "main_lines.post.made", N_("%(actor)s 通告：%(text)s")
 
 
 class LinePermission(Permission):

@@ -1,52 +1,18 @@
-"""A main line in the browser: its feed, its members, and what its director says about it."""
+"""A main line in the browser: its members, and what its director says about it. Its feed is main_lines.feed."""
 
-from secrets import token_hex
-
-from flask import flash, render_template, request
+from flask import flash, render_template
 from werkzeug.wrappers import Response
 
 from main_lines.back import way_back
 from main_lines.lines import actions, queries
 from main_lines.lines.access import get_line
-from main_lines.lines.bodies import DDayBody, HealthBody, MemberBody, PostBody, sequence
+from main_lines.lines.bodies import DDayBody, HealthBody, MemberBody
 from main_lines.lines.rules import Health
-from main_lines.lines.words import KINDS
 from workspace.i18n import _
-from workspace.web import SIGNED_IN, Routes, is_htmx, parse_form
+from workspace.web import SIGNED_IN, Routes, parse_form
 from workspace.work import Work
 
 pages = Routes("lines", __name__)
-
-
-@pages.get("/lines/<line_id>", needs=SIGNED_IN)
-def show_line(work: Work, line_id: str) -> str:
-    """The feed of a main line: posts and everything that happened, newest first."""
-    line = get_line(work, line_id)
-    return render_template(
-        "lines/line.html", head=queries.line_head(work, line), feed=queries.line_feed(work, line), gates=queries.gates_of(work, line.id),
-        members=queries.members_of(work, line.id), post_key=token_hex(16), kinds=KINDS,
-    )  # fmt: skip
-
-
-@pages.get("/lines/<line_id>/feed", needs=SIGNED_IN)
-def show_feed(work: Work, line_id: str) -> str:
-    """Rows of the feed: ``before`` a sequence (older ones), or ``since`` one (the part that is kept fresh)."""
-    line = get_line(work, line_id)
-    before = request.args.get("before", type=sequence)
-    if before is not None:
-        return render_template("lines/_feed_older.html", feed=queries.line_feed(work, line, before=before), line_id=line.id)
-    return render_template(
-        "lines/_feed.html", feed=queries.line_feed_since(work, line, request.args.get("since", default=0, type=sequence))
-    )
-
-
-@pages.post("/lines/<line_id>/posts", needs=SIGNED_IN)
-def submit_post(work: Work, line_id: str) -> str | Response:
-    """Write a progress post. htmx gets a fresh form; the post itself arrives as an event."""
-    actions.post_progress(work, line_id, text=parse_form(PostBody).text)
-    if not is_htmx():
-        return way_back(f"/lines/{line_id}")
-    return render_template("lines/_post_form.html", line_id=line_id, post_key=token_hex(16))
 
 
 @pages.get("/lines/<line_id>/members", needs=SIGNED_IN)

@@ -1,6 +1,6 @@
-"""What the pages of a main line read: its head, members, gates and feed."""
+"""What the pages of a main line read: its head, members, gates; and how an event looks in a feed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,16 +9,11 @@ from sqlalchemy import func, select
 
 from main_lines.alerts.standing import CriticalAlert, count_standing, critical_alerts
 from main_lines.lines.access import company_today, director_ids, is_director
-from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine
+from main_lines.lines.models import Gate, LineMember, MainLine
 from main_lines.lines.rules import days_from
-from sync.library.libraries.access import rooms_of_scope
-from workspace.events.access import EventRow, newest_events
-from workspace.i18n import _
+from workspace.events.access import EventRow
 from workspace.people.queries import MemberRow, initials, list_members
 from workspace.work import Work
-
-FEED_PAGE = 30
-FEED_MOST = 200
 
 
 def cards_of(work: Work, member_ids: Iterable[str]) -> list[MemberRow]:
@@ -96,7 +91,7 @@ class Face:
 class FeedRow:
     """An event as the feed shows it. face: None for the system, whose icon stands there. url: where it leads, "" nowhere.
 
-    quote: the text of a progress post, which stands under the sentence instead of in it.
+    quote: the text of a progress post (main_lines.feed), which stands under the sentence; "" for whatever else happened.
     """
 
     seq: int
@@ -110,29 +105,6 @@ class FeedRow:
     url: str
     quote: str
     facts: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class FeedPage:
-    """Newest first. older: sequence before which to ask on, None at the beginning of time."""
-
-    rows: Sequence[FeedRow]
-    older: int | None
-
-    @property
-    def oldest(self) -> int:
-        return self.rows[-1].seq if self.rows else 0
-
-
-def line_feed(work: Work, line: MainLine, *, before: int | None = None, limit: int = FEED_PAGE) -> FeedPage:
-    rows = newest_events(work, rooms=rooms_of_scope(work, line.room), limit=limit + 1, before=before)
-    return FeedPage(feed_rows(rows[:limit]), rows[limit - 1].seq if len(rows) > limit else None)
-
-
-def line_feed_since(work: Work, line: MainLine, oldest: int) -> FeedPage:
-    """Everything from ``oldest`` on (at most FEED_MOST), so that a page that is kept fresh leaves no hole before its older rows."""
-    rows = newest_events(work, rooms=rooms_of_scope(work, line.room), limit=FEED_MOST)
-    return FeedPage(feed_rows(row for row in rows if row.seq >= oldest), None)
 
 
 # How an event stands out in a feed: (tone, icon). Any other kind is quiet.
@@ -158,12 +130,9 @@ def feed_rows(events: Iterable[EventRow]) -> list[FeedRow]:
     rows = []
     for event in events:
         tone, icon = _LOOK.get(event.kind, ("", "point"))
-        posted = event.kind == str(LineEvent.POSTED)
-        words = _("%(name)s 发布进度通告", name=event.actor) if posted else event.words
         face = Face(event.actor_id, event.actor, initials(event.actor)) if event.actor_id else None
         url = _url_of(event)
-        quote = str(event.facts.get("text", "")) if posted else ""
-        rows.append(FeedRow(event.seq, event.at, event.kind, event.actor, words, face, tone, icon, url, quote, event.facts))
+        rows.append(FeedRow(event.seq, event.at, event.kind, event.actor, event.words, face, tone, icon, url, "", event.facts))
     return rows
 
 

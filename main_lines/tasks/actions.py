@@ -346,7 +346,8 @@ _FIELD_WORDS = {
 
 def _document(work: Work, order: TaskOrder) -> Document:
     line = line_of(work, order)
-    return Document(f"task:{order.id}", line.room, order.title, f"/tasks/{order.id}", note=line.name, words=order.requirements)
+    words = "\n".join([order.requirements, *(item["text"] for item in order.checklist)])
+    return Document(f"task:{order.id}", line.room, order.title, f"/tasks/{order.id}", note=line.name, words=words)
 
 
 def _owner_name(work: Work, order: TaskOrder) -> str:

@@ -11,5 +11,5 @@ pages = Routes("uses", __name__)
 
 @pages.get("/uses/<asset_id>", needs=SIGNED_IN)
 def show_uses(work: Work, asset_id: str) -> str:
-    """The main line, task orders and approvals of an asset, as far as the reader may see them."""
+    """The main line, task orders, approvals and posts of an asset, as far as the reader may see them."""
     return render_template("uses/_uses.html", uses=uses_of(work, asset_id))

@@ -1,18 +1,20 @@
-"""Where an asset is used: its main line, the task orders that deliver it, the approvals that decide about it. Each only if the reader
-may see it: that somewhere an approval exists is as confidential as the approval."""
+"""Where an asset is used: its main line, the task orders that deliver it, the approvals that decide about it, the posts that carry it. Each
+only if the reader may see it: that somewhere an approval exists is as confidential as the approval."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, select
 
 from main_lines.approvals.access import visible_approvals
 from main_lines.approvals.models import Approval, ApprovalForm
+from main_lines.feed.models import ProgressPost
 from main_lines.lines.access import in_my_lines
 from main_lines.lines.models import MainLine
 from main_lines.tasks.models import TaskOrder
 from sync.library.assets.access import get_asset, library_of
+from workspace.people.models import Member
 from workspace.work import Work
 
 APPROVALS_SHOWN = 20
@@ -48,6 +50,17 @@ class ApprovalUse:
 
 
 @dataclass(frozen=True)
+class PostUse:
+    """version: the one that is attached."""
+
+    url: str
+    author: str
+    line_name: str
+    at: datetime
+    version: int
+
+
+@dataclass(frozen=True)
 class Uses:
     """line: that the asset's library belongs to. approvals: those that moved last first; more: there are others."""
 
@@ -55,10 +68,11 @@ class Uses:
     line: LineUse | None
     tasks: list[TaskUse]
     approvals: list[ApprovalUse]
+    posts: list[PostUse]
     more: bool
 
     def __bool__(self) -> bool:
-        return self.line is not None or bool(self.tasks or self.approvals)
+        return self.line is not None or bool(self.tasks or self.approvals or self.posts)
 
 
 def uses_of(work: Work, asset_id: str) -> Uses:
@@ -67,7 +81,7 @@ def uses_of(work: Work, asset_id: str) -> Uses:
     approvals = _approvals(work, asset_id)
     return Uses(
         asset_id, _line(work, library_of(work, node).scope_room), _tasks(work, asset_id), approvals[:APPROVALS_SHOWN],
-        len(approvals) > APPROVALS_SHOWN,
+        _posts(work, asset_id), len(approvals) > APPROVALS_SHOWN,
     )  # fmt: skip
 
 
@@ -86,6 +100,22 @@ def _tasks(work: Work, asset_id: str) -> list[TaskUse]:
     return [
         TaskUse(order.id, order.title, line_name, "blocked" if order.blocked_at else order.state, order.deliverable["version"])
         for order, line_name in rows
+    ]
+
+
+def _posts(work: Work, asset_id: str) -> list[PostUse]:
+    """The newest ones that stand."""
+    query = select(ProgressPost, Member.name, MainLine.name).join(Member, Member.id == ProgressPost.author_id)
+    query = query.join(MainLine, MainLine.id == ProgressPost.line_id)
+    query = query.where(
+        in_my_lines(work, ProgressPost.line_id), ProgressPost.withdrawn_at.is_(None), cast(ProgressPost.files, String).contains(asset_id)
+    )
+    rows = work.session.execute(query.order_by(ProgressPost.id.desc()).limit(APPROVALS_SHOWN))
+    return [
+        PostUse(post.url, author, line_name, post.at, file["version"])
+        for post, author, line_name in rows
+        for file in post.files
+        if file["asset_id"] == asset_id
     ]
 
 

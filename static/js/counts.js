@@ -3,7 +3,7 @@
 import { fits } from "mainline/feed";
 import { send } from "mainline/texts";
 
-const MOVES = "workspace.notice.* main_lines.approval.* main_lines.task.*";
+const MOVES = "workspace.notice.* main_lines.approval.* main_lines.task.* main_lines.post.*";
 const GATHER_MS = 150;
 
 let timer = 0;
@@ -15,6 +15,7 @@ async function fetchCounts() {
   const { counts } = await response.json();
   for (const [url, count] of Object.entries(counts)) {
     for (const link of document.querySelectorAll(`.sidebar a[href="${CSS.escape(url)}"]`)) show(link, count, "nav-count");
+    for (const link of document.querySelectorAll(`.subtabs a[href="${CSS.escape(url)}"]`)) show(link, count, "nav-count");
     for (const link of document.querySelectorAll(`:is(.topbar, .tabbar, .sheet-nav) a[href="${CSS.escape(url)}"]`)) show(link, count, "bar-count");
   }
 }

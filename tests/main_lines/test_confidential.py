@@ -10,12 +10,13 @@ from sqlalchemy import select
 
 from main_lines.alerts.actions import raise_alert
 from main_lines.alerts.rules import AlertKind
-from main_lines.lines.actions import add_line_member, post_progress, remove_line_member
+from main_lines.feed.actions import post_progress
+from main_lines.lines.actions import add_line_member, remove_line_member
 from main_lines.tasks.actions import sign_task
 from tests.main_lines.conftest import Story
 from workspace.events.models import Event
 
-FEATURES = ("lines", "tasks", "board", "alerts", "playbooks")
+FEATURES = ("lines", "feed", "tasks", "board", "alerts", "playbooks")
 SECRET = "双十一大促"
 
 
@@ -30,9 +31,6 @@ class Route:
 
 
 ROUTES = [
-    Route("lines.show_line", "/lines/{line}"),
-    Route("lines.show_feed", "/lines/{line}/feed"),
-    Route("lines.submit_post", "/lines/{line}/posts", "POST", {"text": "外人的话"}),
     Route("lines.show_members", "/lines/{line}/members"),
     Route("lines.show_member_rows", "/lines/{line}/members/rows"),
     Route("lines.submit_member", "/lines/{line}/members", "POST", {"member_id": "{outsider}"}),
@@ -40,12 +38,29 @@ ROUTES = [
     Route("lines.submit_health", "/lines/{line}/health", "POST", {"health": "red", "reason": "外人的话"}),
     Route("lines.submit_d_day", "/lines/{line}/d-day", "POST", {"d_day": "2026-12-12"}),
     Route("lines_api.get_one_line", "/api/lines/{line}"),
-    Route("lines_api.get_feed", "/api/lines/{line}/feed"),
-    Route("lines_api.post_progress", "/api/lines/{line}/posts", "POST", {"text": "外人的话"}),
     Route("lines_api.add_member", "/api/lines/{line}/members", "POST", {"member_id": "{outsider}"}),
     Route("lines_api.remove_member", "/api/lines/{line}/members/{insider}", "DELETE"),
     Route("lines_api.state_health", "/api/lines/{line}/health", "POST", {"health": "red", "reason": "外人的话"}),
     Route("lines_api.move_d_day", "/api/lines/{line}/d-day", "POST", {"d_day": "2026-12-12"}),
+    Route("feed.show_line", "/lines/{line}"),
+    Route("feed.show_feed", "/lines/{line}/feed"),
+    Route("feed.show_unread", "/lines/{line}/unread"),
+    Route("feed.show_mentions", "/lines/{line}/mentions"),
+    Route("feed.show_audience", "/lines/{line}/audience?said=%40所有人"),
+    Route("feed.show_files", "/lines/{line}/files"),
+    Route("feed.submit_post", "/lines/{line}/posts", "POST", {"text": "外人的话"}),
+    Route("feed.submit_read", "/lines/{line}/posts/read", "POST", {"upto": "1"}),
+    Route("feed.show_thread", "/tasks/{task}/posts"),
+    Route("feed.show_thread_rows", "/tasks/{task}/posts/rows"),
+    Route("feed.submit_task_post", "/tasks/{task}/posts", "POST", {"text": "外人的话"}),
+    Route("feed.show_readers", "/posts/{post}/readers"),
+    Route("feed.submit_withdrawal", "/posts/{post}/withdrawal", "POST"),
+    Route("feed_api.get_feed", "/api/lines/{line}/feed"),
+    Route("feed_api.post_progress", "/api/lines/{line}/posts", "POST", {"text": "外人的话"}),
+    Route("feed_api.read_posts", "/api/lines/{line}/posts/read", "POST", {"upto": 1}),
+    Route("feed_api.get_thread", "/api/tasks/{task}/posts"),
+    Route("feed_api.post_about_task", "/api/tasks/{task}/posts", "POST", {"text": "外人的话"}),
+    Route("feed_api.withdraw_post", "/api/posts/{post}/withdrawal", "POST"),
     Route("tasks.show_line_tasks", "/lines/{line}/tasks"),
     Route("tasks.show_line_task_rows", "/lines/{line}/tasks/rows"),
     Route("tasks.show_new_task", "/lines/{line}/tasks/new"),
@@ -118,10 +133,10 @@ def names(work_as: Callable, story: Story, write: Callable) -> dict[str, str]:
     task_id = write("绝密主视觉", checklist=["横版"])
     with work_as("苏航") as work:
         alert = raise_alert(work, story.line_id, kind=AlertKind.OTHER, title="绝密预警")
-        post_progress(work, story.line_id, text="绝密通告")
+        post = post_progress(work, story.line_id, text="绝密通告")
     return {
-        "line": story.line_id, "task": task_id, "alert": alert.id, "outsider": story.id_of("何青"), "insider": story.id_of("吴昊"),
-        "department": story.people["苏航"].department_id,
+        "line": story.line_id, "task": task_id, "alert": alert.id, "post": post.id, "outsider": story.id_of("何青"),
+        "insider": story.id_of("吴昊"), "department": story.people["苏航"].department_id,
     }  # fmt: skip
 
 
@@ -171,7 +186,7 @@ def test_lists_when_read_by_an_outsider_then_hold_nothing_of_the_line(signed_in:
 
 def test_absent_and_forbidden_when_compared_then_alike(signed_in: Callable, names: dict[str, str]) -> None:
     person = signed_in("heqing")
-    no_such = {**names, "line": "0" * 26, "task": "0" * 26, "alert": "0" * 26}
+    no_such = {**names, "line": "0" * 26, "task": "0" * 26, "alert": "0" * 26, "post": "0" * 26}
     for route in ROUTES:
         if route.url.startswith("/api/"):
             assert ask(person, route, names).get_json() == ask(person, route, no_such).get_json(), route.endpoint

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 
 from workspace.events.kinds import kind_named
 from workspace.events.models import Event, EventRoom
@@ -89,18 +89,42 @@ def in_words(event: Event) -> EventRow:
 
 
 def newest_events(
-    work: Work, *, rooms: Iterable[str], limit: int, before: int | None = None, without: Sequence[str] = (), only: str = ""
+    work: Work,
+    *,
+    rooms: Iterable[str],
+    limit: int,
+    before: int | None = None,
+    without: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    only: str = "",
 ) -> list[EventRow]:
     """The newest events of these rooms, newest first, paged by ``before``. The caller has checked the rooms.
 
-    without: kinds that begin with one of these are left out. only: of those ``limit`` events, the ones of this kind.
+    without: kinds that begin with one of these are left out; kinds: none but those that begin with one of these.
+    only: of those ``limit`` events, the ones of this kind.
     """
-    seqs = select(EventRoom.seq).where(EventRoom.room.in_(list(rooms)))
-    if without:
-        left_out = [~Event.kind.startswith(prefix, autoescape=True) for prefix in without]
-        seqs = seqs.join(Event, Event.seq == EventRoom.seq).where(*left_out)
+    seqs = _seqs_in(rooms, without=without, kinds=kinds)
     if before is not None:
         seqs = seqs.where(EventRoom.seq < before)
     seqs = seqs.distinct().order_by(EventRoom.seq.desc()).limit(limit)
     query = select(Event).where(Event.seq.in_(seqs.scalar_subquery())).order_by(Event.seq.desc())
     return [in_words(event) for event in work.session.scalars(query) if only in ("", event.kind)]
+
+
+def events_from(
+    work: Work, *, rooms: Iterable[str], since: int, limit: int, without: Sequence[str] = (), kinds: Sequence[str] = ()
+) -> list[EventRow]:
+    """The events of these rooms from this sequence on, in its order. See newest_events."""
+    seqs = _seqs_in(rooms, without=without, kinds=kinds).where(EventRoom.seq >= since)
+    seqs = seqs.distinct().order_by(EventRoom.seq).limit(limit)
+    query = select(Event).where(Event.seq.in_(seqs.scalar_subquery())).order_by(Event.seq)
+    return [in_words(event) for event in work.session.scalars(query)]
+
+
+def _seqs_in(rooms: Iterable[str], *, without: Sequence[str], kinds: Sequence[str]) -> Select[int]:
+    seqs = select(EventRoom.seq).where(EventRoom.room.in_(list(rooms)))
+    if without or kinds:
+        seqs = seqs.join(Event, Event.seq == EventRoom.seq)
+    if without:
+        seqs = seqs.where(*(~Event.kind.startswith(prefix, autoescape=True) for prefix in without))
+    return seqs.where(or_(*(Event.kind.startswith(prefix, autoescape=True) for prefix in kinds))) if kinds else seqs

@@ -9,7 +9,7 @@ from workspace.work import Work
 
 SHOWN = 8
 # Members, roles and notices, which repeat what happened; and steps of the machinery that nobody took.
-NOISE = ("workspace.", "library.preview.", "desktops.desktop.progressed")
+NOISE = ("workspace.", "library.preview.", "desktops.desktop.progressed", "main_lines.post.read", "main_lines.post.withdrawn")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class NoticePage(BaseModel):
 
 
 class NavCounts(BaseModel):
-    """counts: path of a page in the navigation -> how much waits there for the reader."""
+    """counts: path of a page in the navigation, or of one that lies under it -> how much waits there for the reader."""
 
     counts: dict[str, int]
 

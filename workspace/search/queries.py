@@ -1,8 +1,9 @@
 """Finding things: only in rooms that are open to the reader now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, or_, select, text
 
 from workspace.events.access import rooms_of
 from workspace.search.models import SearchEntry
@@ -20,8 +21,8 @@ class Found:
     url: str
 
 
-def find(work: Work, question: str, *, limit: int = 20) -> list[Found]:
-    """Things that hold every part of the question, newest first; nothing for an empty question."""
+def find(work: Work, question: str, *, limit: int = 20, kinds: Sequence[str] = ()) -> list[Found]:
+    """Things that hold every part of the question, newest first; nothing for an empty question. kinds: only of these, such as "task"."""
     phrases = phrases_of(question)
     rooms = rooms_of(work)
     if not phrases or not rooms:
@@ -32,7 +33,10 @@ def find(work: Work, question: str, *, limit: int = 20) -> list[Found]:
         matches = text("search_entry.id IN (SELECT rowid FROM search_grams WHERE search_grams MATCH :question)").bindparams(
             bindparam("question", _fts5(phrases))
         )
-    query = select(SearchEntry).where(SearchEntry.room.in_(rooms), matches).order_by(SearchEntry.id.desc()).limit(limit)
+    query = select(SearchEntry).where(SearchEntry.room.in_(rooms), matches)
+    if kinds:
+        query = query.where(or_(*(SearchEntry.subject.startswith(f"{kind}:", autoescape=True) for kind in kinds)))
+    query = query.order_by(SearchEntry.id.desc()).limit(limit)
     found = [Found(entry.subject, entry.title, entry.note, entry.url) for entry in work.session.scalars(query)]
     named = {thing.subject for thing in found}
     return [thing for thing in found if not thing.subject.startswith("words:") or _name_of(thing) not in named]

@@ -5,9 +5,8 @@ import pytest
 from sqlalchemy import select
 
 from main_lines.lines.access import get_line, line_member_ids, visible_lines
-from main_lines.lines.actions import add_line_member, close_phase, move_d_day, post_progress, remove_line_member, state_health
+from main_lines.lines.actions import add_line_member, close_phase, move_d_day, remove_line_member, state_health
 from main_lines.lines.models import Gate, LineEvent, MainLine
-from main_lines.lines.queries import line_feed, line_feed_since
 from main_lines.lines.rules import Health, Phase
 from sync.library.libraries.access import get_library
 from tests.main_lines.conftest import INSIDE, OUTSIDE, Story
@@ -129,32 +128,3 @@ def test_close_phase_when_the_last_is_closed_then_the_line_ends(work_as: Callabl
             close_phase(work, story.line_id, open_orders=0)
     with pytest.raises(Conflict), work_as("林悦") as work:
         close_phase(work, story.line_id, open_orders=0)
-
-
-def test_feed_when_paged_then_every_event_once_and_nothing_missing(work_as: Callable, story: Story) -> None:
-    for number in range(7):
-        with work_as("苏航") as work:
-            post_progress(work, story.line_id, text=f"第 {number} 条")
-    with work_as("赵宁", writes=False) as work:
-        line = get_line(work, story.line_id)
-        first = line_feed(work, line, limit=3)
-        kept = line_feed_since(work, line, first.oldest)
-        seqs, page = [row.seq for row in first.rows], first
-        while page.older:
-            page = line_feed(work, line, before=page.older, limit=3)
-            seqs += [row.seq for row in page.rows]
-        in_room = [row.seq for row in line_feed(work, line, limit=100).rows]
-        assert seqs == in_room == sorted(set(seqs), reverse=True)
-        assert [row.seq for row in kept.rows] == seqs[:3]
-
-
-def test_feed_when_posts_arrive_then_the_fresh_part_leaves_no_hole(work_as: Callable, story: Story) -> None:
-    with work_as("赵宁", writes=False) as work:
-        page = line_feed(work, get_line(work, story.line_id), limit=1)
-    for number in range(5):
-        with work_as("苏航") as work:
-            post_progress(work, story.line_id, text=f"第 {number} 条")
-    with work_as("赵宁", writes=False) as work:
-        kept = line_feed_since(work, get_line(work, story.line_id), page.oldest)
-        assert [row.quote for row in kept.rows if row.quote] == [f"第 {number} 条" for number in (4, 3, 2, 1, 0)]
-        assert kept.oldest == page.oldest

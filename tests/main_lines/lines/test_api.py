@@ -13,20 +13,6 @@ def test_line_when_read_then_with_its_members(signed_in: Callable, story: Story)
     assert [member["name"] for member in line["members"] if member["role"] == "director"] == ["林悦"]
 
 
-def test_feed_when_read_then_in_words_and_paged(signed_in: Callable, story: Story) -> None:
-    person = signed_in("suhang")
-    assert person.post(f"/api/lines/{story.line_id}/posts", json={"text": "第一条"}).status_code == 201
-    feed = person.get(f"/api/lines/{story.line_id}/feed").get_json()
-    assert feed["events"][0]["words"] == "苏航 发布进度通告：第一条"
-    assert feed["older"] is None
-
-
-def test_body_when_a_field_is_unknown_then_named(signed_in: Callable, story: Story) -> None:
-    answer = signed_in("suhang").post(f"/api/lines/{story.line_id}/posts", json={"text": "好", "colour": "red"})
-    assert answer.status_code == 422
-    assert "colour" in answer.get_json()["error"]["facts"]["fields"]
-
-
 def test_members_when_kept_through_the_api_then_followed_by_access(signed_in: Callable, story: Story) -> None:
     director, outsider = signed_in("linyue"), signed_in("heqing")
     url = f"/api/lines/{story.line_id}"

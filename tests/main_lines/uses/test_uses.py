@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from main_lines.approvals.actions import Draft, submit_request
+from main_lines.feed.actions import post_progress, withdraw_post
 from main_lines.tasks.actions import AssetDelivery, deliver_task, sign_task
 from main_lines.uses.queries import Uses, uses_of
 from sync.library.assets.actions import save_upload
@@ -87,3 +88,13 @@ def test_fragment_when_shown_then_links_to_each(work_as: Opens, story: Story, as
     assert f'href="/lines/{story.line_id}"' in page
     assert f'href="/approvals/{approval_id}"' in page
     assert "送审版本 1" in page
+
+
+def test_uses_when_a_post_carries_it_then_named_until_it_is_withdrawn(work_as: Opens, story: Story, asset_id: str) -> None:
+    with work_as("苏航") as work:
+        post = post_progress(work, story.line_id, text="请看", files=[(asset_id, 2)])
+    (use,) = seen(work_as, "赵宁", asset_id).posts
+    assert (use.url, use.author, use.version) == (post.url, "苏航", 2)
+    with work_as("苏航") as work:
+        withdraw_post(work, post.id)
+    assert seen(work_as, "赵宁", asset_id).posts == []
