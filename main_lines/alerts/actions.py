@@ -1,6 +1,6 @@
 """Raising, acknowledging, escalating and closing alerts of a main line, and how its director has it watched."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -155,8 +155,8 @@ def remind_missing(work: Work, alert_id: str) -> int:
     missing, _people = _missing(work, alert)
     if not missing:
         raise Conflict(_("所有人都已确认"))
-    names = _take(work, alert, [""], told=missing, missing=missing)
-    _record(work, AlertEvent.REMINDED, alert, missing=len(missing), names=names, told_ids=sorted(missing))
+    names = _take(work, alert, {"": missing}, missing)
+    _record(work, AlertEvent.REMINDED, alert, missing=len(missing), names=names, told_id=sorted(missing))
     return len(missing)
 
 
@@ -173,14 +173,14 @@ def escalate_alert(work: Work, alert_id: str) -> Step | None:
     if not due or not missing or alert.closed_at is not None:
         return None
     heads, directors, owner_id = _heads(work, people), director_ids(work, alert.line_id), _owner_of(work, alert)
-    told: set[str] = set()
-    for step in due:
-        told |= people_of(step, missing=missing, heads=heads, directors=directors, everyone=people, owner_id=owner_id)
-    names = _take(work, alert, [step.value for step in due], told=told, missing=missing)
+    told = {
+        step.value: people_of(step, missing=missing, heads=heads, directors=directors, everyone=people, owner_id=owner_id) for step in due
+    }
+    names = _take(work, alert, told, missing)
     alert.escalates_at = stair.next_at(alert.raised_at, [*taken, *due])
     _record(
         work, AlertEvent.ESCALATED, alert, step=due[-1].value, step_words=source(STEPS[due[-1]]), missing=len(missing), names=names,
-        told_ids=sorted(told),
+        told_id=sorted(set().union(*told.values())),
     )  # fmt: skip
     return due[-1]
 
@@ -262,11 +262,13 @@ def _restart_stairs(work: Work, line: MainLine, severity: Severity, stair: Stair
         alert.escalates_at = stair.next_at(alert.raised_at, taken) if _missing(work, alert)[0] else None
 
 
-def _take(work: Work, alert: Alert, steps: Iterable[str], *, told: set[str], missing: set[str]) -> list[str]:
-    """Note the steps on the alert; returns some names of those who are missing, as the event says them."""
-    names = dict(work.session.execute(select(Member.id, Member.name).where(Member.id.in_({*told, *missing}))).all())
-    one = {"at": work.now.isoformat(), "told": sorted(names[id] for id in told if id in names), "missing": len(missing)}
-    alert.escalations = [*alert.escalations, *({"step": step, **one} for step in steps)]
+def _take(work: Work, alert: Alert, told: Mapping[str, set[str]], missing: set[str]) -> list[str]:
+    """Note on the alert whom each step tells; returns some names of those who are missing, as the event says them."""
+    people = missing.union(*told.values())
+    names = dict(work.session.execute(select(Member.id, Member.name).where(Member.id.in_(people))).all())
+    one = {"at": work.now.isoformat(), "missing": len(missing)}
+    steps = [{"step": step, **one, "told": sorted(names[id] for id in ids if id in names)} for step, ids in told.items()]
+    alert.escalations = [*alert.escalations, *steps]
     return sorted(names[id] for id in missing if id in names)[:NAMES_SAID]
 
 

@@ -36,7 +36,7 @@ def tell_everybody(run: JobRun, seq: int) -> None:
 def tell_who_is_next(run: JobRun, seq: int) -> None:
     event = run.event(seq)
     with run.open_work() as work:
-        told = sorted(set(event.facts["told_ids"]) & set(line_member_ids(work, event.facts["line_id"])) - {event.actor_id})
+        told = sorted(set(event.facts["told_id"]) & set(line_member_ids(work, event.facts["line_id"])) - {event.actor_id})
         send_notices(work, event, told, url=f"/alerts/{event.facts['alert_id']}", asking=told)
 
 

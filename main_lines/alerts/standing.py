@@ -10,7 +10,7 @@ from main_lines.alerts.rules import Severity
 from main_lines.lines.access import line_member_ids
 from workspace.work import Work
 
-SHOWN = 3
+LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class CriticalAlert:
 
 
 def critical_alerts(work: Work, line_id: str) -> list[CriticalAlert]:
-    """The oldest few that stand. The caller has checked the line."""
+    """Those that stand, what the reader has not acknowledged first, of these the oldest. The caller has checked the line."""
     query = select(Alert).where(Alert.line_id == line_id, Alert.closed_at.is_(None), Alert.severity == Severity.CRITICAL.value)
-    alerts = work.session.scalars(query.order_by(Alert.id).limit(SHOWN)).all()
+    alerts = work.session.scalars(query.order_by(Alert.id).limit(LOOKED_AT)).all()
     if not alerts:
         return []
     members = line_member_ids(work, line_id)
@@ -38,10 +38,11 @@ def critical_alerts(work: Work, line_id: str) -> list[CriticalAlert]:
     for alert_id, member_id in work.session.execute(said.where(AlertAcknowledgement.member_id.in_(members))):
         seen[alert_id].add(member_id)
     me = work.actor.member_id
-    return [
+    found = [
         CriticalAlert(alert.id, alert.kind, alert.title, alert.raised_at, len(seen[alert.id]), len(members), me in seen[alert.id])
         for alert in alerts
     ]
+    return sorted(found, key=lambda alert: alert.by_me)
 
 
 def count_standing(work: Work, line_id: str) -> int:

@@ -6,9 +6,9 @@ import { toast } from "mainline/toasts";
 const TOLD = new Set(["main_lines.alert.raised", "main_lines.alert.escalated", "main_lines.alert.reminded"]);
 const NEWS_MS = 10 * 60_000; // What a page that slept catches up with is no news any more.
 
-function onEvent({ detail: { kind, at, facts } }) {
+function onEvent({ detail: { kind, at, subject, facts } }) {
   if (!TOLD.has(kind) || facts.severity !== "critical" || Date.now() - Date.parse(at) > NEWS_MS) return;
-  const url = `/alerts/${facts.alert_id}`;
+  const url = `/alerts/${subject.split(":")[1]}`;
   if (location.pathname !== url) toast(facts.title, { tone: "blocked", detail: `${text("critical")} · ${facts.line}`, url });
 }
 

@@ -232,6 +232,7 @@ def test_stair_when_nobody_answers_then_climbed_in_turn_and_told_once(
         assert [(row.taken, row.missing) for row in page.stair] == [(True, 2)] * 4
         assert page.stair[0].told == sorted(["林悦", "赵宁"])
         assert page.stair[1].told == ["林悦"], "the one above them who is in the line"
+        assert [len(row.told) for row in page.stair[2:]] == [1, 4], "taken at once, and each says whom it told"
         assert [one.card.name for one in page.seen] == ["吴昊", "苏航"]
         assert work.session.get_one(Alert, alert.id).escalates_at is None
     run_jobs()
