@@ -15,6 +15,7 @@ function tick() {
   if (now.getHours() === 4 && now.getMinutes() === 0 && performance.now() > 120_000 && navigator.onLine) location.reload();
 }
 
+const TURN_MS = 12_000;
 let idle = 0;
 
 function hidePointerWhenIdle() {
@@ -23,10 +24,22 @@ function hidePointerWhenIdle() {
   idle = setTimeout(() => document.documentElement.classList.add("is-idle"), 3000);
 }
 
+/** What does not fit comes by turns, by the clock, so that all walls show the same: [data-turns] shows one of its children, beside a table's head. */
+function turn() {
+  for (const group of document.querySelectorAll("[data-turns]")) {
+    const pages = [...group.children].filter((child) => child.tagName !== "THEAD");
+    const shown = Math.floor(Date.now() / TURN_MS) % pages.length;
+    pages.forEach((page, number) => page.toggleAttribute("hidden", number !== shown));
+  }
+}
+
 tick();
+turn();
 hidePointerWhenIdle();
 addEventListener("pointermove", hidePointerWhenIdle);
 setInterval(tick, 10_000);
+setInterval(turn, 1000);
+addEventListener("mainline:swapped", turn);
 showConnections();
 startTimes();
 startRefresh();
