@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from main_lines.tasks.actions import block_task, sign_task, start_task
+from tests.main_lines.conftest import Story
 from tests.pages import open_page as open_page
 from tests.pages import site as site
 
@@ -18,7 +19,7 @@ def test_wall_when_more_is_late_than_fits_then_it_comes_by_turns(
         with work_as("苏航") as work:
             start_task(work, order)
             block_task(work, order, reason="等")
-    page = open_page(f"/lines/{story.line_id}/wall", width=1920, height=1080)  # type: ignore[attr-defined]
+    page = open_page(f"/lines/{story.line_id}/wall", width=1920, height=1080)
     seen = set()
     for turn in range(2):
         page.evaluate("turn => { Date.now = () => turn * 12000; dispatchEvent(new Event('mainline:swapped')) }", turn)
