@@ -9,7 +9,7 @@ from tests.pages import site as site
 
 
 def test_wall_when_more_is_late_than_fits_then_it_comes_by_turns(
-    open_page: Callable, story: object, write: Callable, work_as: Callable
+    open_page: Callable, story: Story, write: Callable, work_as: Callable
 ) -> None:
     titles = [f"任务 {number}" for number in range(5)]
     for title in titles:
