@@ -24,14 +24,24 @@ from main_lines.board.pages import pages as board_pages
 from main_lines.feed.api import api as feed_api
 from main_lines.feed.pages import pages as feed_pages
 from main_lines.feed.queries import unread_by_line
+from main_lines.gates.api import api as gates_api
+from main_lines.gates.pages import pages as gates_pages
+from main_lines.handovers.api import api as handovers_api
+from main_lines.handovers.pages import pages as handovers_pages
 from main_lines.lines.api import api as lines_api
 from main_lines.lines.pages import pages as lines_pages
+from main_lines.order_templates.api import api as order_templates_api
+from main_lines.order_templates.pages import pages as order_templates_pages
 from main_lines.plans.api import api as plans_api
 from main_lines.plans.pages import pages as plans_pages
 from main_lines.playbooks.api import api as playbooks_api
 from main_lines.playbooks.pages import pages as playbooks_pages
+from main_lines.signing.api import api as signing_api
+from main_lines.signing.pages import pages as signing_pages
 from main_lines.tasks.api import api as tasks_api
 from main_lines.tasks.pages import pages as tasks_pages
+from main_lines.tasks.part_api import api as task_parts_api
+from main_lines.tasks.part_pages import pages as task_parts_pages
 from main_lines.tasks.queries import for_me_count
 from main_lines.uses.pages import pages as uses_pages
 from sync.library.agents_api.api import api as agents_api
@@ -117,6 +127,16 @@ ROUTES = (
     feed_api,
     tasks_pages,
     tasks_api,
+    task_parts_pages,
+    task_parts_api,
+    signing_pages,
+    signing_api,
+    handovers_pages,
+    handovers_api,
+    gates_pages,
+    gates_api,
+    order_templates_pages,
+    order_templates_api,
     plans_pages,
     plans_api,
     board_pages,

@@ -47,7 +47,13 @@ PEOPLE = (
 
 # Which permissions each role holds, by prefix; the administrator runs the house but reads no main line.
 ROLES = {
-    "运营总监": ("main_lines:line:open", "desktops:desktop:own", "workspace:audit:read", "workspace:settings:read"),
+    "运营总监": (
+        "main_lines:line:open",
+        "main_lines:order_template:keep",
+        "desktops:desktop:own",
+        "workspace:audit:read",
+        "workspace:settings:read",
+    ),
     "审批主管": ("desktops:desktop:own",),
     "成员": ("desktops:desktop:own",),
     "门店": (),

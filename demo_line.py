@@ -47,7 +47,10 @@ MEMBERS = ("suhang", "chenmo", "zhaoning", "wuhao", "luoyi", "tangxin")
 
 @dataclass(frozen=True)
 class Plan:
-    """One order and how far it has come. owner: a login. steps: (hours ago, verb, text) after it was signed."""
+    """One order and how far it has come. owner: a login. steps: (hours ago, verb, text) after it was signed.
+
+    involved: logins of people whose departments take part.
+    """
 
     owner: str
     offset: int
@@ -58,6 +61,8 @@ class Plan:
     submitted: bool = True
     phase: Phase = Phase.PREPARE
     checklist: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
+    involved: tuple[str, ...] = ()
 
 
 PLANS = (
@@ -68,6 +73,7 @@ PLANS = (
     Plan(
         "suhang", -10, "新品主视觉", "横版 1920×1080、竖版 1080×1920 各一；突出“轻、暖、可机洗”；源文件存素材库。",
         ((150, "start", ""), (30, "check", "0")), checklist=("横版", "竖版", "源文件归档"),
+        expected=("横版 1920×1080", "竖版 1080×1920", "源文件"), involved=("luoyi", "tangxin"),
     ),
     Plan("suhang", -4, "详情页首屏", "首屏三秒内看到面料、温度、价格；移动端优先，单图不超过 300 KB。"),
     Plan(
@@ -145,7 +151,8 @@ class Story:
         owner = self.people[plan.owner]
         draft = Draft(
             title=plan.title, department_id=owner.department_id, requirements=plan.requirements, phase=plan.phase, owner_id=owner.id,
-            due_offset=plan.offset, checklist=list(plan.checklist),
+            due_offset=plan.offset, checklist=list(plan.checklist), expected=list(plan.expected),
+            involved=[self.people[login].department_id for login in plan.involved],
         )  # fmt: skip
         written = 330 - number / 10
         task_id = self._do(written, DIRECTOR, lambda work: write_task(work, line_id, draft).id)

@@ -14,7 +14,10 @@ from main_lines.approvals import reactions as approval_reactions
 from main_lines.approvals.holding import approved_versions, held_by_approvals
 from main_lines.feed import reactions as feed_reactions
 from main_lines.feed.holding import held_by_posts
+from main_lines.gates import reactions as gate_reactions
+from main_lines.handovers import reactions as handover_reactions
 from main_lines.lines import reactions as line_reactions
+from main_lines.order_templates import models as order_template_models
 from main_lines.plans import reactions as plan_reactions
 from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
@@ -71,6 +74,8 @@ REGISTERS: tuple[ModuleType, ...] = (
     alert_reactions,
     alert_jobs,
     task_reactions,
+    handover_reactions,
+    gate_reactions,
     plan_reactions,
     retention,
 )  # Imported for the jobs and reactions that they register.
@@ -82,6 +87,7 @@ TABLES: tuple[ModuleType, ...] = (
     usage_models,
     webdav_models,
     share_models,
+    order_template_models,
 )  # Imported for the tables and kinds of events that no job reaches.
 
 

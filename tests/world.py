@@ -50,6 +50,10 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     told = {"kind": "blocked", "severity": "critical", "title": "样衣未到"}
     alert = _made(director, f"/api/lines/{line}/alerts", **told)["id"]
     post = _made(designer, f"/api/tasks/{task}/posts", text="@林悦 双十一主视觉横版已定稿")["id"]
+    piece = _piece(designer, task)
+    handover = _made(director, f"/api/tasks/{needed}/handovers", member_id=members["苏航"].id, note="双十一选品改由设计先看")["id"]
+    kept = {"name": "大促主视觉", "title": "大促主视觉", "department_id": members["苏航"].department_id, "checklist": "横版\n竖版"}
+    order_template = _made(director, "/api/order-templates", **kept)["id"]
     library = _first(r"/library/([0-9a-z]{26})", designer.get("/library"))
     folder = _first(r"/library/folders/([0-9a-z]{26})", designer.get(f"/library/{library}"))
     picture = io.BytesIO()
@@ -92,9 +96,16 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
         "member_id": members["吴昊"].id, "upload_id": upload, "device_id": device, "comment_id": comment, "path": "nothing.png",
         "token": token, "item": asset, "share_id": share, "department_id": members["苏航"].department_id, "job_id": "none",
-        "needs_id": needed, "baseline_id": baseline, "post_id": post,
+        "needs_id": needed, "baseline_id": baseline, "post_id": post, "piece_id": piece, "handover_id": handover,
+        "order_template_id": order_template,
     }  # fmt: skip
     return World(ids)
+
+
+def _piece(person: Person, task_id: str) -> str:
+    """Something that lies with an order which its owner has begun."""
+    _made(person, f"/api/tasks/{task_id}/pieces", text="双十一草图")
+    return str(person.get(f"/api/tasks/{task_id}").get_json()["pieces"][0]["id"])
 
 
 def _first(pattern: str, answer: TestResponse) -> str:

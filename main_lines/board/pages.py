@@ -6,12 +6,11 @@ from werkzeug.wrappers import Response
 from main_lines.alerts.words import KINDS as ALERT_KINDS
 from main_lines.back import way_back
 from main_lines.board.queries import board_of, my_line_cards
+from main_lines.gates.actions import close_current_phase
 from main_lines.lines.access import get_line
-from main_lines.lines.actions import close_phase
 from main_lines.lines.bodies import GateBody
 from main_lines.lines.rules import Phase
 from main_lines.lines.words import HEALTHS, KINDS, PHASES
-from main_lines.tasks.access import count_open_orders
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, parse_form
 from workspace.work import Work
@@ -63,10 +62,10 @@ def show_wall_fragment(work: Work, line_id: str) -> str:
 
 @pages.post("/lines/<line_id>/gate", needs=SIGNED_IN)
 def submit_gate(work: Work, line_id: str) -> Response:
-    """Close the current phase; its open orders are counted in the same transaction."""
+    """Pass the gate with which the present phase ends; what stands in its way is looked at in the same transaction."""
     line, body = get_line(work, line_id, lock=True), parse_form(GateBody)
     closed = PHASES[Phase(line.phase)]
-    close_phase(work, line_id, open_orders=count_open_orders(work, line.id, line.phase), note=body.note, expected=body.phase)
+    close_current_phase(work, line_id, note=body.note, expected=body.phase)
     flash(_("%(phase)s阶段已关闭", phase=closed), "success")
     return way_back(f"/lines/{line_id}/board")
 

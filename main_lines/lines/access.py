@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from main_lines.lines.models import LineMember, MainLine
+from main_lines.lines.models import LineMember, LineSigner, MainLine
 from sync.library.libraries.access import rooms_of_group
 from workspace.errors import NotAllowed, NotFound
 from workspace.events.access import gives_rooms
@@ -67,6 +67,15 @@ def line_member_ids(work: Work, line_id: str) -> list[str]:
 
 def director_ids(work: Work, line_id: str) -> list[str]:
     return list(work.session.scalars(select(LineMember.member_id).where(LineMember.line_id == line_id, LineMember.role == "director")))
+
+
+def named_signers(work: Work, line_id: str) -> dict[str, list[str]]:
+    """Department id, or "" for the whole line -> members who sign there in the director's place."""
+    found: dict[str, list[str]] = {}
+    rows = select(LineSigner.department_id, LineSigner.member_id).where(LineSigner.line_id == line_id)
+    for department_id, member_id in work.session.execute(rows.order_by(LineSigner.department_id, LineSigner.member_id)):
+        found.setdefault(department_id, []).append(member_id)
+    return found
 
 
 def require_members(work: Work, line_id: str, member_ids: Iterable[str]) -> None:

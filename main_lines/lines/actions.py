@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from main_lines.lines.access import company_today, get_line_as_director, line_rooms
-from main_lines.lines.models import Gate, LineEvent, LineMember, MainLine
+from sqlalchemy import delete
+
+from main_lines.lines.access import company_today, director_ids, get_line_as_director, line_rooms, require_members
+from main_lines.lines.models import Gate, LineEvent, LineMember, LineSigner, MainLine
 from main_lines.lines.rules import Advance, GateHold, Health, LineKind, Phase, gate
 from main_lines.lines.words import HEALTHS, PHASES
 from sync.library.grants.actions import membership_changes, withdraw_member
@@ -13,7 +15,7 @@ from sync.library.libraries.actions import open_library
 from workspace.db import new_id
 from workspace.errors import Conflict, InvalidInput, NotFound
 from workspace.i18n import _, source
-from workspace.people.access import get_member
+from workspace.people.access import get_department, get_member
 from workspace.people.actions import add_to_group, make_group, remove_from_group
 from workspace.people.models import Member
 from workspace.search.actions import index_document
@@ -96,6 +98,7 @@ def remove_line_member(work: Work, line_id: str, member_id: str) -> None:
         remove_from_group(work, line.group_id, member_id)
         withdraw_member(work, line.room, member_id)
     work.session.delete(membership)
+    work.session.execute(delete(LineSigner).where(LineSigner.line_id == line.id, LineSigner.member_id == member_id))
     _record(
         work,
         LineEvent.MEMBER_REMOVED,
@@ -104,6 +107,18 @@ def remove_line_member(work: Work, line_id: str, member_id: str) -> None:
         member=name,
         member_id=member_id,
     )
+
+
+def name_signers(work: Work, line_id: str, *, department_id: str, member_ids: Iterable[str]) -> None:
+    """Let these members sign the orders of a department ("" for the whole line) in the director's place; nobody: the director again."""
+    line = get_line_as_director(work, line_id)
+    chosen = list(dict.fromkeys(member_ids))
+    require_members(work, line.id, chosen)
+    scope = get_department(work, department_id).name if department_id else line.name
+    work.session.execute(delete(LineSigner).where(LineSigner.line_id == line.id, LineSigner.department_id == department_id))
+    work.session.add_all(LineSigner(line_id=line.id, department_id=department_id, member_id=member_id) for member_id in chosen)
+    named = [work.session.get_one(Member, member_id).name for member_id in chosen or director_ids(work, line.id)]
+    _record(work, LineEvent.SIGNERS_NAMED, line, scope=scope, people=named, department_id=department_id, signers=chosen)
 
 
 def state_health(work: Work, line_id: str, *, health: Health, reason: str) -> None:

@@ -15,6 +15,7 @@ class MainLine(Base):
 
     group_id: the members as grants name them; it always holds the same people as ``line_member``.
     health, health_reason, health_at: what the director last said; empty and None while nothing has been said.
+    frozen_at: when the plan was frozen; from then on requirements change by the director's hand alone. None while it is open.
     """
 
     __tablename__ = "main_line"
@@ -36,6 +37,7 @@ class MainLine(Base):
     health: Mapped[str] = mapped_column(String(10), default="")
     health_reason: Mapped[str] = mapped_column(String(200), default="")
     health_at: Mapped[datetime | None]
+    frozen_at: Mapped[datetime | None]
 
     @property
     def room(self) -> str:
@@ -52,6 +54,19 @@ class LineMember(Base):
     member_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"), primary_key=True, index=True)
     role: Mapped[str] = mapped_column(String(10), default="member")
     joined_at: Mapped[datetime]
+
+
+class LineSigner(Base):
+    """Who signs task orders in the director's place. department_id: of these orders alone; empty for the whole line.
+
+    Those named for a department take the place of those named for the line. The director may always sign.
+    """
+
+    __tablename__ = "line_signer"
+
+    line_id: Mapped[str] = mapped_column(Id, ForeignKey("main_line.id"), primary_key=True)
+    department_id: Mapped[str] = mapped_column(Id, primary_key=True, default="")
+    member_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"), primary_key=True, index=True)
 
 
 class Gate(Base):
@@ -74,6 +89,7 @@ class LineEvent(EventKind):
     HEALTH_STATED = "main_lines.health.stated", N_("%(actor)s 判断主线%(health_words)s：%(reason)s")
     PHASE_CLOSED = "main_lines.phase.closed", N_("%(actor)s 关闭了%(phase_words)s阶段，结转未完任务单 %(open_orders)s 张")
     RESCHEDULED = "main_lines.line.rescheduled", N_("%(actor)s 将 D 日从 %(d_day_before)s 改为 %(d_day)s")
+    SIGNERS_NAMED = "main_lines.line.signers_named", N_("%(actor)s 指定%(scope)s的任务单由%(people)s签发")
 
 
 class LinePermission(Permission):

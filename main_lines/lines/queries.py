@@ -119,6 +119,11 @@ _LOOK = {
     "main_lines.alert.closed": ("done", "circle-check"),
     "main_lines.alert.cleared": ("done", "circle-check"),
     "main_lines.phase.closed": ("done", "flag-3"),
+    "main_lines.gate.passed": ("done", "flag-3"),
+    "main_lines.gate.forced": ("late", "flag-3"),
+    "main_lines.task.offered": ("waiting", "arrows-exchange"),
+    "main_lines.task.taken": ("done", "arrows-exchange"),
+    "main_lines.task.refused": ("late", "arrows-exchange"),
     "main_lines.approval.approved": ("done", "rubber-stamp"),
     "main_lines.approval.rejected": ("blocked", "x"),
     "library.version.committed": ("running", "versions"),
@@ -142,6 +147,8 @@ def _url_of(event: EventRow) -> str:
         return f"/tasks/{event.facts['task_id']}"
     if event.kind.startswith("main_lines.alert."):
         return f"/alerts/{event.facts['alert_id']}" if "alert_id" in event.facts else f"/lines/{event.facts['line_id']}/alerts/rules"
+    if event.kind.startswith("main_lines.gate."):
+        return f"/lines/{event.facts['line_id']}/gates"
     if event.kind.startswith("library.version."):
         return f"/library/assets/{event.facts['asset_id']}"
     if event.kind.startswith("library.comment."):

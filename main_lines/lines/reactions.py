@@ -7,6 +7,15 @@ from workspace.jobs.worker import JobRun
 from workspace.notices.actions import send_notices
 
 
+@reacts_to(LineEvent.SIGNERS_NAMED, name="main_lines.signer_notices")
+def tell_signers(run: JobRun, seq: int) -> None:
+    """Whoever signs from now on learns where."""
+    event = run.event(seq)
+    with run.open_work() as work:
+        told = set(event.facts["signers"]) & set(line_member_ids(work, event.facts["line_id"])) - {event.actor_id}
+        send_notices(work, event, sorted(told), url="/tasks/to-sign")
+
+
 @reacts_to(LineEvent.OPENED, LineEvent.MEMBER_ADDED, name="main_lines.line_notices")
 def welcome_members(run: JobRun, seq: int) -> None:
     """Whoever came into the line with this event learns that it exists."""

@@ -7,6 +7,7 @@ review     closed
 closed     refused
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -62,6 +63,11 @@ def gate(phase: Phase, *, open_orders: int, note: str) -> Advance | GateHold:
     if open_orders and not note.strip():
         return GateHold.NOTE_MISSING
     return Advance(_NEXT[phase])
+
+
+def signers_of(named: Mapping[str, Sequence[str]], department_id: str) -> Sequence[str]:
+    """Who signs an order of this department in the director's place: those named for it, else those for the whole line ("")."""
+    return named.get(department_id) or named.get("", ())
 
 
 def days_from(d_day: date, today: date) -> int:

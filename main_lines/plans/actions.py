@@ -1,5 +1,6 @@
 """What people do to the plan: let one order wait for another, move an order in time, keep a baseline."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -50,6 +51,19 @@ def drop_need(work: Work, task_id: str, needs_id: str) -> None:
         return
     work.session.delete(need)
     _record_need(work, PlanEvent.NEED_DROPPED, order, other)
+
+
+def set_needs(work: Work, task_id: str, needs_ids: Iterable[str]) -> None:
+    """The order waits for exactly these, as a form sends them; see ``add_need``."""
+    order = get_task(work, task_id)
+    wanted, now = [id for id in dict.fromkeys(needs_ids) if id], needs_of(work, order.line_id).get(order.id, [])
+    for gone in now:
+        if gone not in wanted:
+            drop_need(work, order.id, gone)
+    for needed in wanted:
+        if needed not in now:
+            add_need(work, order.id, needed)
+            work.session.flush()
 
 
 def move_order(work: Work, task_id: str, *, due: date, days: int | None = None, seen: str = "") -> TaskOrder:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from main_lines.handovers.models import HandoverEvent
 from main_lines.lines.models import LineEvent
 from main_lines.plans.models import PlanEvent
 from main_lines.tasks.models import TaskEvent
@@ -17,7 +18,7 @@ from main_lines.tasks.rules import due_day
 D_DAY_KINDS = (LineEvent.OPENED, LineEvent.RESCHEDULED)
 PLAN_KINDS = (
     TaskEvent.WRITTEN, TaskEvent.EDITED, TaskEvent.ASSIGNED, TaskEvent.RELEASED, TaskEvent.STARTED, TaskEvent.DELIVERED,
-    TaskEvent.CANCELLED,
+    TaskEvent.FILED, TaskEvent.CANCELLED, HandoverEvent.TAKEN,
 )  # fmt: skip
 NEED_KINDS = (PlanEvent.NEED_ADDED, PlanEvent.NEED_DROPPED)
 REPLAYED = tuple(str(kind) for kind in (*D_DAY_KINDS, *PLAN_KINDS, *NEED_KINDS))

@@ -2,9 +2,10 @@
 
 from sqlalchemy import func, select
 
-from main_lines.lines.access import get_line, is_director
+from main_lines.lines.access import director_ids, get_line, is_director, named_signers
 from main_lines.lines.models import MainLine
-from main_lines.tasks.models import TaskOrder
+from main_lines.lines.rules import signers_of
+from main_lines.tasks.models import TaskDeliverable, TaskOrder
 from main_lines.tasks.rules import OPEN, Standing, State
 from workspace.errors import NotFound
 from workspace.i18n import _
@@ -36,9 +37,23 @@ def line_of(work: Work, order: TaskOrder) -> MainLine:
 def standing_of(work: Work, order: TaskOrder) -> Standing:
     """What the actor is to this order now."""
     if work.actor == SYSTEM:
-        return Standing(directs=True, wrote=True, works=True)
+        return Standing(directs=True, wrote=True, works=True, signs=True)
     me = work.actor.member_id
-    return Standing(directs=is_director(work, order.line_id), wrote=order.written_by_id == me, works=works_on(work, order, me))
+    return Standing(
+        directs=is_director(work, order.line_id), wrote=order.written_by_id == me, works=works_on(work, order, me),
+        signs=me in signers_of(named_signers(work, order.line_id), order.department_id),
+    )  # fmt: skip
+
+
+def is_frozen(work: Work, order: TaskOrder) -> bool:
+    """Whether the plan of its line is."""
+    return line_of(work, order).frozen_at is not None
+
+
+def asked_to_sign(work: Work, order: TaskOrder) -> list[str]:
+    """Who is asked for the signature: whoever the line names for it, else, and once the plan is frozen, its director."""
+    named = [] if is_frozen(work, order) else list(signers_of(named_signers(work, order.line_id), order.department_id))
+    return named or director_ids(work, order.line_id)
 
 
 def works_on(work: Work, order: TaskOrder, member_id: str | None) -> bool:
@@ -53,6 +68,11 @@ def workers_of(work: Work, order: TaskOrder) -> set[str]:
     if order.owner_id is not None:
         return {order.owner_id}
     return set(work.session.scalars(select(Member.id).where(Member.department_id == order.department_id)))
+
+
+def pieces_of(work: Work, task_id: str) -> list[TaskDeliverable]:
+    """What lies with an order, as it was laid there."""
+    return list(work.session.scalars(select(TaskDeliverable).where(TaskDeliverable.task_id == task_id).order_by(TaskDeliverable.id)))
 
 
 def count_open_orders(work: Work, line_id: str, phase: str) -> int:

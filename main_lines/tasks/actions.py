@@ -9,26 +9,25 @@ from sqlalchemy import func, select
 
 from main_lines.lines.access import get_line, require_members
 from main_lines.lines.rules import Phase
-from main_lines.tasks.access import get_task, line_of, standing_of
-from main_lines.tasks.models import BLOCKED_LENGTH, RETURNED_LENGTH, WRITTEN, TaskEvent, TaskOrder
-from main_lines.tasks.rules import OPEN, Move, Refuse, State, Verb, Why, decide
-from main_lines.tasks.words import REFUSALS
-from sync.library.assets.access import pin_of
+from main_lines.tasks.access import get_task, line_of, pieces_of, standing_of
+from main_lines.tasks.models import BLOCKED_LENGTH, NAME_LENGTH, RETURNED_LENGTH, WRITTEN, TaskEvent, TaskOrder
+from main_lines.tasks.pieces import AssetDelivery, content_of, missing_of, put_piece
+from main_lines.tasks.record import check_seen, deliverable_words, move, reason_given, record, refusal
+from main_lines.tasks.rules import OPEN, State, Verb, Why, asks_more
 from workspace.db import new_id
-from workspace.errors import Conflict, InvalidInput, NotAllowed
+from workspace.errors import InvalidInput
 from workspace.i18n import _
-from workspace.notices.actions import read_about
 from workspace.people.access import get_department, get_site
 from workspace.people.models import Department, Member
 from workspace.search.actions import Document, index_documents
 from workspace.work import Work
 
-PINNED = ("asset_id", "version", "digest", "name")
+EXPECTED_MOST = 30
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The written part of an order. due_offset and due_on exclude each other; owner and city may stay open. days: see TaskOrder."""
+    """The written part of an order. due_offset and due_on exclude each other; owner and city may stay open. The rest: see TaskOrder."""
 
     title: str
     department_id: str
@@ -40,6 +39,8 @@ class Draft:
     due_on: date | None = None
     days: int = 1
     checklist: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+    involved: list[str] = field(default_factory=list)
 
 
 def draft_of(order: TaskOrder) -> Draft:
@@ -73,112 +74,127 @@ def write_tasks(work: Work, line_id: str, drafts: Sequence[Draft], *, submit: bo
     work.session.flush()
     index_documents(work, [_document(work, order) for order in orders])
     for order in orders:
-        _record(work, TaskEvent.WRITTEN, order, department=work.session.get_one(Department, order.department_id).name, plan=order.plan)
+        record(work, TaskEvent.WRITTEN, order, department=work.session.get_one(Department, order.department_id).name, plan=order.plan)
         if submit:
-            _record(work, TaskEvent.SUBMITTED, order)
+            record(work, TaskEvent.SUBMITTED, order)
     return orders
 
 
 def edit_task(work: Work, task_id: str, draft: Draft, *, seen: str = "") -> TaskOrder:
     """Change what is written. New requirements of a signed order send it back to be signed; the rest does not."""
     order = get_task(work, task_id, lock=True)
-    _check_seen(order, seen, _("您填写的内容已保留。请核对最新的任务单，再次保存会以您填写的为准。"))
+    check_seen(order, seen, _("您填写的内容已保留。请核对最新的任务单，再次保存会以您填写的为准。"))
     line = line_of(work, order)
     _check(work, draft)
     if draft.owner_id and draft.owner_id != order.owner_id:
         require_members(work, line.id, [draft.owner_id])
     changed = [name for name, value in _columns(draft).items() if getattr(order, name) != value]
-    checklist = [*draft.checklist] != [item["text"] for item in order.checklist]
+    texts = [item["text"] for item in order.checklist]
+    checklist = [*draft.checklist] != texts
     if not changed and not checklist:
         return order
     who = standing_of(work, order)
     if not (who.directs or who.wrote):
-        raise _refusal(Why.NOT_YOURS, order)
+        raise refusal(Why.NOT_YOURS, order)
     if State(order.state) not in OPEN:
-        raise _refusal(Why.WRONG_STATE, order)
-    new_requirements = checklist or bool({"title", "requirements"} & set(changed))
+        raise refusal(Why.WRONG_STATE, order)
+    asked = asks_more(texts, draft.checklist) or asks_more(order.expected, _columns(draft)["expected"])
+    new_requirements = asked or bool({"title", "requirements"} & set(changed))
     if new_requirements:
-        _move(work, order, Verb.EDIT)
+        move(work, order, Verb.EDIT)
         order.revision += 1
     for name, value in _columns(draft).items():
         setattr(order, name, value)
     if checklist:
-        done = {item["text"] for item in order.checklist if item["done"]}
-        order.checklist = [{"text": text, "done": text in done} for text in draft.checklist]
+        known = {item["text"]: item for item in order.checklist}
+        order.checklist = [known.get(text, {"text": text, "done": False}) for text in draft.checklist]
     index_documents(work, [_document(work, order)])
     words = [str(_FIELD_WORDS[name]()) for name in (*changed, *(["checklist"] if checklist else []))]
-    _record(work, TaskEvent.EDITED, order, changed=list(dict.fromkeys(words)), sign_again=new_requirements, plan=order.plan)
+    record(work, TaskEvent.EDITED, order, changed=list(dict.fromkeys(words)), sign_again=new_requirements, plan=order.plan)
     return order
 
 
 def submit_task(work: Work, task_id: str) -> TaskOrder:
     order = get_task(work, task_id, lock=True)
-    _move(work, order, Verb.SUBMIT)
-    _record(work, TaskEvent.SUBMITTED, order)
+    move(work, order, Verb.SUBMIT)
+    record(work, TaskEvent.SUBMITTED, order)
     return order
 
 
 def sign_task(work: Work, task_id: str, *, seen: str = "") -> TaskOrder:
-    """The director's signature under the requirements as they are written now.
+    """The signature of the director, or of whoever the line names, under the requirements as they are written now.
 
-    seen: mark of the order that was in front of the director; Conflict when it has changed since.
+    seen: mark of the order that was in front of the signer; Conflict when it has changed since.
     """
     order = get_task(work, task_id, lock=True)
-    _check_seen(order, seen, _("请先查看最新的任务单，再签发。"))
-    _move(work, order, Verb.SIGN)
+    check_seen(order, seen, _("请先查看最新的任务单，再签发。"))
+    move(work, order, Verb.SIGN)
     order.signed_revision, order.signed_at, order.signed_by_id = order.revision, work.now, work.actor.member_id
-    _record(work, TaskEvent.SIGNED, order, owner=_owner_name(work, order), revision=order.revision)
+    order.signed_as = order.asked
+    record(work, TaskEvent.SIGNED, order, owner=_owner_name(work, order), revision=order.revision)
     return order
 
 
 def decline_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
     """Not signed: back to its writer with what has to change."""
     order = get_task(work, task_id, lock=True)
-    _move(work, order, Verb.DECLINE)
-    _record(work, TaskEvent.DECLINED, order, reason=_reason(reason))
+    move(work, order, Verb.DECLINE)
+    record(work, TaskEvent.DECLINED, order, reason=reason_given(reason))
     return order
 
 
 def start_task(work: Work, task_id: str) -> TaskOrder:
     """Begin the work; who starts an order that nobody owns becomes its owner."""
     order = get_task(work, task_id, lock=True)
-    _move(work, order, Verb.START)
+    move(work, order, Verb.START)
     order.owner_id = order.owner_id or work.actor.member_id
-    _record(work, TaskEvent.STARTED, order, plan=order.plan)
+    record(work, TaskEvent.STARTED, order, plan=order.plan)
     return order
 
 
-@dataclass(frozen=True)
-class AssetDelivery:
-    """A version of an asset; pinned by its digest when delivered."""
+def deliver_task(work: Work, task_id: str, delivery: AssetDelivery | str, *, name: str = "", note: str = "") -> TaskOrder:
+    """Hand in: an asset version, a link or a text, under the name of an expected one or none, together with what lies with the order.
 
-    asset_id: str
-    version: int
-
-
-def deliver_task(work: Work, task_id: str, delivery: AssetDelivery | str) -> TaskOrder:
-    """Hand in an asset version, or a link or text. A later version never replaces a pinned one by itself."""
+    An empty text hands in what lies there already. note: why it is handed in although expected ones are missing; InvalidInput
+    names them when there is none. A later version never replaces a pinned one by itself.
+    """
     order = get_task(work, task_id, lock=True)
+    nothing = isinstance(delivery, str) and not delivery.strip()
+    lies = pieces_of(work, order.id) if nothing else []
+    content = lies[-1].content if lies else content_of(work, delivery)
     order.approval_id = None  # Handed in by hand: what an earlier approval decides is about another deliverable.
-    if isinstance(delivery, AssetDelivery):
-        pin = pin_of(work, delivery.asset_id, delivery.version)
-        deliverable: dict[str, Any] = {"kind": "asset", **{name: getattr(pin, name) for name in PINNED}}
-    else:
-        text = delivery.strip()
-        if not text:
-            raise InvalidInput(_("请填写交付物"), fields={"text": _("请填写链接或文字说明")})
-        deliverable = {"kind": "link" if text.startswith(("https://", "http://")) and " " not in text else "text", "text": text}
-    hand_in(work, order, deliverable, by=work.actor.name)
+    hand_in(work, order, content, by=work.actor.name, name=None if lies else name, note=note)
     return order
 
 
-def hand_in(work: Work, order: TaskOrder, deliverable: dict[str, Any], *, by: str) -> None:
-    """The order is delivered with this; it ends a block. Used by deliver_task and by the reaction to an approval."""
-    _move(work, order, Verb.DELIVER)
+def hand_in(
+    work: Work, order: TaskOrder, deliverable: dict[str, Any], *, by: str, name: str | None = "", note: str = "", by_id: str | None = None
+) -> None:
+    """The order is delivered with this; it ends a block. Used by deliver_task and by the reaction to an approval.
+
+    name: as in ``put_piece``; None when it lies with the order already. by_id: who brings it, when that is not the actor.
+    """
+    instead_of = order.deliverable if State(order.state) in (State.DELIVERED, State.RETURNED) else {}
+    move(work, order, Verb.DELIVER)
+    if name is not None:
+        put_piece(work, order, deliverable, name=name, instead_of=instead_of, by_id=by_id)
+    missing = missing_of(work, order)
+    if missing and not note.strip():
+        words = _("缺少：%(names)s。请先补齐，或写明为什么先交付。", names=_("、").join(missing))
+        raise InvalidInput(_("还有 %(n)s 件交付物没有放入", n=len(missing)), words, fields={"note": words}, missing=missing)
     order.owner_id = order.owner_id or work.actor.member_id
     order.deliverable, order.delivered_at = deliverable, work.now
     order.blocked_at, order.blocked_reason, order.returned_reason = None, "", ""
-    _record(work, TaskEvent.DELIVERED, order, by=by, what=deliverable_words(deliverable), deliverable=deliverable, plan=order.plan)
+    record(
+        work, TaskEvent.DELIVERED, order, by=by, what=_what(work, order, deliverable), deliverable=deliverable, plan=order.plan,
+        missing=missing, note=note.strip(),
+    )  # fmt: skip
+
+
+def _what(work: Work, order: TaskOrder, deliverable: dict[str, Any]) -> str:
+    """What was handed in, in words: the one thing, or how many, and which was the last of them."""
+    words, count = deliverable_words(deliverable), len(pieces_of(work, order.id))
+    return words if count == 1 else _("%(n)s 件交付物，含%(what)s", n=count, what=words)
 
 
 def withdraw_task(work: Work, task_id: str) -> TaskOrder:
@@ -188,65 +204,65 @@ def withdraw_task(work: Work, task_id: str) -> TaskOrder:
 
 
 def take_back(work: Work, order: TaskOrder, *, by: str) -> None:
-    _move(work, order, Verb.WITHDRAW)
+    move(work, order, Verb.WITHDRAW)
     order.deliverable, order.delivered_at, order.approval_id = {}, None, None
-    _record(work, TaskEvent.WITHDRAWN, order, by=by)
+    record(work, TaskEvent.WITHDRAWN, order, by=by)
 
 
 def accept_task(work: Work, task_id: str, *, seen: str = "") -> TaskOrder:
     """seen: mark of the order that was in front of the director; Conflict when something else has been handed in since."""
     order = get_task(work, task_id, lock=True)
-    _check_seen(order, seen, _("请先查看最新的交付物，再验收。"))
+    check_seen(order, seen, _("请先查看最新的交付物，再验收。"))
     accept(work, order, by=work.actor.name)
     return order
 
 
 def accept(work: Work, order: TaskOrder, *, by: str) -> None:
-    _move(work, order, Verb.ACCEPT)
-    _record(work, TaskEvent.ACCEPTED, order, by=by, deliverable=order.deliverable)
+    move(work, order, Verb.ACCEPT)
+    record(work, TaskEvent.ACCEPTED, order, by=by, deliverable=order.deliverable)
 
 
 def return_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
     order = get_task(work, task_id, lock=True)
-    give_back(work, order, by=work.actor.name, reason=_reason(reason))
+    give_back(work, order, by=work.actor.name, reason=reason_given(reason))
     return order
 
 
 def give_back(work: Work, order: TaskOrder, *, by: str, reason: str) -> None:
-    _move(work, order, Verb.RETURN)
+    move(work, order, Verb.RETURN)
     order.returned_reason = reason if len(reason) <= RETURNED_LENGTH else f"{reason[: RETURNED_LENGTH - 1]}…"
-    _record(work, TaskEvent.RETURNED, order, by=by, reason=reason)
+    record(work, TaskEvent.RETURNED, order, by=by, reason=reason)
 
 
 def close_task(work: Work, task_id: str) -> TaskOrder:
     order = get_task(work, task_id, lock=True)
-    _move(work, order, Verb.CLOSE)
-    _record(work, TaskEvent.CLOSED, order)
+    move(work, order, Verb.CLOSE)
+    record(work, TaskEvent.CLOSED, order)
     return order
 
 
 def cancel_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
     order = get_task(work, task_id, lock=True)
-    _move(work, order, Verb.CANCEL)
+    move(work, order, Verb.CANCEL)
     order.blocked_at, order.blocked_reason = None, ""
-    _record(work, TaskEvent.CANCELLED, order, reason=_reason(reason))
+    record(work, TaskEvent.CANCELLED, order, reason=reason_given(reason))
     return order
 
 
 def block_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
     """Say that the work cannot go on and why; everybody in the line sees it at once."""
     order = get_task(work, task_id, lock=True)
-    _move(work, order, Verb.BLOCK)
-    order.blocked_at, order.blocked_reason = work.now, _reason(reason, most=BLOCKED_LENGTH)
-    _record(work, TaskEvent.BLOCKED, order, reason=order.blocked_reason)
+    move(work, order, Verb.BLOCK)
+    order.blocked_at, order.blocked_reason = work.now, reason_given(reason, most=BLOCKED_LENGTH)
+    record(work, TaskEvent.BLOCKED, order, reason=order.blocked_reason)
     return order
 
 
 def unblock_task(work: Work, task_id: str) -> TaskOrder:
     order = get_task(work, task_id, lock=True)
-    _move(work, order, Verb.UNBLOCK)
+    move(work, order, Verb.UNBLOCK)
     order.blocked_at, order.blocked_reason = None, ""
-    _record(work, TaskEvent.UNBLOCKED, order)
+    record(work, TaskEvent.UNBLOCKED, order)
     return order
 
 
@@ -255,13 +271,13 @@ def assign_task(work: Work, task_id: str, owner_id: str) -> TaskOrder:
     order = get_task(work, task_id, lock=True)
     who = standing_of(work, order)
     if not (who.directs or who.works):
-        raise _refusal(Why.NOT_YOURS, order)
+        raise refusal(Why.NOT_YOURS, order)
     if State(order.state) not in OPEN:
-        raise _refusal(Why.WRONG_STATE, order)
+        raise refusal(Why.WRONG_STATE, order)
     require_members(work, order.line_id, [owner_id])
     owner = work.session.get_one(Member, owner_id)
     order.owner_id, order.department_id = owner.id, owner.department_id
-    _record(work, TaskEvent.ASSIGNED, order, owner=owner.name, plan=order.plan)
+    record(work, TaskEvent.ASSIGNED, order, owner=owner.name, plan=order.plan)
     return order
 
 
@@ -272,8 +288,25 @@ def release_tasks_of(work: Work, line_id: str, member_id: str, *, name: str) -> 
     orders = work.session.scalars(theirs.with_for_update()).all()
     for order in orders:
         order.owner_id = None
-        _record(work, TaskEvent.RELEASED, order, owner=name, plan=order.plan)
+        record(work, TaskEvent.RELEASED, order, owner=name, plan=order.plan)
     return len(orders)
+
+
+def move_item(work: Work, task_id: str, index: int, *, to: int) -> TaskOrder:
+    """Another order of the checklist; it asks for nothing new, so the signature holds. ``to`` beyond either end is that end."""
+    order = get_task(work, task_id, lock=True)
+    who = standing_of(work, order)
+    if not (who.works or who.directs or who.wrote):
+        raise refusal(Why.NOT_YOURS, order)
+    if State(order.state) not in OPEN or not 0 <= index < len(order.checklist):
+        raise refusal(Why.WRONG_STATE, order)
+    items = list(order.checklist)
+    to = max(0, min(to, len(items) - 1))
+    if to != index:
+        items.insert(to, items.pop(index))
+        order.checklist = items
+        record(work, TaskEvent.REORDERED, order)
+    return order
 
 
 def check_item(work: Work, task_id: str, index: int, *, done: bool) -> TaskOrder:
@@ -281,43 +314,25 @@ def check_item(work: Work, task_id: str, index: int, *, done: bool) -> TaskOrder
     order = get_task(work, task_id, lock=True)
     who = standing_of(work, order)
     if not (who.works or who.directs):
-        raise _refusal(Why.NOT_YOURS, order)
+        raise refusal(Why.NOT_YOURS, order)
     if State(order.state) not in OPEN or not 0 <= index < len(order.checklist):
-        raise _refusal(Why.WRONG_STATE, order)
-    order.checklist = [{**item, "done": done} if position == index else item for position, item in enumerate(order.checklist)]
-    _record(work, TaskEvent.CHECKED, order, done=sum(item["done"] for item in order.checklist), all=len(order.checklist))
+        raise refusal(Why.WRONG_STATE, order)
+    ticked = {"done": done, "by": work.actor.name, "at": work.now.isoformat()}
+    order.checklist = [{**item, **ticked} if position == index else item for position, item in enumerate(order.checklist)]
+    record(work, TaskEvent.CHECKED, order, done=sum(item["done"] for item in order.checklist), all=len(order.checklist))
     return order
-
-
-def deliverable_words(deliverable: dict[str, Any]) -> str:
-    """ "主视觉.psd 第 3 版", the link, or the first words of the text."""
-    if deliverable.get("kind") == "asset":
-        return _("%(name)s 版本 %(version)s", name=deliverable["name"], version=deliverable["version"])
-    text = str(deliverable.get("text", ""))
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def _move(work: Work, order: TaskOrder, verb: Verb) -> None:
-    """Carry out what the rules decide; raises NotAllowed or Conflict with the sentence for the refusal."""
-    decision = decide(State(order.state), verb, standing_of(work, order), blocked=order.blocked_at is not None)
-    if isinstance(decision, Refuse):
-        raise _refusal(decision.why, order)
-    assert isinstance(decision, Move)
-    if order.state != decision.to.value:
-        order.state, order.state_at = decision.to.value, work.now
-    if work.actor.member_id:
-        read_about(work, f"/tasks/{order.id}")
-
-
-def _refusal(why: Why, order: TaskOrder) -> NotAllowed | Conflict:
-    title, message = REFUSALS[why]
-    return NotAllowed(title, message) if why is Why.NOT_YOURS else Conflict(title, message, code=f"task_{why.value}", state=order.state)
 
 
 def _check(work: Work, draft: Draft) -> None:
     if draft.due_offset is not None and draft.due_on is not None:
         raise InvalidInput(_("截止日只能写一种"), fields={"due_on": _("写了 D 日偏移就不要再写日期")})
     get_department(work, draft.department_id)
+    for department_id in draft.involved:
+        get_department(work, department_id)
+    names = _columns(draft)["expected"]
+    if len(names) > EXPECTED_MOST or any(len(name) > NAME_LENGTH for name in names):
+        words = _("最多 %(n)s 件，每件的名称最多 %(most)s 个字", n=EXPECTED_MOST, most=NAME_LENGTH)
+        raise InvalidInput(_("应交付物写得太多"), fields={"expected": words})
     if draft.site_id:
         get_site(work, draft.site_id)
 
@@ -327,6 +342,8 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "title": draft.title.strip(), "requirements": draft.requirements.strip(), "phase": draft.phase.value,
         "department_id": draft.department_id, "owner_id": draft.owner_id or None, "site_id": draft.site_id or None,
         "due_offset": draft.due_offset, "due_on": draft.due_on, "days": draft.days,
+        "expected": list(dict.fromkeys(name.strip() for name in draft.expected if name.strip())),
+        "involved": sorted(set(draft.involved) - {draft.department_id, ""}),
     }  # fmt: skip
 
 
@@ -340,6 +357,8 @@ _FIELD_WORDS = {
     "due_offset": lambda: _("截止日"),
     "due_on": lambda: _("截止日"),
     "days": lambda: _("工期"),
+    "expected": lambda: _("应交付物"),
+    "involved": lambda: _("协同部门"),
     "checklist": lambda: _("清单"),
 }
 
@@ -354,33 +373,3 @@ def _owner_name(work: Work, order: TaskOrder) -> str:
     if order.owner_id:
         return work.session.get_one(Member, order.owner_id).name
     return work.session.get_one(Department, order.department_id).name
-
-
-def _reason(text: str, *, most: int = RETURNED_LENGTH) -> str:
-    if not text.strip():
-        raise InvalidInput(_("请写明理由"), fields={"reason": _("请写明理由")})
-    if len(text.strip()) > most:
-        raise InvalidInput(_("内容太长"), fields={"reason": _("最多 %(n)s 个字", n=most)})
-    return text.strip()
-
-
-def _check_seen(order: TaskOrder, seen: str, message: str) -> None:
-    """Somebody who decides about an order decides about the one that they saw. An empty mark says nothing."""
-    if seen and seen != order.mark:
-        raise Conflict(_("任务单刚刚被修改过"), message, code="task_changed", state=order.state)
-
-
-def _record(work: Work, kind: TaskEvent, order: TaskOrder, **facts: Any) -> None:
-    line = line_of(work, order)
-    work.record(
-        kind,
-        subject=f"task:{order.id}",
-        rooms=[line.room],
-        line=line.name,
-        line_id=line.id,
-        task_id=order.id,
-        number=order.number,
-        title=order.title,
-        state=order.state,
-        **facts,
-    )

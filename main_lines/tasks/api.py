@@ -7,10 +7,12 @@ from pydantic import BaseModel
 
 from main_lines.lines.access import get_line
 from main_lines.lines.api import Done
+from main_lines.plans.access import needs_of
+from main_lines.plans.actions import set_needs
 from main_lines.tasks import actions, queries
 from main_lines.tasks.access import get_task
 from main_lines.tasks.bodies import AssignBody, CheckBody, DeliverBody, MoveBody, TaskBody
-from main_lines.tasks.deliverables import delivery_of
+from main_lines.tasks.deliverables import Lying, delivery_of, lying_with
 from main_lines.tasks.queries import TaskRow
 from main_lines.tasks.rules import Verb
 from main_lines.tasks.verbs import move_task
@@ -45,13 +47,36 @@ class TasksOut(BaseModel):
     tasks: list[TaskOut]
 
 
+class PieceOut(BaseModel):
+    """name: of the expected deliverable, or empty. newest: number of a later version of the asset, null when there is none."""
+
+    id: str
+    name: str
+    kind: str
+    words: str
+    url: str
+    digest: str
+    newest: int | None
+    at: datetime | None
+
+
 class TaskFullOut(TaskOut):
-    """signed: whether the requirements as they stand now are signed. verbs: what the reader may do now. mark: see ``seen``."""
+    """signed: whether the requirements as they stand now are signed; signers: who is asked to. verbs: what the reader may do now.
+
+    deliverable: what was handed in last; pieces: all that lies with the order, missing: names of the expected that nothing lies under.
+    involved: ids of departments. needs: ids of the orders that it waits for. mark: see ``seen``.
+    """
 
     requirements: str
     checklist: list[dict[str, object]]
     signed: bool
     signed_by: str
+    signers: list[str]
+    involved: list[str]
+    expected: list[str]
+    missing: list[str]
+    pieces: list[PieceOut]
+    needs: list[str]
     deliverable: dict[str, object]
     approval_id: str | None
     verbs: list[str]
@@ -83,7 +108,9 @@ def list_line_tasks(work: Work, line_id: str) -> TasksOut:
 @api.post("/lines/<line_id>/tasks", needs=SIGNED_IN, body=TaskBody, returns=TaskFullOut)
 def write_task(work: Work, line_id: str, body: TaskBody) -> tuple[TaskFullOut, int]:
     """Write an order as a draft."""
-    return _full(work, actions.write_task(work, line_id, body.draft()).id), 201
+    order = actions.write_task(work, line_id, body.draft())
+    set_needs(work, order.id, body.needs or [])
+    return _full(work, order.id), 201
 
 
 @api.get("/tasks/<task_id>", needs=SIGNED_IN, returns=TaskFullOut)
@@ -96,6 +123,8 @@ def get_one_task(work: Work, task_id: str) -> TaskFullOut:
 def edit_task(work: Work, task_id: str, body: TaskBody) -> TaskFullOut:
     """Change what is written; new requirements of a signed order wait for a new signature."""
     actions.edit_task(work, task_id, body.draft(), seen=body.seen)
+    if body.needs is not None:
+        set_needs(work, task_id, body.needs)
     return _full(work, task_id)
 
 
@@ -108,8 +137,8 @@ def post_move(work: Work, task_id: str, body: MoveBody) -> TaskFullOut:
 
 @api.post("/tasks/<task_id>/deliver", needs=SIGNED_IN, body=DeliverBody, returns=TaskFullOut)
 def deliver_task(work: Work, task_id: str, body: DeliverBody) -> TaskFullOut:
-    """Hand in an asset version (pinned with its digest), a link or a text."""
-    actions.deliver_task(work, task_id, delivery_of(body))
+    """Hand in an asset version (pinned with its digest), a link, a text, or what lies with the order."""
+    actions.deliver_task(work, task_id, delivery_of(body), name=body.name, note=body.note)
     return _full(work, task_id)
 
 
@@ -141,9 +170,20 @@ def _plain(row: TaskRow) -> dict[str, Any]:
 
 def _full(work: Work, task_id: str) -> TaskFullOut:
     work.session.flush()
-    page = queries.task_page(work, get_task(work, task_id))
+    order = get_task(work, task_id)
+    page = queries.task_page(work, order)
+    lying = lying_with(work, order, page.pieces)
     return TaskFullOut(
         **_plain(page.row), requirements=page.requirements, checklist=page.checklist, signed=page.signed,
-        signed_by=page.signer.name if page.signer else "", deliverable=page.deliverable, approval_id=page.approval_id,
+        signed_by=page.signer.name if page.signer else "", signers=[card.name for card in page.signers], involved=order.involved,
+        expected=page.expected, missing=page.missing, pieces=[_piece(one) for one in lying],
+        needs=needs_of(work, order.line_id).get(order.id, []), deliverable=page.deliverable, approval_id=page.approval_id,
         verbs=[verb.value for verb in page.verbs], mark=page.row.mark,
     )  # fmt: skip
+
+
+def _piece(one: Lying) -> PieceOut:
+    view = one.view
+    return PieceOut(
+        id=one.id, name=one.name, kind=view.kind, words=view.words, url=view.url, digest=view.digest, newest=view.newest, at=one.at
+    )

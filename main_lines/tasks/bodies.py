@@ -7,13 +7,17 @@ from pydantic import Field, StringConstraints, field_validator
 from main_lines.lines.bodies import Body, Day, Note
 from main_lines.lines.rules import Phase
 from main_lines.tasks.actions import Draft
+from main_lines.tasks.models import NAME_LENGTH
 
 Mark = Annotated[str, StringConstraints(max_length=16)]
+Key = Annotated[str, StringConstraints(max_length=26)]
+PieceName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=NAME_LENGTH)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 
 
 class TaskBody(Body):
-    """due_offset: days from D-day; due_on: a pinned date; at most one. checklist: one line per item.
+    """due_offset: days from D-day; due_on: a pinned date; at most one. checklist, expected: one line per item; expected names the
+    deliverables that are asked for. involved: departments that take part. needs: orders to wait for; left alone when absent.
 
     days: calendar days that the work takes. A form sends empty text for what is left open; the API may also leave it out or send
     null. seen: when an order is changed, the ``mark`` of the one that was read; 409 when it has changed since.
@@ -29,6 +33,9 @@ class TaskBody(Body):
     due_on: Day | None = None
     days: Annotated[int, Field(ge=1, le=366)] = 1
     checklist: Annotated[str, StringConstraints(max_length=4000)] = ""
+    expected: Annotated[str, StringConstraints(max_length=4000)] = ""
+    involved: Annotated[list[Key], Field(max_length=100)] = []
+    needs: Annotated[list[Key], Field(max_length=500)] | None = None
     seen: Mark = ""
 
     @field_validator("owner_id", "site_id", "due_offset", "due_on", mode="before")
@@ -45,8 +52,13 @@ class TaskBody(Body):
         return Draft(
             title=self.title, department_id=self.department_id, requirements=self.requirements, phase=self.phase, owner_id=self.owner_id,
             site_id=self.site_id, due_offset=self.due_offset, due_on=self.due_on, days=self.days,
-            checklist=[line.strip() for line in self.checklist.splitlines() if line.strip()],
+            checklist=lines_of(self.checklist), expected=lines_of(self.expected), involved=self.involved,
         )  # fmt: skip
+
+
+def lines_of(text: str) -> list[str]:
+    """One item a line, without blanks around it; empty lines say nothing."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 class MoveBody(Body):
@@ -59,11 +71,16 @@ class MoveBody(Body):
 
 
 class DeliverBody(Body):
-    """An asset version (asset_id and version), or text, which may be a link."""
+    """An asset version (asset_id and version), or text, which may be a link; name: of the expected one that it answers.
+
+    With neither, what lies with the order is handed in. note: why it is handed in although expected ones are missing.
+    """
 
     asset_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] = ""
     version: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     text: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    name: PieceName = ""
+    note: Note = ""
 
     @field_validator("version", mode="before")
     @classmethod
@@ -78,3 +95,36 @@ class AssignBody(Body):
 class CheckBody(Body):
     index: Annotated[int, Field(ge=0)]
     done: bool = False
+
+
+class ItemPlaceBody(Body):
+    """index: the line of the checklist; to: where it goes, counted without it."""
+
+    index: Annotated[int, Field(ge=0, le=10_000)]
+    to: Annotated[int, Field(ge=-1, le=10_000)]
+
+
+Chosen = Annotated[list[Annotated[str, StringConstraints(max_length=60)]], Field(max_length=500)]
+
+
+class ChosenBody(Body):
+    """orders: ids, each with the ``mark`` that was seen behind a colon, where one was."""
+
+    orders: Chosen = []
+
+    def marks(self) -> dict[str, str]:
+        """Order id -> mark, empty where none was sent."""
+        return {task_id: mark for task_id, _, mark in (one.partition(":") for one in self.orders) if task_id}
+
+
+class BulkBody(ChosenBody):
+    """act: sign (only what is still as it was seen), assign (to owner_id), shift (due days, by ``days``, later for a positive number)."""
+
+    act: Literal["sign", "assign", "shift"]
+    owner_id: Key = ""
+    days: Annotated[int, Field(ge=-365, le=365)] = 0
+
+    @field_validator("days", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return 0 if value == "" else value

@@ -1,11 +1,14 @@
 """What a deliverable looks like on a page, and which asset versions can be delivered. Reads only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from main_lines.tasks.actions import AssetDelivery, deliverable_words
 from main_lines.tasks.bodies import DeliverBody
+from main_lines.tasks.models import TaskDeliverable, TaskOrder
+from main_lines.tasks.pieces import AssetDelivery
+from main_lines.tasks.record import deliverable_words
 from sync.library.assets.access import get_asset, list_versions_of_library
 from workspace.errors import NotFound
 from workspace.work import Work
@@ -41,6 +44,29 @@ def deliverable_view(work: Work, deliverable: dict[str, Any]) -> DeliverableView
     except NotFound:  # The asset lies in a library that this reader may not see: the pin is shown, the way to it is not.
         return DeliverableView("asset", words, digest=deliverable["digest"])
     return DeliverableView("asset", words, url, deliverable["digest"], newest if newest > version else None)
+
+
+@dataclass(frozen=True)
+class Lying:
+    """What lies with an order. id: to take it out again, empty for what an order from before has. name: of the expected one, or ""."""
+
+    id: str
+    name: str
+    view: DeliverableView
+    by_id: str
+    at: datetime | None
+    asset_id: str = ""
+
+
+def lying_with(work: Work, order: TaskOrder, pieces: Sequence[TaskDeliverable]) -> list[Lying]:
+    """In the order of the expected ones, then the others as they were laid there."""
+    if not pieces:  # Handed in before deliverables had rows of their own.
+        view = deliverable_view(work, order.deliverable)
+        return [Lying("", "", view, "", order.delivered_at)] if view else []
+    places = {name: place for place, name in enumerate(order.expected)}
+    found = sorted(pieces, key=lambda piece: places.get(piece.name, len(places)))
+    views = [(piece, deliverable_view(work, piece.content)) for piece in found]
+    return [Lying(piece.id, piece.name, view, piece.by_id, piece.at, piece.asset_id or "") for piece, view in views if view]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ from workspace.events.kinds import N_, EventKind
 
 BLOCKED_LENGTH = 300
 RETURNED_LENGTH = 500
-WRITTEN = ("title", "requirements", "phase", "department_id", "owner_id", "site_id", "due_offset", "due_on", "days")
+NAME_LENGTH = 80
+WRITTEN = (
+    "title", "requirements", "phase", "department_id", "owner_id", "site_id", "due_offset", "due_on", "days", "expected", "involved",
+)  # fmt: skip
 PLANNED = ("phase", "department_id", "owner_id", "due_offset", "due_on", "days")
 
 
@@ -25,9 +28,13 @@ class TaskOrder(Base):
     days: calendar days that the work takes, the due day being the last of them.
     revision: counts changes of the requirements; signed_revision: the one that was signed, None before the first.
     blocked_at: None unless the order is blocked; then blocked_reason says why.
-    deliverable: {} or {"kind": "asset" | "link" | "text", …}; an asset is pinned by asset_id, version and digest.
+    signed_as: what was asked when it was signed last, as ``asked`` gives it; {} before the first signature.
+    involved: ids of the departments that take part beside the one that carries it out. They see it in their work and are told.
+    expected: names of the deliverables that are asked for; what was laid under each is a ``TaskDeliverable``.
+    deliverable: the one that was handed in last: {} or {"kind": "asset" | "link" | "text", …}; an asset is pinned by asset_id,
+    version and digest.
     approval_id, approval_seq: the approval that carries the deliverable and the last of its events applied here.
-    checklist: [{"text": …, "done": bool}].
+    checklist: [{"text": …, "done": bool, "by": name, "at": ISO instant}]; by and at only where somebody has ticked it.
     """
 
     __tablename__ = "task_order"
@@ -53,6 +60,8 @@ class TaskOrder(Base):
     due_on: Mapped[date | None] = mapped_column(Date)
     days: Mapped[int] = mapped_column(Integer, default=1)
     checklist: Mapped[list[Any]]
+    expected: Mapped[list[str]] = mapped_column(default=list)
+    involved: Mapped[list[str]] = mapped_column(default=list)
 
     state: Mapped[str] = mapped_column(String(12), default="draft")
     state_at: Mapped[datetime]
@@ -60,6 +69,7 @@ class TaskOrder(Base):
     signed_revision: Mapped[int | None] = mapped_column(Integer)
     signed_at: Mapped[datetime | None]
     signed_by_id: Mapped[str | None] = mapped_column(Id, ForeignKey("member.id"))
+    signed_as: Mapped[dict[str, Any]] = mapped_column(default=dict)
     blocked_at: Mapped[datetime | None]
     blocked_reason: Mapped[str] = mapped_column(String(BLOCKED_LENGTH), default="")
     returned_reason: Mapped[str] = mapped_column(String(RETURNED_LENGTH), default="")
@@ -78,11 +88,35 @@ class TaskOrder(Base):
         return facts | {"due_on": self.due_on.isoformat() if self.due_on else None}
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """What a signature stands under."""
+        texts = [item["text"] for item in self.checklist]
+        return {"title": self.title, "requirements": self.requirements, "checklist": texts, "expected": list(self.expected)}
+
+    @property
     def mark(self) -> str:
         """Another one whenever what is written or handed in changes; a form brings back the one of what it showed."""
         written = [getattr(self, name) for name in WRITTEN]
         seen = [*written, [item["text"] for item in self.checklist], self.deliverable, self.delivered_at]
         return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+class TaskDeliverable(Base):
+    """One of the things that an order produces. name: of the expected one that it answers, empty for another.
+
+    content: as ``TaskOrder.deliverable``. asset_id: of an asset, so that its uses are found. line_id: that of the order.
+    """
+
+    __tablename__ = "task_deliverable"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    task_id: Mapped[str] = mapped_column(Id, ForeignKey("task_order.id"), index=True)
+    line_id: Mapped[str] = mapped_column(Id, ForeignKey("main_line.id"))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")
+    content: Mapped[dict[str, Any]]
+    asset_id: Mapped[str | None] = mapped_column(Id, index=True)
+    by_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"))
+    at: Mapped[datetime]
 
 
 class TaskEvent(EventKind):
@@ -95,6 +129,8 @@ class TaskEvent(EventKind):
     RELEASED = "main_lines.task.released", N_("%(owner)s离开主线，任务单“%(title)s”等待重新指派")
     STARTED = "main_lines.task.started", N_("%(actor)s 开始执行任务单“%(title)s”")
     DELIVERED = "main_lines.task.delivered", N_("%(by)s 为任务单“%(title)s”交付了%(what)s")
+    FILED = "main_lines.task.filed", N_("%(by)s 为任务单“%(title)s”放入了%(what)s")
+    UNFILED = "main_lines.task.unfiled", N_("%(actor)s 从任务单“%(title)s”取出了%(what)s")
     WITHDRAWN = "main_lines.task.withdrawn", N_("%(by)s 撤回了任务单“%(title)s”的交付")
     ACCEPTED = "main_lines.task.accepted", N_("%(by)s 验收了任务单“%(title)s”")
     RETURNED = "main_lines.task.returned", N_("%(by)s 退回了任务单“%(title)s”：%(reason)s")
@@ -102,4 +138,5 @@ class TaskEvent(EventKind):
     CANCELLED = "main_lines.task.cancelled", N_("%(actor)s 取消了任务单“%(title)s”：%(reason)s")
     BLOCKED = "main_lines.task.blocked", N_("%(actor)s 报告任务单“%(title)s”受阻：%(reason)s")
     UNBLOCKED = "main_lines.task.unblocked", N_("%(actor)s 解除了任务单“%(title)s”的受阻")
+    REORDERED = "main_lines.task.reordered", N_("%(actor)s 调整了任务单“%(title)s”清单的顺序")
     CHECKED = "main_lines.task.checked", N_("%(actor)s 更新了任务单“%(title)s”的清单，完成 %(done)s / %(all)s 项")

@@ -6,19 +6,35 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, not_, or_, select
+from sqlalchemy.orm import aliased
 
 from main_lines.lines.access import company_today, director_ids, in_my_lines
-from main_lines.lines.models import LineMember, MainLine
+from main_lines.lines.models import LineMember, LineSigner, MainLine
 from main_lines.lines.queries import FeedRow, cards_of, feed_rows
 from main_lines.lines.rules import days_from
-from main_lines.tasks.access import standing_of
-from main_lines.tasks.models import TaskOrder
-from main_lines.tasks.rules import FINISHED, OPEN, Bucket, State, Tone, Verb, allowed_verbs, bucket, days_late, due_day, tone_of
+from main_lines.tasks.access import asked_to_sign, is_frozen, pieces_of, standing_of
+from main_lines.tasks.models import TaskDeliverable, TaskOrder
+from main_lines.tasks.rules import (
+    FINISHED,
+    OPEN,
+    UNSIGNED,
+    Bucket,
+    State,
+    Tone,
+    Verb,
+    allowed_verbs,
+    bucket,
+    days_late,
+    decide_filing,
+    due_day,
+    still_missing,
+    tone_of,
+)
 from workspace.events.access import in_words
 from workspace.events.models import Event
 from workspace.people.models import Department, Member, Site
-from workspace.people.queries import MemberRow, initials
+from workspace.people.queries import MemberRow, initials, list_departments
 from workspace.work import Work
 
 HISTORY_MOST = 100
@@ -88,6 +104,15 @@ class TaskRow:
     def cancelled(self) -> bool:
         return self.state is State.CANCELLED
 
+    @property
+    def involved(self) -> Sequence[str]:
+        """Ids of the departments that take part."""
+        return self._order.involved
+
+    @property
+    def expected(self) -> Sequence[str]:
+        return self._order.expected
+
 
 def line_tasks(work: Work, line: MainLine) -> list[TaskRow]:
     """The orders of a line by department, then by due day. The caller has loaded the line through access."""
@@ -150,19 +175,62 @@ ASKS_DIRECTOR = (State.WAITING, State.DELIVERED)
 
 
 def for_director(work: Work) -> list[TaskRow]:
-    """Orders of the lines that the actor directs which wait for a signature or for acceptance, oldest first."""
-    directed = select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id, LineMember.role == "director")
-    asked = TaskOrder.state.in_([state.value for state in ASKS_DIRECTOR])
-    return sorted(_rows(work, TaskOrder.line_id.in_(directed), asked), key=lambda row: row.state_at)
+    """Orders that wait for the actor's signature, or as the director's for acceptance, oldest first."""
+    return sorted(_rows(work, in_my_lines(work, TaskOrder.line_id), _asks_me(work)), key=lambda row: row.state_at)
+
+
+def to_sign(work: Work) -> list[TaskRow]:
+    """Orders that wait for the actor's signature, oldest first."""
+    return sorted(_rows(work, in_my_lines(work, TaskOrder.line_id), asks_my_signature(work)), key=lambda row: row.state_at)
+
+
+def asks_my_signature(work: Work) -> ColumnElement[bool]:
+    """``asked_to_sign`` as a condition on orders: whoever the line names is asked, else, and in a frozen line, its director."""
+    me, frozen = work.actor.member_id, aliased(MainLine)
+    frozen_lines = select(frozen.id).where(frozen.frozen_at.is_not(None))
+    of_line = select(LineSigner.line_id).where(LineSigner.line_id == TaskOrder.line_id)
+    for_department = of_line.where(LineSigner.department_id == TaskOrder.department_id)
+    for_all = of_line.where(LineSigner.department_id == "")
+    i_am_named = or_(
+        for_department.where(LineSigner.member_id == me).exists(),
+        and_(for_all.where(LineSigner.member_id == me).exists(), not_(for_department.exists())),
+    )
+    nobody_named = not_(or_(for_department.exists(), for_all.exists()))
+    return and_(
+        TaskOrder.state == State.WAITING.value,
+        or_(
+            and_(TaskOrder.line_id.in_(_directed(work)), or_(nobody_named, TaskOrder.line_id.in_(frozen_lines))),
+            and_(i_am_named, TaskOrder.line_id.not_in(frozen_lines)),
+        ),
+    )
+
+
+def _asks_me(work: Work) -> ColumnElement[bool]:
+    handed_in = and_(TaskOrder.state == State.DELIVERED.value, TaskOrder.line_id.in_(_directed(work)))
+    return or_(asks_my_signature(work), handed_in)
+
+
+def _directed(work: Work) -> Select[str]:
+    return select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id, LineMember.role == "director")
 
 
 def for_me_count(work: Work) -> int:
     """How many orders want the actor to act now: own ones that may be worked on, and what waits for their signature."""
-    directed = select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id, LineMember.role == "director")
     mine = and_(TaskOrder.owner_id == work.actor.member_id, TaskOrder.state.in_([state.value for state in WORKABLE]))
-    asked = and_(TaskOrder.line_id.in_(directed), TaskOrder.state.in_([State.WAITING.value, State.DELIVERED.value]))
-    query = select(func.count()).select_from(TaskOrder).where(in_my_lines(work, TaskOrder.line_id), or_(mine, asked))
+    query = select(func.count()).select_from(TaskOrder).where(in_my_lines(work, TaskOrder.line_id), or_(mine, _asks_me(work)))
     return work.session.scalar(query) or 0
+
+
+def involved_tasks(work: Work) -> list[TaskRow]:
+    """Signed orders, still open, in which the actor's department takes part beside the one that carries them out; by due day."""
+    department_id = work.session.scalar(select(Member.department_id).where(Member.id == work.actor.member_id))
+    if department_id is None:
+        return []
+    states = [state.value for state in OPEN - UNSIGNED]
+    takes_part = cast(TaskOrder.involved, Text).contains(f'"{department_id}"')
+    rows = _rows(work, in_my_lines(work, TaskOrder.line_id), TaskOrder.state.in_(states), takes_part)
+    others = [row for row in rows if row.owner_id != work.actor.member_id and row.department_id != department_id]
+    return sorted(others, key=lambda row: (row.due or date.max, row.number))
 
 
 @dataclass(frozen=True)
@@ -194,7 +262,8 @@ def counts_by_line(work: Work) -> dict[str, Counts]:
 
 @dataclass(frozen=True)
 class TaskPage:
-    """One order in full. verbs: what the actor may do now. newer_version: of a pinned asset, None when the pin is the newest."""
+    """One order in full. verbs: what the actor may do now. signers: who is asked for the signature. missing: names of the expected
+    deliverables that nothing lies under. may_file: whether the actor may lay something there now."""
 
     row: TaskRow
     requirements: str
@@ -208,6 +277,14 @@ class TaskPage:
     delivered_at: datetime | None
     approval_id: str | None
     directors: list[MemberRow]
+    signers: list[MemberRow]
+    involved: list[str]
+    expected: list[str]
+    pieces: list[TaskDeliverable]
+    missing: list[str]
+    may_file: bool
+    may_order: bool
+    frozen: bool
     verbs: list[Verb]
     may_assign: bool
     may_check: bool
@@ -221,17 +298,23 @@ def task_row(work: Work, order: TaskOrder) -> TaskRow:
 def task_page(work: Work, order: TaskOrder) -> TaskPage:
     """The caller has loaded the order through access."""
     who = standing_of(work, order)
-    directors = director_ids(work, order.line_id)
-    people = {order.owner_id, order.written_by_id, order.signed_by_id, *directors} - {None}
+    directors, signers, pieces = director_ids(work, order.line_id), asked_to_sign(work, order), pieces_of(work, order.id)
+    by = [piece.by_id for piece in pieces]
+    people = {order.owner_id, order.written_by_id, order.signed_by_id, *directors, *signers, *by} - {None}
     cards = {card.id: card for card in cards_of(work, [member_id for member_id in people if member_id])}
-    open_now = State(order.state) in OPEN
+    open_now, frozen = State(order.state) in OPEN, is_frozen(work, order)
+    departments = dict(list_departments(work)) if order.involved else {}
     return TaskPage(
         row=task_row(work, order), requirements=order.requirements, checklist=order.checklist, owner=cards.get(order.owner_id or ""),
         writer=cards.get(order.written_by_id), signer=cards.get(order.signed_by_id or ""), signed_at=order.signed_at,
         signed=order.signed_revision == order.revision, deliverable=order.deliverable, delivered_at=order.delivered_at,
         approval_id=order.approval_id, directors=[cards[found] for found in directors if found in cards],
-        verbs=allowed_verbs(State(order.state), who, blocked=order.blocked_at is not None),
-        may_assign=open_now and (who.directs or who.works), may_check=open_now and (who.directs or who.works),
+        signers=[cards[found] for found in signers if found in cards],
+        involved=[name for id, name in departments.items() if id in order.involved], expected=order.expected, pieces=pieces,
+        missing=still_missing(order.expected, [piece.name for piece in pieces]),
+        may_file=decide_filing(State(order.state), who) is None, may_order=open_now and (who.directs or who.works or who.wrote),
+        frozen=frozen, verbs=allowed_verbs(State(order.state), who, blocked=order.blocked_at is not None, frozen=frozen),
+        may_assign=open_now and who.directs, may_check=open_now and (who.directs or who.works),
         history=_history(work, order),
     )  # fmt: skip
 

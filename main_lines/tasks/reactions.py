@@ -8,18 +8,20 @@ from sqlalchemy import select
 from main_lines.approvals.models import ApprovalEvent
 from main_lines.lines.access import director_ids, line_member_ids
 from main_lines.lines.models import LineEvent
-from main_lines.tasks.access import workers_of, works_on
-from main_lines.tasks.actions import PINNED, accept, give_back, hand_in, release_tasks_of, take_back
+from main_lines.tasks.access import asked_to_sign, workers_of, works_on
+from main_lines.tasks.actions import accept, give_back, hand_in, release_tasks_of, take_back
 from main_lines.tasks.models import TaskEvent, TaskOrder
+from main_lines.tasks.pieces import PINNED, file_for_approval
 from main_lines.tasks.rules import Move, Standing, State, Verb, decide
 from workspace.events.models import Event
 from workspace.i18n import _
 from workspace.jobs.registry import reacts_to
 from workspace.jobs.worker import JobRun
 from workspace.notices.actions import send_notices
+from workspace.people.models import Member
 from workspace.work import Work
 
-ANYBODY = Standing(directs=True, wrote=True, works=True)
+ANYBODY = Standing(directs=True, wrote=True, works=True, signs=True)
 
 
 @reacts_to(
@@ -59,16 +61,16 @@ def release_tasks(run: JobRun, seq: int) -> None:
 
 # Who hears of what: by what they are to the order. The first name is whom it asks to act, the rest are only told.
 _HEARS: dict[TaskEvent, tuple[str, ...]] = {
-    TaskEvent.SUBMITTED: ("directors",),
-    TaskEvent.EDITED: ("directors", "directors", "owner"),
-    TaskEvent.SIGNED: ("owner",),
+    TaskEvent.SUBMITTED: ("signers",),
+    TaskEvent.EDITED: ("signers", "directors", "owner", "involved"),
+    TaskEvent.SIGNED: ("owner", "involved"),
     TaskEvent.DECLINED: ("writer", "owner"),
     TaskEvent.ASSIGNED: ("owner",),
-    TaskEvent.DELIVERED: ("directors",),
+    TaskEvent.DELIVERED: ("directors", "involved"),
     TaskEvent.RETURNED: ("owner",),
-    TaskEvent.ACCEPTED: ("", "owner"),
-    TaskEvent.CANCELLED: ("", "owner"),
-    TaskEvent.BLOCKED: ("directors",),
+    TaskEvent.ACCEPTED: ("", "owner", "involved"),
+    TaskEvent.CANCELLED: ("", "owner", "involved"),
+    TaskEvent.BLOCKED: ("directors", "involved"),
     TaskEvent.RELEASED: ("directors",),
 }
 
@@ -97,6 +99,10 @@ def _are(work: Work, order: TaskOrder, name: str) -> set[str]:
     match name:
         case "directors":
             return set(director_ids(work, order.line_id))
+        case "signers":
+            return set(asked_to_sign(work, order))
+        case "involved":
+            return set(work.session.scalars(select(Member.id).where(Member.department_id.in_(order.involved))))
         case "writer":
             return {order.written_by_id}
         case "owner":
@@ -106,9 +112,13 @@ def _are(work: Work, order: TaskOrder, name: str) -> set[str]:
 
 def _submitted(work: Work, order: TaskOrder, event: Event) -> None:
     """Hand in what the approval is about. Others in the line may ask for an approval too, but deliver nothing by it."""
-    if works_on(work, order, event.actor_id) and _fits(order, Verb.DELIVER):
-        order.approval_seq, order.approval_id = event.seq, event.facts["approval_id"]
-        hand_in(work, order, _deliverable(event.facts), by=event.actor_name)
+    if not (works_on(work, order, event.actor_id) and _fits(order, Verb.DELIVER)):
+        return
+    order.approval_seq, content = event.seq, _deliverable(event.facts)
+    name = file_for_approval(work, order, content, by=event.actor_name, by_id=event.actor_id)
+    if name is not None:
+        order.approval_id = event.facts["approval_id"]
+        hand_in(work, order, content, by=event.actor_name, name=name, by_id=event.actor_id)
 
 
 def _approved(work: Work, order: TaskOrder, event: Event) -> None:

@@ -16,9 +16,12 @@
 "-" is refused as the wrong moment, "unsigned" names the missing signature. ``edit`` stands for a change of the
 requirements; a draft has nothing to sign again. ``block`` and ``unblock`` leave the state alone and work in every
 open state. A blocked order cannot be started; delivering it ends the block.
+
+Once the plan is frozen, signing, and changing what was signed, are the director's alone: "frozen".
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -80,6 +83,7 @@ class Why(StrEnum):
     """Why a verb is refused, most telling first."""
 
     NOT_YOURS = "not_yours"
+    FROZEN = "frozen"
     UNSIGNED = "unsigned"
     BLOCKED = "blocked"
     WRONG_STATE = "wrong_state"
@@ -97,18 +101,22 @@ class Refuse:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the actor is to this order. works: its owner, or, while nobody owns it, a member of its department in the line."""
+    """What the actor is to this order. works: its owner, or, while nobody owns it, a member of its department in the line.
+
+    signs: named to sign it in the director's place.
+    """
 
     directs: bool = False
     wrote: bool = False
     works: bool = False
+    signs: bool = False
 
 
 # Who may use a verb: any of these standings is enough.
 _WHO: dict[Verb, frozenset[str]] = {
     Verb.SUBMIT: frozenset({"directs", "wrote", "works"}),
-    Verb.SIGN: frozenset({"directs"}),
-    Verb.DECLINE: frozenset({"directs"}),
+    Verb.SIGN: frozenset({"directs", "signs"}),
+    Verb.DECLINE: frozenset({"directs", "signs"}),
     Verb.START: frozenset({"works"}),
     Verb.DELIVER: frozenset({"works"}),
     Verb.ACCEPT: frozenset({"directs"}),
@@ -122,10 +130,15 @@ _WHO: dict[Verb, frozenset[str]] = {
 }
 
 
-def decide(state: State, verb: Verb, who: Standing, *, blocked: bool) -> Move | Refuse:
-    """Where the verb leads, or why it does not."""
+_FROZEN_FOR_OTHERS = {Verb.SIGN: UNSIGNED, Verb.EDIT: OPEN - UNSIGNED}
+
+
+def decide(state: State, verb: Verb, who: Standing, *, blocked: bool, frozen: bool = False) -> Move | Refuse:
+    """Where the verb leads, or why it does not. frozen: the plan of the line is."""
     if not any(getattr(who, standing) for standing in _WHO[verb]):
         return Refuse(Why.NOT_YOURS)
+    if frozen and not who.directs and state in _FROZEN_FOR_OTHERS.get(verb, ()):
+        return Refuse(Why.FROZEN)
     if verb in (Verb.BLOCK, Verb.UNBLOCK):
         fits = state in OPEN and blocked == (verb is Verb.UNBLOCK)
         return Move(state) if fits else Refuse(Why.WRONG_STATE)
@@ -138,9 +151,35 @@ def decide(state: State, verb: Verb, who: Standing, *, blocked: bool) -> Move | 
     return Move(_MOVES[state][verb])
 
 
-def allowed_verbs(state: State, who: Standing, *, blocked: bool) -> list[Verb]:
+def allowed_verbs(state: State, who: Standing, *, blocked: bool, frozen: bool = False) -> list[Verb]:
     """The verbs that ``decide`` lets through, in the order of Verb."""
-    return [verb for verb in Verb if isinstance(decide(state, verb, who, blocked=blocked), Move)]
+    return [verb for verb in Verb if isinstance(decide(state, verb, who, blocked=blocked, frozen=frozen), Move)]
+
+
+def decide_filing(state: State, who: Standing) -> Refuse | None:
+    """May something be laid beside the other deliverables, or be taken from them, without handing in? None: it may."""
+    if not who.works:
+        return Refuse(Why.NOT_YOURS)
+    if state in UNSIGNED:
+        return Refuse(Why.UNSIGNED)
+    return None if state in OPEN - HANDED_IN else Refuse(Why.WRONG_STATE)
+
+
+def still_missing(expected: Iterable[str], filed: Iterable[str]) -> list[str]:
+    """Of the deliverables that were named beforehand, those that nothing was laid under yet; each name counts as often as it stands."""
+    there = Counter(filed)
+    missing = []
+    for name in expected:
+        if there[name]:
+            there[name] -= 1
+        else:
+            missing.append(name)
+    return missing
+
+
+def asks_more(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether a list of demands says something else than before; another order of the same lines asks for nothing new."""
+    return Counter(before) != Counter(after)
 
 
 def due_day(d_day: date, *, offset: int | None, on: date | None) -> date | None:

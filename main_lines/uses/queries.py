@@ -5,14 +5,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import String, cast, select
+from sqlalchemy import String, cast, or_, select
 
 from main_lines.approvals.access import visible_approvals
 from main_lines.approvals.models import Approval, ApprovalForm
 from main_lines.feed.models import ProgressPost
 from main_lines.lines.access import in_my_lines
 from main_lines.lines.models import MainLine
-from main_lines.tasks.models import TaskOrder
+from main_lines.tasks.models import TaskDeliverable, TaskOrder
 from sync.library.assets.access import get_asset, library_of
 from workspace.people.models import Member
 from workspace.work import Work
@@ -94,13 +94,19 @@ def _line(work: Work, scope_room: str | None) -> LineUse | None:
 
 
 def _tasks(work: Work, asset_id: str) -> list[TaskUse]:
+    pieces = select(TaskDeliverable).where(in_my_lines(work, TaskDeliverable.line_id), TaskDeliverable.asset_id == asset_id)
+    lies = {piece.task_id: piece.content["version"] for piece in work.session.scalars(pieces.order_by(TaskDeliverable.id))}
     query = select(TaskOrder, MainLine.name).join(MainLine, MainLine.id == TaskOrder.line_id)
-    query = query.where(in_my_lines(work, TaskOrder.line_id), TaskOrder.deliverable["asset_id"].as_string() == asset_id)
+    uses = or_(TaskOrder.deliverable["asset_id"].as_string() == asset_id, TaskOrder.id.in_(list(lies)))
+    query = query.where(in_my_lines(work, TaskOrder.line_id), uses)
     rows = work.session.execute(query.order_by(TaskOrder.state_at.desc(), TaskOrder.id).limit(APPROVALS_SHOWN))
     return [
-        TaskUse(order.id, order.title, line_name, "blocked" if order.blocked_at else order.state, order.deliverable["version"])
+        TaskUse(
+            order.id, order.title, line_name, "blocked" if order.blocked_at else order.state,
+            lies.get(order.id) or order.deliverable["version"],
+        )
         for order, line_name in rows
-    ]
+    ]  # fmt: skip
 
 
 def _posts(work: Work, asset_id: str) -> list[PostUse]:

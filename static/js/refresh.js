@@ -3,6 +3,7 @@
 //   data-refresh-url="/lines/…/feed"                            its fragment
 //   data-refresh-room="line:…"                                  optional: only events of this room
 //   data-keep="3" on an element with an id inside               stays as it is while the new content has the same there
+//   data-stays on a checkbox with an id inside                  stays chosen while it stands for the same value
 // is fetched again when such an event arrives: at once after a quiet second, so that a single save is seen without delay; in a
 // flurry, events within 60 ms cost one request.
 
@@ -72,12 +73,14 @@ export function swap(element, html) {
   const known = new Set([...element.querySelectorAll("li[id], tr[id], [data-flash][id]")].map((e) => e.id));
   const own = [element.scrollTop, element.scrollLeft];
   const kept = [...element.querySelectorAll("[data-keep][id]")];
+  const chosen = [...element.querySelectorAll("input[data-stays][id]:checked")].map((e) => [e.id, e.value]);
   element.innerHTML = html;
   const inside = (id) => element.querySelector(`#${CSS.escape(id)}`);
   for (const each of kept) {
     const place = inside(each.id);
     if (place?.dataset.keep === each.dataset.keep) place.replaceWith(each);
   }
+  for (const [id, value] of chosen) if (inside(id)?.value === value) inside(id).checked = true; // Else it is not what was chosen.
   if (known.size) markNew(element, known);
   for (const id of opened) inside(id)?.setAttribute("open", "");
   for (const [id, top, left] of scrolled) inside(id)?.scrollTo({ top, left, behavior: "instant" });

@@ -27,7 +27,7 @@ ASKED = (
 OUTSIDERS = ("heqing", "tangxin", "guanli", "luoyi")
 SECRET_NAMES = (
     "line_id", "task_id", "alert_id", "library_id", "folder_id", "node_id", "asset_id", "approval_id", "notice_id", "comment_id",
-    "needs_id", "baseline_id", "post_id",
+    "needs_id", "baseline_id", "post_id", "piece_id", "handover_id",
 )  # fmt: skip
 
 

@@ -11,12 +11,13 @@ from sqlalchemy import select
 from main_lines.alerts.actions import raise_alert
 from main_lines.alerts.rules import AlertKind
 from main_lines.feed.actions import post_progress
+from main_lines.handovers.actions import offer_order
 from main_lines.lines.actions import add_line_member, remove_line_member
 from main_lines.tasks.actions import sign_task
 from tests.main_lines.conftest import Story
 from workspace.events.models import Event
 
-FEATURES = ("lines", "feed", "tasks", "board", "alerts", "playbooks")
+FEATURES = ("lines", "feed", "tasks", "task_parts", "signing", "handovers", "gates", "board", "alerts", "playbooks")
 SECRET = "双十一大促"
 
 
@@ -81,6 +82,37 @@ ROUTES = [
     Route("tasks_api.deliver_task", "/api/tasks/{task}/deliver", "POST", {"text": "外人的货"}),
     Route("tasks_api.assign_task", "/api/tasks/{task}/assign", "POST", {"owner_id": "{insider}"}),
     Route("tasks_api.check_item", "/api/tasks/{task}/check", "POST", {"index": 0, "done": True}),
+    Route("task_parts.submit_piece", "/tasks/{task}/pieces", "POST", {"text": "外人的货"}),
+    Route("task_parts.submit_dropped_piece", "/tasks/{task}/pieces/{task}/drop", "POST"),
+    Route("task_parts.submit_item_place", "/tasks/{task}/checklist", "POST", {"index": "0", "to": "0"}),
+    Route("task_parts.submit_bulk", "/lines/{line}/tasks/bulk", "POST", {"act": "sign", "orders": "{task}"}),
+    Route("task_parts_api.file_piece", "/api/tasks/{task}/pieces", "POST", {"text": "外人的货"}),
+    Route("task_parts_api.drop_piece", "/api/tasks/{task}/pieces/{task}", "DELETE"),
+    Route("task_parts_api.move_item", "/api/tasks/{task}/checklist", "POST", {"index": 0, "to": 0}),
+    Route("task_parts_api.do_to_many", "/api/lines/{line}/tasks/bulk", "POST", {"act": "sign"}),
+    Route("signing.show_changes", "/tasks/{task}/changes"),
+    Route("signing.show_signers", "/lines/{line}/signers"),
+    Route("signing.show_signer_rows", "/lines/{line}/signers/rows"),
+    Route("signing.submit_signers", "/lines/{line}/signers", "POST", {"members": "{outsider}"}),
+    Route("signing_api.get_changes", "/api/tasks/{task}/changes"),
+    Route("signing_api.get_signers", "/api/lines/{line}/signers"),
+    Route("signing_api.put_signers", "/api/lines/{line}/signers", "PUT", {"department_id": "{department}"}),
+    Route("handovers.show_handovers", "/tasks/{task}/handovers"),
+    Route("handovers.submit_offer", "/tasks/{task}/handovers", "POST", {"to": "member:{insider}", "note": "外人的话"}),
+    Route("handovers.submit_answer", "/handovers/{handover}", "POST", {"verb": "accept"}),
+    Route("handovers_api.list_handovers", "/api/tasks/{task}/handovers"),
+    Route("handovers_api.offer", "/api/tasks/{task}/handovers", "POST", {"member_id": "{insider}", "note": "外人的话"}),
+    Route("handovers_api.answer", "/api/handovers/{handover}", "POST", {"verb": "accept"}),
+    Route("gates.show_gates", "/lines/{line}/gates"),
+    Route("gates.show_gate_rows", "/lines/{line}/gates/rows"),
+    Route("gates.show_next_gate", "/lines/{line}/gates/next"),
+    Route("gates.submit_passage", "/lines/{line}/gates/pass", "POST", {"gate": "plan", "note": "外人的话"}),
+    Route("gates.submit_reopening", "/lines/{line}/gates/reopen", "POST", {"gate": "plan", "reason": "外人的话"}),
+    Route("gates.submit_gate_day", "/lines/{line}/gates/day", "POST", {"gate": "plan", "offset": "-20"}),
+    Route("gates_api.list_gates", "/api/lines/{line}/gates"),
+    Route("gates_api.pass_gate", "/api/lines/{line}/gates/pass", "POST", {"gate": "plan", "note": "外人的话"}),
+    Route("gates_api.reopen_gate", "/api/lines/{line}/gates/reopen", "POST", {"gate": "plan", "reason": "外人的话"}),
+    Route("gates_api.move_gate", "/api/lines/{line}/gates/day", "POST", {"gate": "plan", "offset": -20}),
     Route("board.show_board", "/lines/{line}/board"),
     Route("board.show_board_fragment", "/lines/{line}/board/fragment"),
     Route("board.show_wall", "/lines/{line}/wall"),
@@ -121,7 +153,16 @@ LISTS = {
     "tasks.show_my_work_rows": "/tasks/rows",
     "tasks.show_my_work_fragment": "/tasks/mine/fragment",
     "tasks_api.get_my_work": "/api/tasks",
+    "task_parts.show_involved": "/tasks/involved/fragment",
+    "task_parts_api.list_involved": "/api/tasks/involved",
+    "signing.show_to_sign": "/tasks/to-sign",
+    "signing.show_to_sign_rows": "/tasks/to-sign/rows",
+    "signing_api.list_to_sign": "/api/tasks/to-sign",
+    "handovers.show_mine": "/handovers/mine/fragment",
+    "handovers_api.list_offered": "/api/handovers",
 }
+# Many orders at once, of any of one's lines: whatever is named and not one's own is answered as if it were not there.
+CHOSEN = {"signing.submit_signatures", "signing_api.sign_many"}
 # Whoever may open lines opens their own; these read no line.
 OPENING = {"playbooks.show_new_line", "playbooks.submit_line", "playbooks_api.open_line"}
 ELSEWHERE = ("/", "/notices", "/api/notices", "/home/events", "/api/events?since=0", f"/search?q={SECRET}", f"/api/search?q={SECRET}")
@@ -132,11 +173,12 @@ def names(work_as: Callable, story: Story, write: Callable) -> dict[str, str]:
     """What the placeholders of the walk stand for, in a line with a task order, an alert and a post."""
     task_id = write("绝密主视觉", checklist=["横版"])
     with work_as("苏航") as work:
+        handover = offer_order(work, task_id, member_id=story.id_of("赵宁"), note="绝密移交")
         alert = raise_alert(work, story.line_id, kind=AlertKind.OTHER, title="绝密预警")
         post = post_progress(work, story.line_id, text="绝密通告")
     return {
-        "line": story.line_id, "task": task_id, "alert": alert.id, "post": post.id, "outsider": story.id_of("何青"),
-        "insider": story.id_of("吴昊"), "department": story.people["苏航"].department_id,
+        "line": story.line_id, "task": task_id, "alert": alert.id, "post": post.id, "handover": handover.id,
+        "outsider": story.id_of("何青"), "insider": story.id_of("吴昊"), "department": story.people["苏航"].department_id,
     }  # fmt: skip
 
 
@@ -153,7 +195,7 @@ def ask(person, route: Route, names: dict[str, str]):
 
 def test_walk_when_listed_then_every_route_of_these_features_is_in_it(app: Flask) -> None:
     ours = {fact.endpoint for fact in app.extensions["mainline"].facts if fact.endpoint.split(".")[0].removesuffix("_api") in FEATURES}
-    assert ours == {route.endpoint for route in ROUTES} | set(LISTS) | OPENING
+    assert ours == {route.endpoint for route in ROUTES} | set(LISTS) | OPENING | CHOSEN
 
 
 @pytest.mark.parametrize("login", ["heqing", "guanli"])
@@ -186,7 +228,7 @@ def test_lists_when_read_by_an_outsider_then_hold_nothing_of_the_line(signed_in:
 
 def test_absent_and_forbidden_when_compared_then_alike(signed_in: Callable, names: dict[str, str]) -> None:
     person = signed_in("heqing")
-    no_such = {**names, "line": "0" * 26, "task": "0" * 26, "alert": "0" * 26, "post": "0" * 26}
+    no_such = {**names, "line": "0" * 26, "task": "0" * 26, "alert": "0" * 26, "post": "0" * 26, "handover": "0" * 26}
     for route in ROUTES:
         if route.url.startswith("/api/"):
             assert ask(person, route, names).get_json() == ask(person, route, no_such).get_json(), route.endpoint
@@ -222,6 +264,16 @@ def test_member_when_removed_then_everything_is_gone_at_once_and_back_when_added
     with work_as("林悦") as work:
         add_line_member(work, story.line_id, story.id_of("苏航"))
     assert {ask(person, route, names).status_code for route in reads} == {200}
+
+
+@pytest.mark.parametrize("login", ["heqing", "guanli"])
+def test_chosen_when_an_outsider_names_an_order_then_answered_as_one_that_is_not_there(
+    signed_in: Callable, names: dict[str, str], login: str
+) -> None:
+    answers = [signed_in(login).post("/api/tasks/sign", json={"orders": [id]}).get_json() for id in (names["task"], "0" * 26)]
+    answers = [{**one, "orders": [{**order, "id": ""} for order in one["orders"]]} for one in answers]
+    assert answers[0] == answers[1]
+    assert answers[0]["done"] == 0
 
 
 def test_walk_when_nobody_is_signed_in_then_nothing_is_told(visitor, names: dict[str, str]) -> None:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from main_lines.handovers.actions import answer_handover, offer_order
+from main_lines.handovers.rules import Verb
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import move_d_day
 from main_lines.plans.access import needs_of
@@ -16,6 +18,7 @@ from main_lines.plans.queries import OPENED, baselines_of, d_day_move, plan_at, 
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import Draft, assign_task, cancel_task, draft_of, edit_task, sign_task, start_task, write_task, write_tasks
 from main_lines.tasks.models import PLANNED, TaskOrder
+from main_lines.tasks.pieces import file_piece
 from main_lines.tasks.queries import line_tasks
 from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
@@ -166,12 +169,21 @@ def _some_change(work: Work, chance: random.Random, tasks: list[str], story: Sto
         lambda: drop_need(work, task_id, other),
         lambda: sign_task(work, task_id),
         lambda: start_task(work, task_id),
+        lambda: file_piece(work, task_id, "草图"),
+        lambda: _hand_over(work, task_id, story),
         lambda: cancel_task(work, task_id, reason="不做了"),
     ]
     try:
         chance.choice(changes[:-1] if chance.random() < 0.8 else changes)()
     except (Conflict, NotAllowed):
         pass  # What is refused changes nothing, which is compared too.
+
+
+def _hand_over(work: Work, task_id: str, story: Story) -> None:
+    """To the director, so that the actor may accept it too."""
+    handover = offer_order(work, task_id, member_id=story.id_of("林悦"), note="由负责人接手")
+    work.session.flush()
+    answer_handover(work, handover.id, Verb.ACCEPT)
 
 
 def _as_it_stands(work: Work, story: Story) -> object:

@@ -1,8 +1,12 @@
 """The table in rules.py is read from its docstring, so that what is written and what is decided cannot part."""
 
+from collections import Counter
 from datetime import date
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from main_lines.tasks import rules
 from main_lines.tasks.rules import (
@@ -23,7 +27,8 @@ from main_lines.tasks.rules import (
     worst,
 )
 
-ALL = Standing(directs=True, wrote=True, works=True)
+ALL = Standing(directs=True, wrote=True, works=True, signs=True)
+EVERYBODY_ELSE = Standing(wrote=True, works=True, signs=True)
 
 
 def written_table() -> list[tuple[State, Verb, str]]:
@@ -69,8 +74,8 @@ def test_block_when_used_then_in_open_states_only_and_not_twice(state: State) ->
 
 WHO = {
     Verb.SUBMIT: {"directs", "wrote", "works"},
-    Verb.SIGN: {"directs"},
-    Verb.DECLINE: {"directs"},
+    Verb.SIGN: {"directs", "signs"},
+    Verb.DECLINE: {"directs", "signs"},
     Verb.START: {"works"},
     Verb.DELIVER: {"works"},
     Verb.ACCEPT: {"directs"},
@@ -85,7 +90,7 @@ WHO = {
 
 
 @pytest.mark.parametrize("verb", Verb)
-@pytest.mark.parametrize("standing", ["directs", "wrote", "works", ""])
+@pytest.mark.parametrize("standing", ["directs", "wrote", "works", "signs", ""])
 def test_decide_when_not_theirs_then_refused_in_every_state(verb: Verb, standing: str) -> None:
     who = Standing(**({standing: True} if standing else {}))
     refusals = [decide(state, verb, who, blocked=blocked) == Refuse(Why.NOT_YOURS) for state in State for blocked in (False, True)]
@@ -109,6 +114,48 @@ def test_work_when_unsigned_then_never_begins() -> None:
 def test_allowed_verbs_when_listed_then_exactly_those_decided_for(state: State) -> None:
     verbs = allowed_verbs(state, ALL, blocked=False)
     assert verbs == [verb for verb in Verb if isinstance(decide(state, verb, ALL, blocked=False), Move)]
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize("blocked", [False, True])
+def test_decide_when_the_plan_is_frozen_then_only_signing_and_changing_what_was_signed_is_the_directors(
+    state: State, verb: Verb, blocked: bool
+) -> None:
+    assert decide(state, verb, ALL, blocked=blocked, frozen=True) == decide(state, verb, ALL, blocked=blocked)
+    open_plan, frozen = (decide(state, verb, EVERYBODY_ELSE, blocked=blocked, frozen=frozen) for frozen in (False, True))
+    touches = (verb is Verb.SIGN and state in rules.UNSIGNED) or (verb is Verb.EDIT and state in rules.OPEN - rules.UNSIGNED)
+    assert frozen == (Refuse(Why.FROZEN) if touches else open_plan)
+
+
+@pytest.mark.parametrize("state", State)
+def test_filing_when_asked_then_while_it_is_signed_and_not_handed_in(state: State) -> None:
+    found = rules.decide_filing(state, ALL)
+    if state in (State.READY, State.IN_PROGRESS, State.RETURNED):
+        assert found is None
+    else:
+        assert found == Refuse(Why.UNSIGNED if state in rules.UNSIGNED else Why.WRONG_STATE)
+    assert rules.decide_filing(state, Standing(directs=True, wrote=True, signs=True)) == Refuse(Why.NOT_YOURS)
+
+
+NAMES = st.lists(st.sampled_from("abcd"), max_size=6)
+
+
+@given(NAMES, NAMES)
+def test_missing_when_counted_then_what_is_there_and_what_is_missing_make_the_whole(expected: list[str], filed: list[str]) -> None:
+    missing = rules.still_missing(expected, filed)
+    there = Counter(expected) - Counter(missing)
+    assert Counter(missing) + there == Counter(expected)
+    assert not there - Counter(filed), "nothing counts that was not laid there"
+    assert not (Counter(filed) - there) & Counter(missing), "nothing is missing that was laid there"
+
+
+@given(NAMES, st.randoms())
+def test_demands_when_only_their_order_changes_then_nothing_new_is_asked(lines: list[str], chance: Random) -> None:
+    mixed = list(lines)
+    chance.shuffle(mixed)
+    assert not rules.asks_more(lines, mixed)
+    assert rules.asks_more(lines, [*mixed, "new"])
 
 
 D_DAY = date(2026, 11, 11)

@@ -1,0 +1,41 @@
+"""Signing many with one thumb, in a browser on a phone."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from main_lines.tasks.actions import submit_task
+from tests.pages import OpenPage
+
+pytestmark = pytest.mark.browser
+
+FETCH_AGAIN = """() => {
+    const list = document.querySelector('[data-choose] [data-refresh-url]');
+    const swapped = new Promise(done => list.addEventListener('mainline:swapped', done, {once: true}));
+    dispatchEvent(new CustomEvent('mainline:event', {detail: {kind: 'main_lines.task.submitted', rooms: []}}));
+    return swapped.then(() => null);
+}"""
+
+
+def test_to_sign_when_all_are_chosen_then_one_tap_signs_them(open_page: OpenPage, work_as: Callable, write: Callable) -> None:
+    for title in ("主视觉", "详情页", "话术"):
+        with work_as("林悦") as work:
+            submit_task(work, write(title))
+    page = open_page("/tasks/to-sign", "linyue", width=390)
+    sign = page.get_by_role("button", name="签发所选")
+    expect(sign).to_be_disabled()
+    page.get_by_role("button", name="全选").click()
+    expect(page.locator("[data-choose-count]")).to_have_text("3")
+    page.get_by_label("选择“详情页”").uncheck()
+    box, bar = sign.bounding_box(), page.locator(".tabbar").bounding_box()
+    assert box is not None
+    assert bar is not None
+    assert box["height"] >= 44
+    assert box["y"] + box["height"] <= bar["y"], "the thumb reaches it above the tabs"
+    page.evaluate(FETCH_AGAIN)
+    expect(page.locator("[data-choose-count]")).to_have_text("2")
+    sign.click()
+    expect(page.locator(".toast-row")).to_contain_text("已处理 2 张")
+    expect(page.locator("[data-choose-one]")).to_have_count(1)
+    expect(page.locator(".row-title")).to_have_text("详情页")
