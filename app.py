@@ -21,6 +21,8 @@ from main_lines.approvals.pages import pages as approvals_pages
 from main_lines.approvals.queries import todo_count
 from main_lines.board.api import api as board_api
 from main_lines.board.pages import pages as board_pages
+from main_lines.checks.api import api as checks_api
+from main_lines.checks.pages import pages as checks_pages
 from main_lines.feed.api import api as feed_api
 from main_lines.feed.pages import pages as feed_pages
 from main_lines.feed.queries import unread_by_line
@@ -42,8 +44,10 @@ from main_lines.tasks.api import api as tasks_api
 from main_lines.tasks.pages import pages as tasks_pages
 from main_lines.tasks.part_api import api as task_parts_api
 from main_lines.tasks.part_pages import pages as task_parts_pages
-from main_lines.tasks.queries import for_me_count
 from main_lines.uses.pages import pages as uses_pages
+from main_lines.work.api import api as work_api
+from main_lines.work.pages import pages as work_pages
+from main_lines.work.queries import now_count
 from sync.library.agents_api.api import api as agents_api
 from sync.library.assets.pages import pages as asset_pages
 from sync.library.assets.selection_pages import pages as selection_pages
@@ -125,8 +129,12 @@ ROUTES = (
     lines_api,
     feed_pages,
     feed_api,
+    work_pages,
+    work_api,
     tasks_pages,
     tasks_api,
+    checks_pages,
+    checks_api,
     task_parts_pages,
     task_parts_api,
     signing_pages,
@@ -160,7 +168,7 @@ NAV = (
         (
             NavItem(_l("工作台"), "/", "home"),
             NavItem(_l("主线"), "/lines", "timeline-event", tab=_l("主线"), places=unread_by_line),
-            NavItem(_l("任务单"), "/tasks", "clipboard-check", tab=_l("任务"), count=for_me_count),
+            NavItem(_l("我的任务"), "/tasks", "clipboard-check", tab=_l("任务"), count=now_count),
             NavItem(_l("审批"), "/approvals", "rubber-stamp", tab=_l("审批"), count=todo_count),
             NavItem(_l("素材库"), "/library", "photo", tab=_l("素材")),
             NavItem(_l("云桌面"), "/desktops", "device-desktop"),

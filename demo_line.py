@@ -14,6 +14,9 @@ from sqlalchemy import delete, select
 from demo import seed_company
 from main_lines.alerts.actions import acknowledge_alert, raise_alert
 from main_lines.alerts.rules import AlertKind
+from main_lines.checks.actions import CheckDraft, fill_item, open_check
+from main_lines.checks.models import StoreSheet
+from main_lines.checks.rules import Kind, Scope
 from main_lines.feed.actions import post_progress
 from main_lines.lines.actions import open_line, state_health
 from main_lines.lines.rules import Health, LineKind, Phase
@@ -33,7 +36,7 @@ from main_lines.tasks.actions import (
 from workspace.db import Database
 from workspace.jobs.models import Job
 from workspace.parts import Parts
-from workspace.people.models import Member
+from workspace.people.models import Member, Site
 from workspace.roles.access import permissions_of
 from workspace.settings import Settings
 from workspace.work import Actor, Work, open_work
@@ -41,7 +44,13 @@ from workspace.work import Actor, Work, open_work
 NAME = "暖冬系列新品上市"
 DAYS_TO_D = 9
 DIRECTOR = "linyue"
-NOTICES = ("main_lines.line_notices", "main_lines.task_notices", "main_lines.alert_notices", "main_lines.post_notices")
+NOTICES = (
+    "main_lines.line_notices",
+    "main_lines.task_notices",
+    "main_lines.alert_notices",
+    "main_lines.post_notices",
+    "main_lines.check_notices",
+)
 MEMBERS = ("suhang", "chenmo", "zhaoning", "wuhao", "luoyi", "tangxin")
 
 
@@ -100,6 +109,14 @@ PLANS = (
     Plan(DIRECTOR, 7, "上市复盘", "目标达成、流程得失、可沿用与须改进各三条。", signed=False, submitted=False, phase=Phase.REVIEW),
 )  # fmt: skip
 
+CHECK = (("价签检查", Kind.TICK, -3), ("扫码枪可用台数", Kind.NUMBER, -3), ("橱窗陈列拍照", Kind.PHOTO, None))
+CHECK_NOTE = "价签抽 20 个扫码，与系统价一致才打勾。"
+CHECKED = (
+    (27.0, "tangxin", "春熙路店", "1", "true"),
+    (26.5, "tangxin", "春熙路店", "2", "4"),
+    (23.0, DIRECTOR, "三里屯店", "1", "true"),
+)
+
 POSTS = (
     (70.0, "suhang", "主视觉横版已定稿，竖版今晚出。"),
     (20.0, "wuhao", "@林悦 面料明早到仓，到仓后优先抽检，尽量不影响首批发货。@设计策划 详情页的发货时间先别改。"),
@@ -133,6 +150,7 @@ class Story:
         reason = "主视觉晚一天，首批质检未出，其余按计划"
         self._then(3, DIRECTOR, lambda work: state_health(work, line_id, health=Health.AMBER, reason=reason))
         self._alert(line_id)
+        self._check(line_id)
         for hours_ago, login, step in sorted(self.steps, key=lambda step: -step[0]):
             self._do(hours_ago, login, step)
         with open_work(self.database, parts=self.parts) as work:  # Its people have read these notices long ago.
@@ -172,6 +190,23 @@ class Story:
         for hours_ago, login in ((24.5, DIRECTOR), (24, "luoyi"), (21, "tangxin")):
             self._then(hours_ago, login, lambda work: acknowledge_alert(work, raised[0]))
 
+    def _check(self, line_id: str) -> None:
+        """A checklist for all stores: one has done all but the photo, one has begun, for two the line has nobody yet."""
+        department_id = self.people["tangxin"].department_id
+        draft = CheckDraft(
+            title="首发前门店检查", department_id=department_id, items=CHECK, scope=Scope.ALL, note=CHECK_NOTE, due_offset=-1
+        )
+        sheets: dict[str, str] = {}
+
+        def send_out(work: Work) -> None:
+            check = open_check(work, line_id, draft)
+            query = select(Site.name, StoreSheet.id).join(Site, Site.id == StoreSheet.site_id).where(StoreSheet.check_id == check.id)
+            sheets.update((name, sheet_id) for name, sheet_id in work.session.execute(query))
+
+        self._then(50, DIRECTOR, send_out)
+        for hours_ago, login, store, key, answer in CHECKED:
+            self._then(hours_ago, login, _filling(sheets, store, key, answer))
+
     def _then(self, hours_ago: float, login: str, step: Callable[[Work], object]) -> None:
         self.steps.append((hours_ago, login, step))
 
@@ -186,6 +221,10 @@ class Story:
 
 def _posting(line_id: str, text: str) -> Callable[[Work], object]:
     return lambda work: post_progress(work, line_id, text=text)
+
+
+def _filling(sheets: dict[str, str], store: str, key: str, answer: str) -> Callable[[Work], object]:
+    return lambda work: fill_item(work, sheets[store], key, answer)
 
 
 def _doing(verb: str, task_id: str, text: str) -> Callable[[Work], object]:

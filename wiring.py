@@ -7,11 +7,14 @@ from desktops.hosts import jobs as host_jobs
 from desktops.hosts.access import only_simulated
 from desktops.hosts.drivers import Hypervisors, hypervisors_factory
 from desktops.machines import jobs as machine_jobs
+from desktops.machines.queries import desktops_by_site
 from desktops.usage import models as usage_models
 from main_lines.alerts import jobs as alert_jobs
 from main_lines.alerts import reactions as alert_reactions
 from main_lines.approvals import reactions as approval_reactions
 from main_lines.approvals.holding import approved_versions, held_by_approvals
+from main_lines.checks import reactions as check_reactions
+from main_lines.checks.holding import held_by_checks
 from main_lines.feed import reactions as feed_reactions
 from main_lines.feed.holding import held_by_posts
 from main_lines.gates import reactions as gate_reactions
@@ -21,6 +24,7 @@ from main_lines.order_templates import models as order_template_models
 from main_lines.plans import reactions as plan_reactions
 from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
+from main_lines.work.access import PlaceFacts
 from sync.library.agents_api import models as agents_models
 from sync.library.agents_api.feed import Bell
 from sync.library.assets import jobs as asset_jobs
@@ -77,6 +81,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     handover_reactions,
     gate_reactions,
     plan_reactions,
+    check_reactions,
     retention,
 )  # Imported for the jobs and reactions that they register.
 TABLES: tuple[ModuleType, ...] = (
@@ -100,8 +105,11 @@ def make_parts(settings: Settings) -> Parts:
     parts.provide(SigningKey, lambda: load_signing_key(settings))
     parts.provide(Wake, lambda: wake)  # type: ignore[type-abstract]
     parts.provide(ObjectStore, store_factory(settings))  # type: ignore[type-abstract]
-    parts.provide(Holders, lambda: Holders((held_by_approvals, held_by_tasks, held_by_posts, held_by_comments, held_by_links)))
+    parts.provide(
+        Holders, lambda: Holders((held_by_approvals, held_by_tasks, held_by_checks, held_by_posts, held_by_comments, held_by_links))
+    )
     parts.provide(Approved, lambda: Approved((approved_versions,)))
+    parts.provide(PlaceFacts, lambda: PlaceFacts(desktops=desktops_by_site))
     parts.provide(Hypervisors, hypervisors_factory(parts))
     parts.simulated = lambda: only_simulated(parts.get(Database))
     parts.provide(Bell, lambda: _make_bell(settings, parts))

@@ -47,6 +47,14 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     needed = _made(director, f"/api/lines/{line}/tasks", **wanted)["id"]
     _made(director, f"/api/tasks/{task}/needs", needs_id=needed)
     baseline = _made(director, f"/api/lines/{line}/baselines", name="双十一锁价前")["id"]
+    retail = {
+        "department_id": members["苏航"].department_id,
+        "due_offset": -1,
+        "texts": ["价签检查", "陈列拍照"],
+        "kinds": ["tick", "photo"],
+    }
+    check = _made(director, f"/api/lines/{line}/checks", title="开业前检查", task_id=task, **retail)["id"]
+    sheet = director.get(f"/api/checks/{check}").get_json()["sheets"][0]["sheet_id"]
     told = {"kind": "blocked", "severity": "critical", "title": "样衣未到"}
     alert = _made(director, f"/api/lines/{line}/alerts", **told)["id"]
     post = _made(designer, f"/api/tasks/{task}/posts", text="@林悦 双十一主视觉横版已定稿")["id"]
@@ -96,7 +104,8 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",
         "member_id": members["吴昊"].id, "upload_id": upload, "device_id": device, "comment_id": comment, "path": "nothing.png",
         "token": token, "item": asset, "share_id": share, "department_id": members["苏航"].department_id, "job_id": "none",
-        "needs_id": needed, "baseline_id": baseline, "post_id": post, "piece_id": piece, "handover_id": handover,
+        "needs_id": needed, "baseline_id": baseline, "check_id": check, "sheet_id": sheet,
+        "post_id": post, "piece_id": piece, "handover_id": handover,
         "order_template_id": order_template,
     }  # fmt: skip
     return World(ids)

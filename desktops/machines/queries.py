@@ -18,6 +18,7 @@ from desktops.machines.models import Desktop, DesktopPermission
 from desktops.machines.rules import MOVING, OPENING_STATES, UP, State, Wanted, opening_step
 from desktops.machines.words import state_hint, state_tone, state_words
 from main_lines.lines.models import LineMember
+from main_lines.work.access import DesktopsUp
 from workspace.people.models import Member, Site
 from workspace.roles.models import MemberRole, Role
 from workspace.work import Work
@@ -247,6 +248,21 @@ def members_without(work: Work) -> list[Candidate]:
     rows = work.session.execute(query.order_by(Member.name, Member.id))
     found = {member_id: name for member_id, name, permissions in rows if DesktopPermission.OWN in permissions}
     return [Candidate(member_id, name) for member_id, name in found.items()]
+
+
+def desktops_by_site(work: Work, line_id: str) -> dict[str, DesktopsUp]:
+    """Desktops of a main line's members by the members' city or store. The caller has checked that the reader is in the line."""
+    query = (
+        select(Member.site_id, Desktop.state, Host.simulated)
+        .join(Desktop, Desktop.member_id == Member.id)
+        .join(LineMember, LineMember.member_id == Member.id)
+        .outerjoin(Host, Host.id == Desktop.host_id)
+        .where(LineMember.line_id == line_id, Desktop.state != State.GONE)
+    )
+    found: dict[str, DesktopsUp] = {}
+    for site_id, state, simulated in work.session.execute(query):
+        found[site_id] = found.get(site_id, DesktopsUp()) + DesktopsUp(int(State(state) in UP), 1, bool(simulated))
+    return found
 
 
 @dataclass(frozen=True)

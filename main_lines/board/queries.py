@@ -13,6 +13,7 @@ from main_lines.lines.queries import FeedRow, LineHead, feed_rows, line_head
 from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health
 from main_lines.plans.queries import Plan, plan_of
 from main_lines.tasks.queries import ASKS_DIRECTOR, Counts, TaskRow, counts_by_line, counts_of, line_tasks
+from main_lines.work.places import Places, places_of
 from sync.library.libraries.access import rooms_of_scope
 from workspace.events.access import EventRow, newest_events
 from workspace.work import Work
@@ -39,6 +40,7 @@ class Board:
     for_me: Sequence[TaskRow]
     alerts: Sequence[AlertRow]
     cities: Sequence[CityReadiness]
+    places: Places
     assets: Sequence[FeedRow]
     events: Sequence[FeedRow]
     plan: Plan
@@ -53,7 +55,7 @@ def board_of(work: Work, line: MainLine) -> Board:
     return Board(
         head=head, health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
         counts=counts, grid=grid(rows), pressing=pressing(rows), for_me=_for_me(head, rows), alerts=open_alerts(work, line.id),
-        cities=readiness(rows), assets=_assets_of_last_day(work, line),
+        cities=readiness(rows), places=places_of(work, line, tasks=rows), assets=_assets_of_last_day(work, line),
         events=line_feed(work, line, limit=LAST_EVENTS).rows,
         plan=plan_of(work, line, tasks=rows),
     )  # fmt: skip

@@ -127,6 +127,9 @@ _LOOK = {
     "main_lines.approval.approved": ("done", "rubber-stamp"),
     "main_lines.approval.rejected": ("blocked", "x"),
     "library.version.committed": ("running", "versions"),
+    "main_lines.check.opened": ("running", "checkup-list"),
+    "main_lines.check.closed": ("done", "checkup-list"),
+    "main_lines.sheet.done": ("done", "building-store"),
 }
 
 
@@ -149,6 +152,10 @@ def _url_of(event: EventRow) -> str:
         return f"/alerts/{event.facts['alert_id']}" if "alert_id" in event.facts else f"/lines/{event.facts['line_id']}/alerts/rules"
     if event.kind.startswith("main_lines.gate."):
         return f"/lines/{event.facts['line_id']}/gates"
+    if event.kind.startswith("main_lines.check."):
+        return f"/checks/{event.facts['check_id']}"
+    if event.kind.startswith("main_lines.sheet."):
+        return f"/sheets/{event.facts['sheet_id']}"
     if event.kind.startswith("library.version."):
         return f"/library/assets/{event.facts['asset_id']}"
     if event.kind.startswith("library.comment."):

@@ -1,4 +1,4 @@
-"""Task orders in the browser: my work, the orders of a line, one order with its verbs."""
+"""Task orders in the browser: the orders of a line, one order with its verbs. My work: main_lines/work."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,24 +34,6 @@ from workspace.web import SIGNED_IN, Routes, is_htmx, parse_form
 from workspace.work import Work
 
 pages = Routes("tasks", __name__)
-
-
-@pages.get("/tasks", needs=SIGNED_IN)
-def show_my_work(work: Work) -> str:
-    """What wants something of me: to sign, to accept, today, this week, later, and what waits for others."""
-    return render_template("tasks/mine.html", mine=queries.my_work(work))
-
-
-@pages.get("/tasks/rows", needs=SIGNED_IN)
-def show_my_work_rows(work: Work) -> str:
-    """My work alone, for refreshing it."""
-    return render_template("tasks/_mine.html", mine=queries.my_work(work))
-
-
-@pages.get("/tasks/mine/fragment", needs=SIGNED_IN)
-def show_my_work_fragment(work: Work) -> str:
-    """My work for the workbench: the most pressing first."""
-    return render_template("tasks/_home.html", mine=queries.my_work(work))
 
 
 @pages.get("/lines/<line_id>/tasks", needs=SIGNED_IN)

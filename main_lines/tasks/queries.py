@@ -83,6 +83,15 @@ class TaskRow:
         return self.owner_name or self.department_name
 
     @property
+    def checklist(self) -> Sequence[dict[str, Any]]:
+        return self._order.checklist
+
+    @property
+    def approval_id(self) -> str | None:
+        """The approval that carries what was handed in."""
+        return self._order.approval_id
+
+    @property
     def owner_initials(self) -> str:
         return initials(self.owner_name)
 

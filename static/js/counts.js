@@ -3,7 +3,7 @@
 import { fits } from "mainline/feed";
 import { send } from "mainline/texts";
 
-const MOVES = "workspace.notice.* main_lines.approval.* main_lines.task.* main_lines.post.*";
+const MOVES = "workspace.notice.* main_lines.approval.* main_lines.task.* main_lines.check.* main_lines.sheet.* main_lines.post.*";
 const GATHER_MS = 150;
 
 let timer = 0;

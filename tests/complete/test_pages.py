@@ -73,6 +73,7 @@ FIRST_READER = {"desktops": "suhang", "approvals": "chenmo", "approvals_compose"
 MORE = (
     ("heqing", "/"), ("heqing", "/lines"), ("heqing", "/tasks"), ("heqing", "/approvals"), ("heqing", "/notices"),
     ("tangxin", "/desktops"), ("guanli", "/desktops"), ("guanli", "/"), ("chenmo", "/approvals"), ("suhang", "/tasks"),
+    ("heqing", "/tasks/load"), ("tangxin", "/tasks"),
     ("suhang", "/tasks/<task_id>"), ("suhang", "/approvals/<approval_id>"), ("linyue", "/search?q=主视觉"), ("linyue", "/search?q=zzzz"),
     ("suhang", "/alerts/<alert_id>"),
     ("linyue", "/audit?kind=none"), ("suhang", "/library/folders/<folder_id>?view=list"), ("linyue", "/no-such-page"),

@@ -10,6 +10,9 @@ from sqlalchemy import select
 
 from main_lines.alerts.actions import raise_alert
 from main_lines.alerts.rules import AlertKind
+from main_lines.checks.actions import CheckDraft, open_check
+from main_lines.checks.models import StoreSheet
+from main_lines.checks.rules import Kind, Scope
 from main_lines.feed.actions import post_progress
 from main_lines.handovers.actions import offer_order
 from main_lines.lines.actions import add_line_member, remove_line_member
@@ -17,7 +20,7 @@ from main_lines.tasks.actions import sign_task
 from tests.main_lines.conftest import Story
 from workspace.events.models import Event
 
-FEATURES = ("lines", "feed", "tasks", "task_parts", "signing", "handovers", "gates", "board", "alerts", "playbooks")
+FEATURES = ("lines", "feed", "tasks", "task_parts", "signing", "handovers", "gates", "board", "alerts", "playbooks", "work", "checks")
 SECRET = "双十一大促"
 
 
@@ -31,6 +34,13 @@ class Route:
     body: dict[str, object] = field(default_factory=dict)
 
 
+CHECK: dict[str, object] = {
+    "title": "外人的清单",
+    "department_id": "{department}",
+    "due_offset": "-1",
+    "texts": "外人的话",
+    "kinds": "tick",
+}
 ROUTES = [
     Route("lines.show_members", "/lines/{line}/members"),
     Route("lines.show_member_rows", "/lines/{line}/members/rows"),
@@ -113,6 +123,32 @@ ROUTES = [
     Route("gates_api.pass_gate", "/api/lines/{line}/gates/pass", "POST", {"gate": "plan", "note": "外人的话"}),
     Route("gates_api.reopen_gate", "/api/lines/{line}/gates/reopen", "POST", {"gate": "plan", "reason": "外人的话"}),
     Route("gates_api.move_gate", "/api/lines/{line}/gates/day", "POST", {"gate": "plan", "offset": -20}),
+    Route("work.show_cities", "/lines/{line}/cities"),
+    Route("work.show_city_rows", "/lines/{line}/cities/rows"),
+    Route("work_api.get_cities", "/api/lines/{line}/cities"),
+    Route("checks.show_checks", "/lines/{line}/checks"),
+    Route("checks.show_check_rows", "/lines/{line}/checks/rows"),
+    Route("checks.show_new_check", "/lines/{line}/checks/new"),
+    Route("checks.submit_check", "/lines/{line}/checks", "POST", CHECK),
+    Route("checks.show_task_checks", "/tasks/{task}/checks"),
+    Route("checks.show_check", "/checks/{check}"),
+    Route("checks.show_check_fragment", "/checks/{check}/fragment"),
+    Route("checks.submit_reminder", "/checks/{check}/remind", "POST"),
+    Route("checks.submit_close", "/checks/{check}/close", "POST", {"reason": "外人的话"}),
+    Route("checks.submit_stores", "/checks/{check}/stores", "POST", {"stores": "0"}),
+    Route("checks.show_sheet", "/sheets/{sheet}"),
+    Route("checks.show_sheet_fragment", "/sheets/{sheet}/fragment"),
+    Route("checks.submit_sheet", "/sheets/{sheet}", "POST", {"item-1": "外人的话"}),
+    Route("checks.submit_answer", "/sheets/{sheet}/answers", "POST", {"key": "1", "value": "外人的话"}),
+    Route("checks.submit_photo", "/sheets/{sheet}/photos", "POST", {"key": "1"}),
+    Route("checks_api.list_checks", "/api/lines/{line}/checks"),
+    Route("checks_api.open_check", "/api/lines/{line}/checks", "POST", {**CHECK, "texts": ["外人的话"], "kinds": ["tick"]}),
+    Route("checks_api.get_one_check", "/api/checks/{check}"),
+    Route("checks_api.remind_missing", "/api/checks/{check}/remind", "POST"),
+    Route("checks_api.add_stores", "/api/checks/{check}/stores", "POST", {"stores": ["0"]}),
+    Route("checks_api.close_check", "/api/checks/{check}/close", "POST", {"reason": "外人的话"}),
+    Route("checks_api.get_one_sheet", "/api/sheets/{sheet}"),
+    Route("checks_api.answer_item", "/api/sheets/{sheet}/answers", "POST", {"key": "1", "value": "外人的话"}),
     Route("board.show_board", "/lines/{line}/board"),
     Route("board.show_board_fragment", "/lines/{line}/board/fragment"),
     Route("board.show_wall", "/lines/{line}/wall"),
@@ -149,9 +185,13 @@ LISTS = {
     "board.show_line_rows": "/lines/rows",
     "board.show_my_lines_fragment": "/lines/mine/fragment",
     "board_api.list_lines": "/api/lines",
-    "tasks.show_my_work": "/tasks",
-    "tasks.show_my_work_rows": "/tasks/rows",
-    "tasks.show_my_work_fragment": "/tasks/mine/fragment",
+    "work.show_my_work": "/tasks",
+    "work.show_my_work_rows": "/tasks/rows",
+    "work.show_my_work_fragment": "/tasks/mine/fragment",
+    "work.show_load": "/tasks/load",
+    "work.show_load_rows": "/tasks/load/rows",
+    "work_api.get_mine": "/api/work",
+    "work_api.get_load": "/api/work/load",
     "tasks_api.get_my_work": "/api/tasks",
     "task_parts.show_involved": "/tasks/involved/fragment",
     "task_parts_api.list_involved": "/api/tasks/involved",
@@ -163,6 +203,8 @@ LISTS = {
 }
 # Many orders at once, of any of one's lines: whatever is named and not one's own is answered as if it were not there.
 CHOSEN = {"signing.submit_signatures", "signing_api.sign_many"}
+# Of a department, which is no secret; what it carries is counted over the reader's own lines (tests/main_lines/work).
+DEPARTMENTS = {"work.show_department_load", "work.show_department_load_rows"}
 # Whoever may open lines opens their own; these read no line.
 OPENING = {"playbooks.show_new_line", "playbooks.submit_line", "playbooks_api.open_line"}
 ELSEWHERE = ("/", "/notices", "/api/notices", "/home/events", "/api/events?since=0", f"/search?q={SECRET}", f"/api/search?q={SECRET}")
@@ -176,8 +218,19 @@ def names(work_as: Callable, story: Story, write: Callable) -> dict[str, str]:
         handover = offer_order(work, task_id, member_id=story.id_of("赵宁"), note="绝密移交")
         alert = raise_alert(work, story.line_id, kind=AlertKind.OTHER, title="绝密预警")
         post = post_progress(work, story.line_id, text="绝密通告")
+    with work_as("林悦") as work:
+        draft = CheckDraft(
+            title="绝密清单",
+            department_id=story.people["苏航"].department_id,
+            items=[("绝密", Kind.TEXT, None)],
+            scope=Scope.ALL,
+            due_offset=-1,
+        )
+        check = open_check(work, story.line_id, draft)
+        sheet_id = work.session.scalars(select(StoreSheet.id).where(StoreSheet.check_id == check.id).limit(1)).one()
     return {
-        "line": story.line_id, "task": task_id, "alert": alert.id, "post": post.id, "handover": handover.id,
+        "line": story.line_id, "task": task_id, "check": check.id, "sheet": sheet_id,
+        "alert": alert.id, "post": post.id, "handover": handover.id,
         "outsider": story.id_of("何青"), "insider": story.id_of("吴昊"), "department": story.people["苏航"].department_id,
     }  # fmt: skip
 
@@ -195,7 +248,7 @@ def ask(person, route: Route, names: dict[str, str]):
 
 def test_walk_when_listed_then_every_route_of_these_features_is_in_it(app: Flask) -> None:
     ours = {fact.endpoint for fact in app.extensions["mainline"].facts if fact.endpoint.split(".")[0].removesuffix("_api") in FEATURES}
-    assert ours == {route.endpoint for route in ROUTES} | set(LISTS) | OPENING | CHOSEN
+    assert ours == {route.endpoint for route in ROUTES} | set(LISTS) | OPENING | DEPARTMENTS | CHOSEN
 
 
 @pytest.mark.parametrize("login", ["heqing", "guanli"])
@@ -228,7 +281,16 @@ def test_lists_when_read_by_an_outsider_then_hold_nothing_of_the_line(signed_in:
 
 def test_absent_and_forbidden_when_compared_then_alike(signed_in: Callable, names: dict[str, str]) -> None:
     person = signed_in("heqing")
-    no_such = {**names, "line": "0" * 26, "task": "0" * 26, "alert": "0" * 26, "post": "0" * 26, "handover": "0" * 26}
+    no_such = {
+        **names,
+        "line": "0" * 26,
+        "task": "0" * 26,
+        "alert": "0" * 26,
+        "check": "0" * 26,
+        "sheet": "0" * 26,
+        "post": "0" * 26,
+        "handover": "0" * 26,
+    }
     for route in ROUTES:
         if route.url.startswith("/api/"):
             assert ask(person, route, names).get_json() == ask(person, route, no_such).get_json(), route.endpoint

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, or_, select
 
-from workspace.events.kinds import kind_named
+from workspace.events.kinds import kind_named, quiet_kinds
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import shown_facts
 from workspace.roles.models import WorkspacePermission
@@ -100,7 +100,7 @@ def newest_events(
 ) -> list[EventRow]:
     """The newest events of these rooms, newest first, paged by ``before``. The caller has checked the rooms.
 
-    without: kinds that begin with one of these are left out; kinds: none but those that begin with one of these.
+    Quiet kinds, and those that begin with one of ``without``, are left out; kinds: none but those that begin with one of these.
     only: of those ``limit`` events, the ones of this kind.
     """
     seqs = _seqs_in(rooms, without=without, kinds=kinds)
@@ -122,6 +122,7 @@ def events_from(
 
 
 def _seqs_in(rooms: Iterable[str], *, without: Sequence[str], kinds: Sequence[str]) -> Select[int]:
+    without = (*without, *quiet_kinds())
     seqs = select(EventRoom.seq).where(EventRoom.room.in_(list(rooms)))
     if without or kinds:
         seqs = seqs.join(Event, Event.seq == EventRoom.seq)

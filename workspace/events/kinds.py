@@ -39,6 +39,18 @@ def N_(text: str) -> str:
     return text
 
 
+_quiet: set[str] = set()
+
+
+def make_quiet(*kinds: EventKind) -> None:
+    """These move pages and stand in the audit, but in no feed: they come by the hundred, and would push out what people read."""
+    _quiet.update(kind.value for kind in kinds)
+
+
+def quiet_kinds() -> Iterator[str]:
+    yield from sorted(_quiet)
+
+
 def all_kinds() -> Iterator[EventKind]:
     """Every kind of every feature that has been imported."""
     for enum in EventKind.__subclasses__():

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from workspace.people.models import Department, Member, Site
 from workspace.work import Work
@@ -76,3 +77,20 @@ def list_departments(work: Work) -> list[tuple[str, str]]:
 def list_cities(work: Work) -> list[tuple[str, str]]:
     """(id, name), in the order in which they were added."""
     return [(row.id, row.name) for row in work.session.execute(select(Site.id, Site.name).where(Site.kind == "city").order_by(Site.id))]
+
+
+@dataclass(frozen=True)
+class StoreRow:
+    """A store and its city."""
+
+    id: str
+    name: str
+    city_id: str
+    city_name: str
+
+
+def list_stores(work: Work) -> list[StoreRow]:
+    """Every store, city by city, both in the order in which they were added."""
+    city = aliased(Site)
+    query = select(Site.id, Site.name, city.id.label("city_id"), city.name.label("city_name")).join(city, city.id == Site.parent_id)
+    return [StoreRow(**row._mapping) for row in work.session.execute(query.where(Site.kind == "store").order_by(city.id, Site.id))]

@@ -11,7 +11,7 @@ LOGINS = ["linyue", "suhang", "chenmo", "tangxin", "guanli"]
 def test_home_when_opened_then_every_role_gets_it(signed_in: Callable, login: str) -> None:
     page = signed_in(login).get("/")
     assert page.status_code == 200
-    for heading in ("我的任务单", "待我审批", "我的主线", "最近动态"):
+    for heading in ("我的任务", "待我审批", "我的主线", "最近动态"):
         assert heading in page.get_data(as_text=True)
 
 

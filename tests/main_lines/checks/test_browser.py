@@ -1,0 +1,44 @@
+"""The sheet of a store on a phone whose network comes and goes."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from main_lines.checks.access import get_sheet
+from main_lines.checks.actions import CheckDraft, open_check
+from main_lines.checks.rules import Kind, Scope
+from tests.main_lines.conftest import Story
+from tests.pages import OpenPage
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def sheet_id(work_as: Callable, story: Story, signed_in: Callable) -> str:
+    items = [("价签检查", Kind.TICK, None), ("橱窗说明", Kind.TEXT, None)]
+    draft = CheckDraft(title="开业前检查", department_id=story.people["赵宁"].department_id, items=items, scope=Scope.ALL, due_offset=-1)
+    with work_as("林悦") as work:
+        check_id = open_check(work, story.line_id, draft).id
+    sheets = signed_in("linyue").get(f"/api/checks/{check_id}").get_json()["sheets"]
+    return next(row["sheet_id"] for row in sheets if row["store"] == "春熙路店")
+
+
+def test_sheet_when_the_network_is_away_and_the_page_is_left_then_nothing_is_lost_and_sent_once(
+    open_page: OpenPage, sheet_id: str, work_as: Callable
+) -> None:
+    page = open_page(f"/sheets/{sheet_id}", "zhaoning", phone=True)
+    page.route("**/answers", lambda route: route.abort())
+    page.get_by_text("价签检查").click()
+    page.fill("#item-2", "红色横幅已挂")
+    expect(page.locator("#sheet-left")).to_contain_text("2 项还没有发出")
+    page.reload()
+    expect(page.locator("#item-1")).to_be_checked()
+    expect(page.locator("#item-2")).to_have_value("红色横幅已挂")
+    page.unroute("**/answers")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator(".sheet-progress")).to_contain_text("完成 2 / 2")
+    expect(page.locator("#sheet-left")).to_be_hidden()
+    with work_as("林悦", writes=False) as work:
+        answers = get_sheet(work, sheet_id).answers
+    assert {key: (answer["value"], answer["n"]) for key, answer in answers.items()} == {"1": (True, 1), "2": ("红色横幅已挂", 1)}
