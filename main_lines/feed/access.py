@@ -65,15 +65,18 @@ def newest_number(work: Work, line_id: str) -> int:
     return work.session.scalar(select(func.max(ProgressPost.number)).where(ProgressPost.line_id == line_id)) or 0
 
 
-def is_unread(line_id: InstrumentedAttribute[str] | str, work: Work) -> ColumnElement[bool]:
+READ_UPTO = func.coalesce(ReadCursor.number, 0)
+
+
+def is_unread(line_id: InstrumentedAttribute[str] | str, work: Work, *, after: ColumnElement[int] = READ_UPTO) -> ColumnElement[bool]:
     """A condition on ProgressPost, joined with the actor's LineMember and outer-joined with their ReadCursor: somebody else wrote it
-    since they joined, it stands, and it has not been in front of them."""
+    since they joined, it stands, and it has not been in front of them. after: the number behind which to look, not before READ_UPTO."""
     return and_(
         ProgressPost.line_id == line_id,
         ProgressPost.author_id != work.actor.member_id,
         ProgressPost.withdrawn_at.is_(None),
         ProgressPost.at >= LineMember.joined_at,
-        ProgressPost.number > func.coalesce(ReadCursor.number, 0),
+        ProgressPost.number > after,
     )
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.orm import aliased
 
-from main_lines.feed.access import circle_of, cursor_of, is_unread, readings_of, unread_posts
+from main_lines.feed.access import READ_UPTO, circle_of, cursor_of, is_unread, readings_of, unread_posts
 from main_lines.feed.models import WRITTEN, ProgressPost, ReadCursor
 from main_lines.feed.rules import HIDDEN, KINDS_OF, Called, Part, callable_in, decide_withdrawal, readers_of, suggestions
 from main_lines.lines.access import is_director
@@ -28,6 +29,7 @@ FEED_PAGE = 30
 FEED_MOST = 200
 BEFORE_THE_POST = 5
 THREAD_MOST = 200
+LOOKED_BACK = 300
 POSTS = tuple(str(kind) for kind in WRITTEN)
 
 
@@ -245,11 +247,17 @@ def unread_of(work: Work, line_id: str) -> Unread:
 
 
 def unread_by_line(work: Work) -> dict[str, int]:
-    """Page of each of the reader's lines -> how many posts they have not read there; one query."""
-    me = work.actor.member_id
+    """Page of each of the reader's lines -> how many of its newest posts they have not read; one query.
+
+    It is asked with every page: somebody who never reads a line of thousands of posts must not pay for them each time.
+    """
+    me, other = work.actor.member_id, aliased(ProgressPost)
+    newest = select(func.max(other.number)).where(other.line_id == LineMember.line_id).correlate(LineMember).scalar_subquery()
     cursor = and_(ReadCursor.line_id == LineMember.line_id, ReadCursor.member_id == LineMember.member_id)
     query = select(LineMember.line_id, func.count(ProgressPost.id)).select_from(LineMember).outerjoin(ReadCursor, cursor)
-    query = query.outerjoin(ProgressPost, is_unread(LineMember.line_id, work)).where(LineMember.member_id == me)
+    lately = newest - LOOKED_BACK
+    after = case((lately < READ_UPTO, READ_UPTO), else_=lately)  # One bound, which the index of numbers serves.
+    query = query.outerjoin(ProgressPost, is_unread(LineMember.line_id, work, after=after)).where(LineMember.member_id == me)
     return {f"/lines/{line_id}": count for line_id, count in work.session.execute(query.group_by(LineMember.line_id))}
 
 

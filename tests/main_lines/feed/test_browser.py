@@ -11,6 +11,8 @@ from tests.pages import OpenPage
 
 pytestmark = pytest.mark.browser
 
+HEARD = "([kind, room]) => dispatchEvent(new CustomEvent('mainline:event', {detail: {kind, rooms: [room]}}))"
+
 
 def test_composer_when_an_at_is_typed_then_completed_by_keys_and_told(open_page: OpenPage, story: Story, signed_in: Callable) -> None:
     page = open_page(f"/lines/{story.line_id}", width=390)
@@ -42,3 +44,19 @@ def test_composer_when_an_at_is_typed_then_completed_by_keys_and_told(open_page:
     expect(reader.locator(".post-unread")).to_have_count(0)  # It was in view long enough.
     assert signed_in("suhang").get("/api/nav/counts").get_json()["counts"]["/lines"] == 0
     assert reader.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_thread_when_its_order_moves_then_what_is_being_written_stays(open_page: OpenPage, story: Story, write: Callable) -> None:
+    page = open_page(f"/tasks/{write()}", "suhang")
+    field = page.locator("#post-text")
+    field.fill("还没写完")
+    page.locator("h1").click()
+    with page.expect_response("**/fragment"):
+        page.evaluate(HEARD, ["main_lines.task.signed", story.room])
+    expect(page.locator(".task-now")).to_be_visible()
+    expect(field).to_have_count(1)
+    expect(field).to_have_value("还没写完")
+    field.press("Control+Enter")
+    expect(field).to_have_value("")
+    page.evaluate(HEARD, ["main_lines.post.about_task", story.room])
+    expect(page.locator("#thread .post")).to_contain_text("还没写完")
