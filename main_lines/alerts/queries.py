@@ -103,7 +103,7 @@ def about_url(alert: Alert) -> str:
     """Where to do something about it."""
     if alert.task_id:
         return f"/tasks/{alert.task_id}"
-    return f"/lines/{alert.line_id}/tasks?phase={alert.subject.removeprefix('gate:')}" if alert.subject.startswith("gate:") else ""
+    return f"/lines/{alert.line_id}/gates" if alert.subject.startswith("gate:") else ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from main_lines.alerts.access import get_alert
 from main_lines.alerts.actions import watch_line
 from main_lines.alerts.models import Alert, AlertAcknowledgement, AlertEvent
 from main_lines.alerts.watching import changes_in
+from main_lines.gates.models import GateEvent
 from main_lines.lines.access import director_ids, line_member_ids
 from main_lines.lines.models import LineEvent, MainLine
 from main_lines.tasks.models import TaskEvent
@@ -49,7 +50,8 @@ def ask_nobody_any_more(run: JobRun, seq: int) -> None:
 
 @reacts_to(
     TaskEvent.SIGNED, TaskEvent.DECLINED, TaskEvent.STARTED, TaskEvent.DELIVERED, TaskEvent.ACCEPTED, TaskEvent.CLOSED,
-    TaskEvent.CANCELLED, TaskEvent.UNBLOCKED, TaskEvent.EDITED, LineEvent.RESCHEDULED, LineEvent.PHASE_CLOSED, AlertEvent.RULES_CHANGED,
+    TaskEvent.CANCELLED, TaskEvent.UNBLOCKED, TaskEvent.EDITED, LineEvent.RESCHEDULED, LineEvent.PHASE_CLOSED, GateEvent.PASSED,
+    GateEvent.FORCED, GateEvent.REOPENED, GateEvent.MOVED, AlertEvent.RULES_CHANGED,
     name="main_lines.look_at_line",
 )  # fmt: skip
 def look_at_line(run: JobRun, seq: int) -> None:

@@ -1,6 +1,6 @@
 """Pure decisions about alerts: what a line is watched for, which causes stand, who is told when nobody answers. No clock.
 
-A cause is named by its rule and its subject ("task:…", "gate:prepare", "stock:…"). While it stands there is one alert for it:
+A cause is named by its rule and its subject ("task:…", "gate:freeze", "stock:…"). While it stands there is one alert for it:
 
     cause      noted as standing    ->
     there      no                   raise
@@ -14,13 +14,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
-from main_lines.lines.rules import Phase
-from main_lines.tasks.rules import OPEN, UNSIGNED, State, days_late
+from main_lines.gates.rules import CLOSING, PHASE_OF, GateKey, Obstacle, obstacle_of
+from main_lines.tasks.rules import OPEN, UNSIGNED, State, Tone, days_late, tone_of
 
 MOST_OF_A_RULE = 50
 """Alerts of one rule that stand in a line at once. Whoever is three hundred orders behind reads no three hundred alerts."""
 MOST_BY_HAND = 100
-DAYS_OF_REVIEW = 10
 
 
 class AlertKind(StrEnum):
@@ -168,34 +167,38 @@ def _not_begun(order: Watched) -> bool:
     return order.state in UNSIGNED or order.state is State.READY
 
 
-def gate_day(phase: Phase, d_day: date, last_due: date | None) -> date | None:
-    """The day on which a phase is to be closed: preparation on the day before D-day (go or no go), execution when the last of its
-    orders is due, review when the last of its is, but ten days after D-day at the earliest. None for a line that is over.
-    """
-    match phase:
-        case Phase.PREPARE:
-            return d_day - timedelta(days=1)
-        case Phase.EXECUTE:
-            return max(d_day, last_due or d_day)
-        case Phase.REVIEW:
-            return max(d_day + timedelta(days=DAYS_OF_REVIEW), last_due or d_day)
-    return None
-
-
-def gate_cause(phase: Phase, day: date | None, orders: Iterable[Watched], settings: Settings, *, today: date) -> Cause | None:
-    """Why the gate of the current phase cannot be passed, ``threshold`` days before its day: orders that are blocked, late or unsigned.
-
-    From its day on every open order holds it. orders: those of the phase.
+def gate_in_sight(gate: GateKey, day: date, settings: Settings, *, today: date) -> bool:
+    """Whether the rule looks at a gate: ``threshold`` days before its day and, since a line may do without an inner gate, no longer
+    than that after it. The gate with which a phase closes is looked at until it is passed.
     """
     setting = settings[AlertRule.GATE]
-    if day is None or not setting.on or today < day - timedelta(days=setting.threshold):
+    near = timedelta(days=setting.threshold)
+    closes = CLOSING[PHASE_OF[gate]] is gate
+    return setting.on and day - near <= today and (closes or today <= day + near)
+
+
+def gate_cause(gate: GateKey, day: date, orders: Iterable[Watched], settings: Settings, *, today: date) -> Cause | None:
+    """Why a gate that is in sight cannot be passed: what stands in its way; before its day without orders that are merely not done yet."""
+    if not gate_in_sight(gate, day, settings, today=today):
         return None
-    count = sum(order.state in OPEN and (today >= day or _in_trouble(order, today)) for order in orders)
-    return Cause(AlertRule.GATE, f"gate:{phase.value}", since=day, count=count) if count else None
+    found = [obstacle_of(gate, _as_gates_see(order, today)) for order in orders]
+    count = sum(one is not None and (one is not Obstacle.OPEN or today >= day) for one in found)
+    return Cause(AlertRule.GATE, f"gate:{gate.value}", since=day, count=count) if count else None
 
 
-def _in_trouble(order: Watched, today: date) -> bool:
-    return order.blocked_at is not None or order.state in UNSIGNED or days_late(order.due, order.state, today) > 0
+@dataclass(frozen=True)
+class _Order:
+    phase: str
+    state: State
+    tone: Tone
+    late_days: int
+    due: date | None
+
+
+def _as_gates_see(order: Watched, today: date) -> _Order:
+    late = days_late(order.due, order.state, today)
+    tone = tone_of(order.state, blocked=order.blocked_at is not None, late=late > 0)
+    return _Order(order.phase, order.state, tone, late, order.due)
 
 
 @dataclass(frozen=True)

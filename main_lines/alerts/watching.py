@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from main_lines.alerts.access import settings_of
 from main_lines.alerts.models import Alert, AlertAcknowledgement
@@ -18,8 +18,10 @@ from main_lines.alerts.rules import (
     causes_of,
     changes,
     gate_cause,
-    gate_day,
+    gate_in_sight,
 )
+from main_lines.gates.access import day_of, records_of
+from main_lines.gates.rules import PHASE_OF, GateKey
 from main_lines.lines.access import company_today
 from main_lines.lines.models import LineMember, MainLine
 from main_lines.lines.rules import Phase
@@ -62,8 +64,7 @@ def causes_in(work: Work, line: MainLine) -> list[Cause]:
     settings, today = settings_of(work, line.id), company_today(work)
     orders = _orders(work, line, _suspect(work, line, settings, today))
     found = [cause for order in orders for cause in causes_of(order, settings, now=work.now, today=today)]
-    gate = _gate(work, line, settings, today)
-    return [*found, gate] if gate else found
+    return [*found, *_gates(work, line, settings, today)]
 
 
 def _suspect(work: Work, line: MainLine, settings: Settings, today: date) -> list[ColumnElement[bool]]:
@@ -90,21 +91,18 @@ def _due_by(line: MainLine, day: date) -> ColumnElement[bool]:
     return or_(TaskOrder.due_on <= day, TaskOrder.due_offset <= (day - line.d_day).days)
 
 
-def _gate(work: Work, line: MainLine, settings: Settings, today: date) -> Cause | None:
-    phase = Phase(line.phase)
-    of_phase = TaskOrder.phase == phase.value
-    day = gate_day(phase, line.d_day, None if phase is Phase.PREPARE else _last_due(work, line, of_phase))
-    if day is None or not settings[AlertRule.GATE].on or today < day - timedelta(days=settings[AlertRule.GATE].threshold):
-        return None
-    return gate_cause(phase, day, _orders(work, line, [of_phase]), settings, today=today)
-
-
-def _last_due(work: Work, line: MainLine, of_phase: ColumnElement[bool]) -> date | None:
-    """When the last order of the phase that was not cancelled is due."""
-    query = select(func.max(TaskOrder.due_on), func.max(TaskOrder.due_offset))
-    on, offset = work.session.execute(query.where(TaskOrder.line_id == line.id, of_phase, TaskOrder.state != State.CANCELLED.value)).one()
-    days = [on, due_day(line.d_day, offset=offset, on=None)]
-    return max((day for day in days if day is not None), default=None)
+def _gates(work: Work, line: MainLine, settings: Settings, today: date) -> list[Cause]:
+    """Of the gates of the present phase that were not passed. Orders are read only while one is in sight."""
+    phase, records = Phase(line.phase), records_of(work, line.id)
+    days = {
+        gate: day_of(line, gate, records.get(gate))
+        for gate in GateKey
+        if PHASE_OF[gate] is phase and not (gate in records and records[gate].passed_at)
+    }
+    days = {gate: day for gate, day in days.items() if gate_in_sight(gate, day, settings, today=today)}
+    orders = _orders(work, line, [TaskOrder.phase == phase.value]) if days else []
+    causes = [gate_cause(gate, day, orders, settings, today=today) for gate, day in days.items()]
+    return [cause for cause in causes if cause is not None]
 
 
 def _orders(work: Work, line: MainLine, where: Iterable[ColumnElement[bool]]) -> list[Watched]:

@@ -3,6 +3,8 @@
 from typing import Any
 
 from main_lines.alerts.rules import AlertKind, AlertRule, Cause, Severity, Step, Unit
+from main_lines.gates.rules import GateKey
+from main_lines.gates.words import GATES
 from workspace.i18n import _, _l
 
 KINDS = {
@@ -15,7 +17,7 @@ RULES = {
     AlertRule.NOT_STARTED: _l("临近截止还没有开工"),
     AlertRule.BLOCKED: _l("受阻太久"),
     AlertRule.SIGN_OFF: _l("等待签发太久"),
-    AlertRule.GATE: _l("阶段关口可能过不去"),
+    AlertRule.GATE: _l("关口可能过不去"),
     AlertRule.OUT_OF_STOCK: _l("库存导入显示缺货"),
     AlertRule.SALES: _l("销售偏离目标"),
 }
@@ -24,7 +26,7 @@ RULE_HINTS = {
     AlertRule.NOT_STARTED: _l("距离截止日结束还有几小时，仍未开始执行"),
     AlertRule.BLOCKED: _l("报告受阻后几小时还没有解除"),
     AlertRule.SIGN_OFF: _l("送签后几小时还没有签发"),
-    AlertRule.GATE: _l("关口前几天，本阶段还有受阻、逾期或未签发的任务单；筹备阶段的关口在 D-1"),
+    AlertRule.GATE: _l("关口前几天，还有受阻、逾期或未签发的任务单；到了当天，未完成的也算"),
     AlertRule.OUT_OF_STOCK: _l("导入库存时，低于安全库存的商品"),
     AlertRule.SALES: _l("实际比目标低百分之几以上"),
 }
@@ -34,13 +36,12 @@ STEPS = {
     Step.EVERYONE: _l("再次通知全体成员"),
 }  # fmt: skip
 BY_HAND: Any = _l("手动提醒未确认的人")
-PHASES_OF_GATE = {"prepare": _l("前期筹备"), "execute": _l("中期执行"), "review": _l("后期监督")}
 
 
 def title_of(cause: Cause) -> str:
     """What the alert of a cause is called: the order, or the gate."""
     if cause.rule is AlertRule.GATE:
-        return _("%(phase)s阶段的关口", phase=PHASES_OF_GATE[cause.subject.removeprefix("gate:")])
+        return _("关口“%(gate)s”", gate=GATES[GateKey(cause.subject.removeprefix("gate:"))])
     return cause.title
 
 
@@ -57,7 +58,7 @@ def detail_of(cause: Cause) -> str:
         case AlertRule.SIGN_OFF:
             return _("送签后还没有签发，%(holder)s无法开工。", holder=cause.holder)
         case AlertRule.GATE:
-            return _("应在 %(day)s 关闭，还有 %(n)s 张任务单受阻、逾期、未签发或未完成。", day=day, n=cause.count)
+            return _("应在 %(day)s 通过，还有 %(n)s 张任务单挡着。", day=day, n=cause.count)
     return ""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from main_lines.alerts.queries import AlertRow, open_alerts
-from main_lines.alerts.rules import Severity
+from main_lines.alerts.rules import AlertKind, Severity
 from main_lines.gates.access import day_of, records_of
 from main_lines.gates.rules import (
     CLOSING,
@@ -71,7 +71,8 @@ def gate_rows(work: Work, line: MainLine) -> list[GateRow]:
     records = records_of(work, line.id)
     closed = {CLOSING[Phase(gate.phase)]: gate for gate in gates_of(work, line.id) if Phase(gate.phase) in CLOSING}
     orders = line_tasks(work, line)
-    alerts = [alert for alert in open_alerts(work, line.id) if alert.severity == Severity.CRITICAL.value]
+    critical = [alert for alert in open_alerts(work, line.id) if alert.severity == Severity.CRITICAL.value]
+    alerts = [alert for alert in critical if alert.kind != AlertKind.GATE.value]  # It says of a gate what the gate says itself.
     phase, today, directs = Phase(line.phase), company_today(work), is_director(work, line.id)
     passed = {key for key in GateKey if key in closed or (key in records and records[key].passed_at)}
     rows = []

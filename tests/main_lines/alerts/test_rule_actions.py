@@ -25,7 +25,11 @@ from main_lines.alerts.models import Alert
 from main_lines.alerts.queries import alert_page, open_alerts
 from main_lines.alerts.rules import DEFAULTS, AlertKind, AlertRule, Setting, Severity, Stair, Step
 from main_lines.alerts.watching import alerts_to_escalate
+from main_lines.gates.actions import pass_gate
+from main_lines.gates.queries import gate_row
+from main_lines.gates.rules import GateKey
 from main_lines.lines.actions import move_d_day, remove_line_member
+from main_lines.lines.models import MainLine
 from main_lines.tasks.actions import block_task, deliver_task, sign_task, start_task
 from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
@@ -162,6 +166,12 @@ def test_clock_when_orders_fall_behind_then_raises_each_once_and_clears_what_is_
     with as_system(LATER) as work:  # D-1 is over, and orders are open.
         watch_line(work, story.line_id)
     assert [rule for rule, _title in standing()] == ["gate", "blocked"], "the worst is on top"
+    with work_as("林悦") as work:
+        assert gate_row(work, work.session.get_one(MainLine, story.line_id), GateKey.GO).alerts == [], "it stands in no gate's way"
+        pass_gate(work, story.line_id, GateKey.GO, note="转入执行")
+    with as_system(LATER) as work:
+        watch_line(work, story.line_id)
+    assert [rule for rule, _title in standing()] == ["blocked"]
 
 
 def test_clock_when_an_order_is_handed_in_or_d_day_moves_then_the_alert_goes_with_the_event(
