@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from main_lines.alerts import actions, reactions
@@ -35,6 +35,9 @@ from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
 from workspace.db import Database
 from workspace.errors import Conflict, NotAllowed, NotFound
+from workspace.jobs.models import Job
+from workspace.jobs.registry import JOBS
+from workspace.jobs.worker import put_periodic
 from workspace.notices.models import Notice
 from workspace.parts import Parts
 from workspace.people.models import Member
@@ -172,6 +175,31 @@ def test_clock_when_orders_fall_behind_then_raises_each_once_and_clears_what_is_
     with as_system(LATER) as work:
         watch_line(work, story.line_id)
     assert [rule for rule, _title in standing()] == ["blocked"]
+
+
+def test_jobs_when_their_time_comes_then_lines_are_watched_and_stairs_climbed(
+    work_as: Callable, company: Database, run_jobs: Callable, story: Story, write: Callable, standing: Callable
+) -> None:
+    """Lines of which nothing is to be said get no job."""
+    task_id = write("主视觉", offset=-300)
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+        save_rules(work, story.line_id, rules={AlertRule.GATE: Setting(False, 3, Severity.INFO)}, stairs={})
+    with company.session(writes=True) as session:
+        session.execute(delete(Job))
+        session.commit()
+    for name in ("main_lines.watch_lines", "main_lines.escalate_alerts"):
+        assert put_periodic(company, JOBS[name], NOW)
+    run_jobs()
+    assert standing() == [("late", "主视觉")]
+    with work_as("吴昊") as work:
+        alert_id = raise_alert(work, story.line_id, kind=AlertKind.STOCK, title="缺货").id
+    assert put_periodic(company, JOBS["main_lines.escalate_alerts"], NOW + timedelta(minutes=5))
+    assert put_periodic(company, JOBS["main_lines.watch_lines"], NOW + timedelta(minutes=5))
+    run_jobs()
+    with work_as("林悦", writes=False) as work:
+        assert [step["step"] for step in work.session.get_one(Alert, alert_id).escalations] == list(Step)
+    assert len(standing()) == 2
 
 
 def test_clock_when_an_order_is_handed_in_or_d_day_moves_then_the_alert_goes_with_the_event(
