@@ -21,6 +21,7 @@ from main_lines.approvals.pages import pages as approvals_pages
 from main_lines.approvals.queries import todo_count
 from main_lines.board.api import api as board_api
 from main_lines.board.pages import pages as board_pages
+from main_lines.calendars.pages import pages as calendars_pages
 from main_lines.checks.api import api as checks_api
 from main_lines.checks.pages import pages as checks_pages
 from main_lines.feed.api import api as feed_api
@@ -32,12 +33,17 @@ from main_lines.handovers.api import api as handovers_api
 from main_lines.handovers.pages import pages as handovers_pages
 from main_lines.lines.api import api as lines_api
 from main_lines.lines.pages import pages as lines_pages
+from main_lines.order_tables.api import api as order_tables_api
+from main_lines.order_tables.pages import pages as order_tables_pages
 from main_lines.order_templates.api import api as order_templates_api
 from main_lines.order_templates.pages import pages as order_templates_pages
 from main_lines.plans.api import api as plans_api
 from main_lines.plans.pages import pages as plans_pages
 from main_lines.playbooks.api import api as playbooks_api
 from main_lines.playbooks.pages import pages as playbooks_pages
+from main_lines.prints.pages import pages as prints_pages
+from main_lines.retrospectives.api import api as retrospectives_api
+from main_lines.retrospectives.pages import pages as retrospectives_pages
 from main_lines.signing.api import api as signing_api
 from main_lines.signing.pages import pages as signing_pages
 from main_lines.tasks.api import api as tasks_api
@@ -84,7 +90,7 @@ from workspace.rate_limits import ProcessStorage
 from workspace.roles.models import WorkspacePermission
 from workspace.search.pages import api as search_api
 from workspace.search.pages import pages as search_pages
-from workspace.secrets import SigningKey
+from workspace.secrets import SigningKey, token_hash
 from workspace.security import Csrf, install_headers
 from workspace.settings import ROOT, Settings, load_settings
 from workspace.signin.access import identify
@@ -94,6 +100,8 @@ from workspace.status.pages import pages as status_pages
 from workspace.web import Web, answer_error, install_identity, passed, register
 
 DEVICE_RATE_LIMIT = "6000 per minute"  # A sync agent sends a request for each batch of files.
+CALENDAR_RATE_LIMIT = "60 per minute"  # Of one secret address; a program asks about once an hour.
+CALENDAR = "calendars.send_calendar"
 MANY_SMALL = {"assets.send_picture", "uploads.create_upload", "uploads.add_bytes"}
 """Pages of a thousand pictures and folders of a thousand files send a request for each: they have the agents' limit."""
 
@@ -153,6 +161,12 @@ ROUTES = (
     alerts_api,
     playbooks_pages,
     playbooks_api,
+    calendars_pages,
+    prints_pages,
+    retrospectives_pages,
+    retrospectives_api,
+    order_tables_pages,
+    order_tables_api,
     approvals_compose_pages,
     approvals_pages,
     approvals_asset_pages,
@@ -211,19 +225,20 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.extensions["mainline"] = Web(database=parts.get(Database), parts=parts, identify=identify, check_csrf=csrf.check)
     install_headers(app, settings)
     install_identity(app)
-    install_limits(app, settings)
+    limiter = install_limits(app, settings)
     install_context(app, settings, csrf, NAV)
     Compress(app)
     install_statics(app, ROOT / "static")
     for routes in ROUTES:
         register(app, routes)
+    limit_calendars(app, limiter)
     install_openapi(app)
     app.add_url_rule("/health", "health", lambda: {"ok": True})
     app.register_error_handler(Exception, _error_answer)
     return app
 
 
-def install_limits(app: Flask, settings: Settings) -> None:
+def install_limits(app: Flask, settings: Settings) -> Limiter:
     """A ceiling per member or address; sign-in has its own lock-out besides."""
     limiter = Limiter(
         key_func=_who_is_counted,
@@ -236,6 +251,17 @@ def install_limits(app: Flask, settings: Settings) -> None:
     # What a page has just shown is counted with the page: counting starts a thread, which cost more than the picture.
     limiter.request_filter(lambda: request.path.startswith("/static/") or request.path == "/health" or passed() is not None)
     limiter.init_app(app)
+    return limiter
+
+
+def limit_calendars(app: Flask, limiter: Limiter) -> None:
+    """A calendar is fetched without a session: each address has a limit of its own, beside the one of where they ask from."""
+    limited: Any = limiter.limit(CALENDAR_RATE_LIMIT, key_func=_which_calendar, override_defaults=False)
+    app.view_functions[CALENDAR] = limited(app.view_functions[CALENDAR])
+
+
+def _which_calendar() -> str:
+    return f"calendar:{token_hash(str((request.view_args or {}).get('feed_token')))}"
 
 
 def _comes_often() -> bool:

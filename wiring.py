@@ -13,6 +13,7 @@ from main_lines.alerts import jobs as alert_jobs
 from main_lines.alerts import reactions as alert_reactions
 from main_lines.approvals import reactions as approval_reactions
 from main_lines.approvals.holding import approved_versions, held_by_approvals
+from main_lines.calendars import models as calendar_models
 from main_lines.checks import reactions as check_reactions
 from main_lines.checks.holding import held_by_checks
 from main_lines.feed import reactions as feed_reactions
@@ -22,6 +23,7 @@ from main_lines.handovers import reactions as handover_reactions
 from main_lines.lines import reactions as line_reactions
 from main_lines.order_templates import models as order_template_models
 from main_lines.plans import reactions as plan_reactions
+from main_lines.retrospectives import models as retrospective_models
 from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
 from main_lines.work.access import PlaceFacts
@@ -92,6 +94,8 @@ TABLES: tuple[ModuleType, ...] = (
     usage_models,
     webdav_models,
     share_models,
+    calendar_models,
+    retrospective_models,
     order_template_models,
 )  # Imported for the tables and kinds of events that no job reaches.
 

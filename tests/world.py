@@ -62,6 +62,8 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     handover = _made(director, f"/api/tasks/{needed}/handovers", member_id=members["苏航"].id, note="双十一选品改由设计先看")["id"]
     kept = {"name": "大促主视觉", "title": "大促主视觉", "department_id": members["苏航"].department_id, "checklist": "横版\n竖版"}
     order_template = _made(director, "/api/order-templates", **kept)["id"]
+    conclusion = _made(director, f"/api/lines/{line}/conclusions", kind="good", text="双十一提前锁价")["id"]
+    calendar = director.post("/calendar", data={"name": "手机"})
     library = _first(r"/library/([0-9a-z]{26})", designer.get("/library"))
     folder = _first(r"/library/folders/([0-9a-z]{26})", designer.get(f"/library/{library}"))
     picture = io.BytesIO()
@@ -99,6 +101,8 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     token = _first(r"/s/([0-9a-z]+)", designer.get(shares))
     share = _first(r"/library/shares/([0-9a-z]+)/revocation", designer.get(shares))
     ids = {
+        "conclusion_id": conclusion, "feed_id": _first(r"/calendar/([0-9a-z]{26})/revocation", calendar),
+        "feed_token": _first(r"/calendar/([\w-]{43})\.ics", calendar),
         "line_id": line, "task_id": task, "alert_id": alert, "library_id": library,
         "folder_id": folder, "node_id": asset, "asset_id": asset,
         "number": "1", "approval_id": approval, "purpose": "pass-on", "desktop_id": desktop, "notice_id": notice, "locale": "zh",

@@ -156,6 +156,8 @@ def _url_of(event: EventRow) -> str:
         return f"/checks/{event.facts['check_id']}"
     if event.kind.startswith("main_lines.sheet."):
         return f"/sheets/{event.facts['sheet_id']}"
+    if event.kind.startswith("main_lines.conclusion."):
+        return f"/lines/{event.facts['line_id']}/retrospective#conclusions"
     if event.kind.startswith("library.version."):
         return f"/library/assets/{event.facts['asset_id']}"
     if event.kind.startswith("library.comment."):

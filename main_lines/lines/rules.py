@@ -75,6 +75,11 @@ def days_from(d_day: date, today: date) -> int:
     return (today - d_day).days
 
 
+def offset_words(offset: int) -> str:
+    """D-30, D+3; D on the day itself."""
+    return f"D{offset:+d}" if offset else "D"
+
+
 class HealthSource(StrEnum):
     """Where the shown health comes from."""
 

@@ -1,9 +1,9 @@
-"""Words of a task order's verbs and refusals, in the reader's language. No decision lives here."""
+"""Words of a task order's states, verbs and refusals, in the reader's language. No decision lives here."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from main_lines.tasks.rules import Verb, Why
+from main_lines.tasks.rules import State, Verb, Why
 from workspace.i18n import _l
 
 
@@ -18,6 +18,12 @@ class VerbWords:
     reason: Any = ""
     confirm: Any = ""
 
+
+STATES = {
+    State.DRAFT: _l("草稿"), State.WAITING: _l("待签发"), State.READY: _l("可开工"), State.IN_PROGRESS: _l("进行中"),
+    State.DELIVERED: _l("待验收"), State.RETURNED: _l("已退回"), State.ACCEPTED: _l("已验收"), State.CLOSED: _l("已关闭"),
+    State.CANCELLED: _l("已取消"),
+}  # fmt: skip
 
 VERBS = {
     Verb.SUBMIT: VerbWords(_l("送签"), "send", primary=True),

@@ -86,6 +86,7 @@ def test_routes_when_open_to_anyone_then_known_by_name(app: Flask) -> None:
 
 
 OPEN_ROUTES = {
+    "calendars.send_calendar",
     "signin.show_sign_in", "signin.submit_sign_in", "signin.choose_language", "agents_api.enrol",
     "shares.show_link", "shares.enter", "shares.show_inside", "shares.send_picture", "shares.send_copy", "shares.send_content",
     "shares.send_folder",

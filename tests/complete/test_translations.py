@@ -22,6 +22,7 @@ MARKS = {"_", "_l", "N_", "_p", "_lp"}
 
 # Chinese that is no source text, and why.
 UNMARKED = {
+    "main_lines/order_tables/headings.py": "what people write in tables of their own, in whatever language they read the page",
     "demo.py": "the demo company's own words",
     "demo_line.py": "the demo company's own words",
     "main_lines/checks/photos.py": "the name of a folder in the line's library, the same for every reader",

@@ -16,12 +16,16 @@ from main_lines.checks.rules import Kind, Scope
 from main_lines.feed.actions import post_progress
 from main_lines.handovers.actions import offer_order
 from main_lines.lines.actions import add_line_member, remove_line_member
+from main_lines.retrospectives.actions import write_conclusion
+from main_lines.retrospectives.rules import ConclusionKind
 from main_lines.tasks.actions import sign_task
 from tests.main_lines.conftest import Story
 from workspace.events.models import Event
 
 FEATURES = ("lines", "feed", "tasks", "task_parts", "signing", "handovers", "gates", "board", "alerts", "playbooks", "work", "checks")
+FEATURES += ("prints", "retrospectives", "calendars", "order_tables")
 SECRET = "双十一大促"
+TABLE = '{{"header": ["标题", "部门"], "rows": [[2, ["外人的单", "客服"]]]}}'
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,26 @@ ROUTES = [
     Route("board.submit_gate", "/lines/{line}/gate", "POST", {"note": "外人的话"}),
     Route("board_api.get_board", "/api/lines/{line}/board"),
     Route("board_api.close_gate", "/api/lines/{line}/gate", "POST", {"note": "外人的话"}),
+    Route("order_tables.export_tasks", "/lines/{line}/tasks/export?form=csv"),
+    Route("order_tables.send_template", "/lines/{line}/tasks/template"),
+    Route("order_tables.show_import", "/lines/{line}/tasks/import"),
+    Route("order_tables.show_preview", "/lines/{line}/tasks/import/preview", "POST"),
+    Route("order_tables.submit_import", "/lines/{line}/tasks/import", "POST", {"table": TABLE}),
+    Route("order_tables_api.import_tasks", "/api/lines/{line}/tasks/import", "POST", {"header": ["标题", "部门"], "rows": []}),
+    Route("retrospectives.export_retrospective", "/lines/{line}/retrospective/export?form=csv"),
+    Route("prints.show_printed_task", "/tasks/{task}/print"),
+    Route("prints.show_printed_plan", "/lines/{line}/plan/print"),
+    Route("retrospectives.show_retrospective", "/lines/{line}/retrospective"),
+    Route("retrospectives.show_retrospective_rows", "/lines/{line}/retrospective/rows"),
+    Route("retrospectives.show_conclusions", "/lines/{line}/retrospective/conclusions"),
+    Route("retrospectives.show_printed_retrospective", "/lines/{line}/retrospective/print"),
+    Route("retrospectives.submit_conclusion", "/lines/{line}/retrospective/conclusions", "POST", {"kind": "good", "text": "外人的话"}),
+    Route("retrospectives.submit_edit", "/conclusions/{conclusion}", "POST", {"text": "外人的话", "seen": "1"}),
+    Route("retrospectives.submit_drop", "/conclusions/{conclusion}/drop", "POST"),
+    Route("retrospectives_api.get_retrospective", "/api/lines/{line}/retrospective"),
+    Route("retrospectives_api.write_conclusion", "/api/lines/{line}/conclusions", "POST", {"kind": "good", "text": "外人的话"}),
+    Route("retrospectives_api.edit_conclusion", "/api/conclusions/{conclusion}", "PUT", {"text": "外人的话", "seen": 1}),
+    Route("retrospectives_api.drop_conclusion", "/api/conclusions/{conclusion}", "DELETE"),
     Route("alerts.show_alerts", "/lines/{line}/alerts"),
     Route("alerts.show_alert_rows", "/lines/{line}/alerts/rows"),
     Route("alerts.show_critical", "/lines/{line}/alerts/top"),
@@ -207,6 +231,8 @@ CHOSEN = {"signing.submit_signatures", "signing_api.sign_many"}
 DEPARTMENTS = {"work.show_department_load", "work.show_department_load_rows"}
 # Whoever may open lines opens their own; these read no line.
 OPENING = {"playbooks.show_new_line", "playbooks.submit_line", "playbooks_api.open_line"}
+# One's own calendar, read with the rights of whose it is: tests/main_lines/calendars.
+CALENDAR = {"calendars.show_calendar", "calendars.add_feed", "calendars.revoke", "calendars.send_calendar"}
 ELSEWHERE = ("/", "/notices", "/api/notices", "/home/events", "/api/events?since=0", f"/search?q={SECRET}", f"/api/search?q={SECRET}")
 
 
@@ -217,6 +243,7 @@ def names(work_as: Callable, story: Story, write: Callable) -> dict[str, str]:
     with work_as("苏航") as work:
         handover = offer_order(work, task_id, member_id=story.id_of("赵宁"), note="绝密移交")
         alert = raise_alert(work, story.line_id, kind=AlertKind.OTHER, title="绝密预警")
+        conclusion = write_conclusion(work, story.line_id, kind=ConclusionKind.GOOD, text="绝密结论")
         post = post_progress(work, story.line_id, text="绝密通告")
     with work_as("林悦") as work:
         draft = CheckDraft(
@@ -229,6 +256,7 @@ def names(work_as: Callable, story: Story, write: Callable) -> dict[str, str]:
         check = open_check(work, story.line_id, draft)
         sheet_id = work.session.scalars(select(StoreSheet.id).where(StoreSheet.check_id == check.id).limit(1)).one()
     return {
+        "conclusion": conclusion.id,
         "line": story.line_id, "task": task_id, "check": check.id, "sheet": sheet_id,
         "alert": alert.id, "post": post.id, "handover": handover.id,
         "outsider": story.id_of("何青"), "insider": story.id_of("吴昊"), "department": story.people["苏航"].department_id,
@@ -248,7 +276,7 @@ def ask(person, route: Route, names: dict[str, str]):
 
 def test_walk_when_listed_then_every_route_of_these_features_is_in_it(app: Flask) -> None:
     ours = {fact.endpoint for fact in app.extensions["mainline"].facts if fact.endpoint.split(".")[0].removesuffix("_api") in FEATURES}
-    assert ours == {route.endpoint for route in ROUTES} | set(LISTS) | OPENING | DEPARTMENTS | CHOSEN
+    assert ours == {route.endpoint for route in ROUTES} | CALENDAR | set(LISTS) | OPENING | DEPARTMENTS | CHOSEN
 
 
 @pytest.mark.parametrize("login", ["heqing", "guanli"])
@@ -291,6 +319,7 @@ def test_absent_and_forbidden_when_compared_then_alike(signed_in: Callable, name
         "post": "0" * 26,
         "handover": "0" * 26,
     }
+    no_such["conclusion"] = "0" * 26
     for route in ROUTES:
         if route.url.startswith("/api/"):
             assert ask(person, route, names).get_json() == ask(person, route, no_such).get_json(), route.endpoint
