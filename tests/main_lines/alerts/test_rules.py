@@ -1,5 +1,6 @@
 """Causes of one order case by case; raising and clearing as a machine; the stair against a slow second way of saying it."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from main_lines.alerts.rules import (
     DEFAULTS,
     STAIRS,
+    UNITS,
     AlertRule,
     Cause,
     Setting,
@@ -26,6 +28,7 @@ from main_lines.alerts.rules import (
 )
 from main_lines.gates.rules import GateKey
 from main_lines.tasks.rules import State
+from workspace.settings import ROOT
 
 NOW = datetime(2026, 10, 20, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 10, 20)
@@ -97,6 +100,15 @@ def test_gate_when_it_comes_near_then_held_by_orders_in_trouble_and_on_its_day_b
     cause = gate_cause(gate, TODAY + timedelta(days=day), orders, DEFAULTS, today=TODAY)
     assert (cause.count if cause else None) == count
     assert gate_cause(gate, TODAY + timedelta(days=day), orders, OFF, today=TODAY) is None
+
+
+def test_reference_when_read_then_says_what_is_shipped() -> None:
+    text = (ROOT / "docs/reference/alerts.md").read_text("utf-8")
+    rules = re.findall(r"^\| `(\w+)` \| .* \| (\d+) (\w+) \| (\w+) \|$", text, re.MULTILINE)
+    shipped = [(rule.value, str(one.threshold), UNITS[rule].value, one.severity.value) for rule, one in DEFAULTS.items()]
+    assert rules == shipped
+    for severity, stair in STAIRS.items():
+        assert f"| {severity.value} | {' | '.join(str(stair.minutes(step) or '–') for step in Step)} |" in text
 
 
 KEYS = st.sampled_from([(rule, f"task:{number}") for rule in (AlertRule.LATE, AlertRule.BLOCKED) for number in range(4)])
