@@ -20,6 +20,7 @@ class CriticalAlert:
     id: str
     kind: str
     title: str
+    detail: str
     raised_at: datetime
     acknowledged: int
     people: int
@@ -39,7 +40,9 @@ def critical_alerts(work: Work, line_id: str) -> list[CriticalAlert]:
         seen[alert_id].add(member_id)
     me = work.actor.member_id
     found = [
-        CriticalAlert(alert.id, alert.kind, alert.title, alert.raised_at, len(seen[alert.id]), len(members), me in seen[alert.id])
+        CriticalAlert(
+            alert.id, alert.kind, alert.title, alert.detail, alert.raised_at, len(seen[alert.id]), len(members), me in seen[alert.id]
+        )
         for alert in alerts
     ]
     return sorted(found, key=lambda alert: alert.by_me)
