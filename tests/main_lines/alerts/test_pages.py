@@ -80,7 +80,8 @@ def test_critical_alert_when_it_stands_then_on_top_of_every_page_of_the_line(
     person.post(f"{line}/alerts/acknowledge")
     assert "确认收到" not in person.get(f"{line}/alerts/top").get_data(as_text=True)
     assert signed_in("linyue").post(f"/alerts/{alert_id}/close").status_code == 303
-    assert "band-" not in person.get(f"{line}/alerts/top").get_data(as_text=True)
+    assert person.get(f"{line}/alerts/top").get_data(as_text=True) == "", "not even a space, which would keep the place"
+    assert f'{line}/alerts/top"></section>' in person.get(line).get_data(as_text=True)
     assert "全线断货" in person.get(f"{line}/alerts?show=closed").get_data(as_text=True)
 
 
