@@ -111,6 +111,12 @@ def test_feed_when_somebody_posts_then_it_arrives_and_a_draft_text_stays(open_wi
     designer.page.get_by_text("竖版今晚出").wait_for(timeout=WITHIN_MS)
     assert director.page.input_value("#text") == "还没写完的话"
     assert designer.page.input_value("#text") == ""
+    designer.page.get_by_text("已读 1/1").wait_for(timeout=WITHIN_MS)  # It was in the director's view.
+    designer.page.get_by_role("button", name="撤回通告").click()
+    designer.page.click("#confirm-yes")
+    director.page.get_by_text("竖版今晚出").wait_for(state="detached", timeout=WITHIN_MS)
+    director.page.get_by_text("苏航 的进度通告已撤回").wait_for(timeout=WITHIN_MS)
+    assert director.page.input_value("#text") == "还没写完的话"
     assert designer.kept()
 
 
