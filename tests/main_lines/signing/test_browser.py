@@ -19,9 +19,10 @@ FETCH_AGAIN = """() => {
 
 
 def test_to_sign_when_all_are_chosen_then_one_tap_signs_them(open_page: OpenPage, work_as: Callable, write: Callable) -> None:
-    for title in ("主视觉", "详情页", "话术"):
-        with work_as("林悦") as work:
-            submit_task(work, write(title))
+    orders = [write(title) for title in ("主视觉", "详情页", "话术")]
+    with work_as("林悦") as work:
+        for task_id in orders:
+            submit_task(work, task_id)
     page = open_page("/tasks/to-sign", "linyue", width=390)
     sign = page.get_by_role("button", name="签发所选")
     expect(sign).to_be_disabled()
