@@ -40,6 +40,7 @@ from main_lines.order_templates.pages import pages as order_templates_pages
 from main_lines.plans.api import api as plans_api
 from main_lines.plans.pages import pages as plans_pages
 from main_lines.playbooks.api import api as playbooks_api
+from main_lines.playbooks.book_pages import pages as playbook_books_pages
 from main_lines.playbooks.pages import pages as playbooks_pages
 from main_lines.prints.pages import pages as prints_pages
 from main_lines.retrospectives.api import api as retrospectives_api
@@ -160,6 +161,7 @@ ROUTES = (
     alerts_pages,
     alerts_api,
     playbooks_pages,
+    playbook_books_pages,
     playbooks_api,
     calendars_pages,
     prints_pages,

@@ -50,6 +50,7 @@ ROLES = {
     "运营总监": (
         "main_lines:line:open",
         "main_lines:order_template:keep",
+        "main_lines:playbook:edit",
         "desktops:desktop:own",
         "workspace:audit:read",
         "workspace:settings:read",

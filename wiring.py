@@ -23,6 +23,7 @@ from main_lines.handovers import reactions as handover_reactions
 from main_lines.lines import reactions as line_reactions
 from main_lines.order_templates import models as order_template_models
 from main_lines.plans import reactions as plan_reactions
+from main_lines.playbooks import access as playbook_access
 from main_lines.retrospectives import models as retrospective_models
 from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
@@ -97,7 +98,8 @@ TABLES: tuple[ModuleType, ...] = (
     calendar_models,
     retrospective_models,
     order_template_models,
-)  # Imported for the tables and kinds of events that no job reaches.
+    playbook_access,
+)  # Imported for the tables, rooms and kinds of events that no job reaches.
 
 
 def make_parts(settings: Settings) -> Parts:

@@ -29,6 +29,7 @@ from wiring import make_parts
 from workspace.db import Database
 from workspace.parts import Parts
 from workspace.people.queries import list_departments, list_members
+from workspace.roles.access import permissions_of
 from workspace.settings import Settings
 from workspace.work import Actor, Work, open_work
 
@@ -73,7 +74,7 @@ def _parts(site: Site) -> Iterator[Parts]:
 def _director(parts: Parts) -> Actor:
     with open_work(parts.get(Database), writes=False) as work:
         member = member_named(work, "林悦")
-        return Actor(member.id, member.name)
+        return Actor(member.id, member.name, permissions_of(work, member.id))
 
 
 def _filled(parts: Parts, orders: int, events: int) -> str:

@@ -46,6 +46,8 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     wanted = {"title": "双十一选品", "department_id": members["吴昊"].department_id, "due_offset": -40}
     needed = _made(director, f"/api/lines/{line}/tasks", **wanted)["id"]
     _made(director, f"/api/tasks/{task}/needs", needs_id=needed)
+    milestone = _made(director, f"/api/lines/{line}/milestones", name="双十一方案过会", day="2027-10-12")["id"]
+    playbook = _made(director, "/api/playbooks", name="周年庆", of="flash_sale")["id"]
     baseline = _made(director, f"/api/lines/{line}/baselines", name="双十一锁价前")["id"]
     retail = {
         "department_id": members["苏航"].department_id,
@@ -111,6 +113,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "needs_id": needed, "baseline_id": baseline, "check_id": check, "sheet_id": sheet,
         "post_id": post, "piece_id": piece, "handover_id": handover,
         "order_template_id": order_template,
+        "milestone_id": milestone, "playbook_id": playbook,
     }  # fmt: skip
     return World(ids)
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from sqlalchemy import select
 
 from main_lines.lines.access import get_line_as_director
-from main_lines.plans.models import Baseline, TaskNeed
+from main_lines.plans.models import Baseline, LineMilestone, TaskNeed
 from workspace.errors import NotFound
 from workspace.i18n import _
 from workspace.work import Work
@@ -18,6 +18,25 @@ def needs_of(work: Work, line_id: str) -> dict[str, list[str]]:
     for task_id, needs_id in work.session.execute(rows):
         found[task_id].append(needs_id)
     return dict(found)
+
+
+def milestones_of(work: Work, line_id: str) -> list[LineMilestone]:
+    """By day. The caller has loaded the line through access."""
+    found = select(LineMilestone).where(LineMilestone.line_id == line_id)
+    return list(work.session.scalars(found.order_by(LineMilestone.due_offset, LineMilestone.id)))
+
+
+def get_milestone(work: Work, milestone_id: str) -> LineMilestone:
+    """A milestone of a line that the actor directs; NotFound otherwise, NotAllowed for its other members."""
+    milestone = work.session.get(LineMilestone, milestone_id)
+    if milestone is not None:
+        try:
+            get_line_as_director(work, milestone.line_id)
+        except NotFound:
+            milestone = None
+    if milestone is None:
+        raise NotFound(_("没有找到这个里程碑"), _("地址有误，或您不是这条主线的成员。"))
+    return milestone
 
 
 def get_baseline(work: Work, baseline_id: str) -> Baseline:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from main_lines.lines.access import get_line, get_line_as_director
 from main_lines.lines.models import MainLine
-from main_lines.plans.access import get_baseline, needs_of
-from main_lines.plans.models import BASELINE_NAME_LENGTH, Baseline, PlanEvent, TaskNeed
+from main_lines.plans.access import get_baseline, get_milestone, needs_of
+from main_lines.plans.models import BASELINE_NAME_LENGTH, MILESTONE_NAME_LENGTH, Baseline, LineMilestone, PlanEvent, TaskNeed
 from main_lines.plans.rules import way_between
 from main_lines.tasks.access import get_task, line_of, standing_of
 from main_lines.tasks.actions import draft_of, edit_task
@@ -98,6 +98,33 @@ def drop_baseline(work: Work, baseline_id: str) -> MainLine:
     work.session.delete(baseline)
     line = work.session.get_one(MainLine, baseline.line_id)
     _record(work, PlanEvent.BASELINE_DROPPED, line, name=baseline.name, baseline_id=baseline.id)
+    return line
+
+
+def set_milestone(work: Work, line_id: str, *, name: str, day: date) -> LineMilestone:
+    """A day that everybody looks at; director only. It counts from D-day and moves with it."""
+    line = get_line_as_director(work, line_id)
+    name = name.strip()
+    if not name or len(name) > MILESTONE_NAME_LENGTH:
+        raise InvalidInput(_("请填写名称"), fields={"name": _("1 到 %(n)s 个字", n=MILESTONE_NAME_LENGTH)})
+    return place_milestone(work, line, name=name, offset=(day - line.d_day).days)
+
+
+def place_milestone(work: Work, line: MainLine, *, name: str, offset: int) -> LineMilestone:
+    """For a caller who knows that it may be so."""
+    milestone = LineMilestone(id=new_id(), line_id=line.id, name=name, due_offset=offset)
+    work.session.add(milestone)
+    day = line.d_day + timedelta(days=offset)
+    _record(work, PlanEvent.MILESTONE_SET, line, name=name, milestone_id=milestone.id, day=day.isoformat(), offset=offset)
+    return milestone
+
+
+def drop_milestone(work: Work, milestone_id: str) -> MainLine:
+    """Returns its line."""
+    milestone = get_milestone(work, milestone_id)
+    work.session.delete(milestone)
+    line = work.session.get_one(MainLine, milestone.line_id)
+    _record(work, PlanEvent.MILESTONE_DROPPED, line, name=milestone.name, milestone_id=milestone.id)
     return line
 
 

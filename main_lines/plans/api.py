@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from main_lines.lines.access import get_line
 from main_lines.lines.api import Created, Done
 from main_lines.plans import actions
-from main_lines.plans.bodies import BaselineBody, NeedBody, PlaceBody
+from main_lines.plans.bodies import BaselineBody, MilestoneBody, NeedBody, PlaceBody
 from main_lines.plans.queries import PlanRow, plan_of
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
@@ -99,6 +99,19 @@ def keep_baseline(work: Work, line_id: str, body: BaselineBody) -> tuple[Created
 def drop_baseline(work: Work, baseline_id: str) -> Done:
     """Forget a baseline that was kept by hand; director only."""
     actions.drop_baseline(work, baseline_id)
+    return Done()
+
+
+@api.post("/lines/<line_id>/milestones", needs=SIGNED_IN, body=MilestoneBody, returns=Created)
+def set_milestone(work: Work, line_id: str, body: MilestoneBody) -> tuple[Created, int]:
+    """Set a day that everybody looks at; director only."""
+    return Created(id=actions.set_milestone(work, line_id, name=body.name, day=body.day).id), 201
+
+
+@api.route("/milestones/<milestone_id>", methods=("DELETE",), needs=SIGNED_IN, returns=Done)
+def drop_milestone(work: Work, milestone_id: str) -> Done:
+    """Forget a milestone; director only."""
+    actions.drop_milestone(work, milestone_id)
     return Done()
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from main_lines.lines.bodies import Body, Day
-from main_lines.plans.models import BASELINE_NAME_LENGTH
+from main_lines.plans.models import BASELINE_NAME_LENGTH, MILESTONE_NAME_LENGTH
 from main_lines.tasks.bodies import Mark
 
 
@@ -25,3 +25,8 @@ class PlaceBody(Body):
 
 class BaselineBody(Body):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=BASELINE_NAME_LENGTH)]
+
+
+class MilestoneBody(Body):
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MILESTONE_NAME_LENGTH)]
+    day: Day

@@ -61,6 +61,16 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A gate or milestone above the chart. x: of its day; before: its name stands to the left, since it is before D-day."""
+
+    x: int
+    name: str
+    day: date
+    before: bool
+
+
+@dataclass(frozen=True)
 class Wire:
     """From the end of an order to the begin of one that waits for it. points: of a polyline. critical: both lie on the critical path."""
 
@@ -81,13 +91,15 @@ class Chart:
     ticks: Sequence[Tick]
     weekends: Sequence[int]
     wires: Sequence[Wire]
+    marks: Sequence[Mark]
     today_x: int | None
     d_day_x: int
 
 
-def chart_of(plan: Plan, d_day: date, scale: Scale) -> Chart:
-    """The rows of the plan by department; they come in that order."""
-    first, last = _span(plan, d_day)
+def chart_of(plan: Plan, d_day: date, scale: Scale, days_named: Sequence[tuple[date, str]] = ()) -> Chart:
+    """The rows of the plan by department; they come in that order. days_named: gates and milestones, which stand above them."""
+    looked_at = [(day, name) for day, name in days_named if abs((day - d_day).days) < MOST_DAYS // 2]
+    first, last = _span(plan, d_day, [day for day, _name in looked_at])
     day = DAY_WIDTHS[scale]
 
     def x_of(when: date) -> int:
@@ -106,13 +118,14 @@ def chart_of(plan: Plan, d_day: date, scale: Scale) -> Chart:
         scale=scale, day=day, first=first, width=len(days) * day, height=y, groups=groups,
         ticks=[Tick(x_of(when), when, when.day == 1) for when in days if _named(when, scale)],
         weekends=[x_of(when) for when in days if when.weekday() == 5], wires=_wires(groups),
+        marks=[Mark(x_of(when), name, when, when < d_day) for when, name in looked_at],
         today_x=x_of(plan.today) if first <= plan.today <= last else None, d_day_x=x_of(d_day),
     )  # fmt: skip
 
 
-def _span(plan: Plan, d_day: date) -> tuple[date, date]:
+def _span(plan: Plan, d_day: date, looked_at: Sequence[date]) -> tuple[date, date]:
     """First and last day to draw; a slip of the year must not draw a chart of a hundred thousand days."""
-    days = [d_day, *([plan.today] if abs((plan.today - d_day).days) < MOST_DAYS // 2 else [])]
+    days = [d_day, *looked_at, *([plan.today] if abs((plan.today - d_day).days) < MOST_DAYS // 2 else [])]
     for row in plan.rows:
         days += [found for found in (row.start, row.task.due, row.due_then, row.forecast.ready if row.forecast else None) if found]
     first = max(min(days), d_day - timedelta(days=MOST_DAYS // 2)) - timedelta(days=MARGIN_DAYS)

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
 from workspace.events.kinds import N_, EventKind
 
 BASELINE_NAME_LENGTH = 40
+MILESTONE_NAME_LENGTH = 40
 
 
 class TaskNeed(Base):
@@ -34,8 +35,21 @@ class Baseline(Base):
     kept_by_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"))
 
 
+class LineMilestone(Base):
+    """A day that everybody looks at, such as a gate. due_offset: days from D-day, with which it moves."""
+
+    __tablename__ = "line_milestone"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    line_id: Mapped[str] = mapped_column(Id, ForeignKey("main_line.id"), index=True)
+    name: Mapped[str] = mapped_column(String(MILESTONE_NAME_LENGTH))
+    due_offset: Mapped[int] = mapped_column(Integer)
+
+
 class PlanEvent(EventKind):
     NEED_ADDED = "main_lines.plan.need_added", N_("%(actor)s 让任务单“%(title)s”等待“%(needs)s”")
     NEED_DROPPED = "main_lines.plan.need_dropped", N_("%(actor)s 让任务单“%(title)s”不再等待“%(needs)s”")
     BASELINE_KEPT = "main_lines.plan.baseline_kept", N_("%(actor)s 记下了计划基线“%(name)s”")
     BASELINE_DROPPED = "main_lines.plan.baseline_dropped", N_("%(actor)s 删除了计划基线“%(name)s”")
+    MILESTONE_SET = "main_lines.plan.milestone_set", N_("%(actor)s 定下了里程碑“%(name)s”（%(day)s）")
+    MILESTONE_DROPPED = "main_lines.plan.milestone_dropped", N_("%(actor)s 删除了里程碑“%(name)s”")

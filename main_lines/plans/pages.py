@@ -1,16 +1,20 @@
 """The timeline of a main line: by department, with what waits for what, against a baseline."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import flash, render_template, request
 from werkzeug.wrappers import Response
 
 from main_lines.back import way_back
+from main_lines.gates.access import day_of, records_of
+from main_lines.gates.words import GATES
 from main_lines.lines.access import get_line
 from main_lines.lines.bodies import day_in_address
 from main_lines.lines.queries import line_head
 from main_lines.plans import actions
-from main_lines.plans.bodies import BaselineBody, NeedBody, PlaceBody
+from main_lines.plans.access import milestones_of
+from main_lines.plans.bodies import BaselineBody, MilestoneBody, NeedBody, PlaceBody
 from main_lines.plans.chart import Scale, chart_of
 from main_lines.plans.queries import d_day_move, plan_of, waits_of
 from main_lines.tasks.access import get_task
@@ -86,9 +90,32 @@ def submit_dropped_baseline(work: Work, baseline_id: str) -> Response:
     return way_back(f"/lines/{line_id}/plan")
 
 
+@pages.post("/lines/<line_id>/milestones", needs=SIGNED_IN)
+def submit_milestone(work: Work, line_id: str) -> Response:
+    """Set a day that everybody looks at."""
+    body = parse_form(MilestoneBody)
+    actions.set_milestone(work, line_id, name=body.name, day=body.day)
+    flash(_("已定下里程碑“%(name)s”", name=body.name), "success")
+    return way_back(f"/lines/{line_id}/plan")
+
+
+@pages.post("/milestones/<milestone_id>/drop", needs=SIGNED_IN)
+def submit_dropped_milestone(work: Work, milestone_id: str) -> Response:
+    """Forget a milestone."""
+    line_id = actions.drop_milestone(work, milestone_id).id
+    flash(_("已删除里程碑"), "success")
+    return way_back(f"/lines/{line_id}/plan")
+
+
 def _plan(work: Work, line_id: str) -> dict[str, Any]:
     line = get_line(work, line_id)
     plan = plan_of(work, line, baseline=request.args.get("baseline", ""))
     asked = request.args.get("scale", "")
     scale = Scale(asked) if asked in list(Scale) else Scale.WEEKS
-    return {"head": line_head(work, line), "plan": plan, "chart": chart_of(plan, line.d_day, scale), "query": request.query_string.decode()}
+    milestones, records = milestones_of(work, line.id), records_of(work, line.id)
+    days = [(day_of(line, key, records.get(key)), str(words)) for key, words in GATES.items()]
+    days += [(line.d_day + timedelta(days=one.due_offset), one.name) for one in milestones]
+    return {
+        "head": line_head(work, line), "plan": plan, "chart": chart_of(plan, line.d_day, scale, days), "milestones": milestones,
+        "query": request.query_string.decode(),
+    }  # fmt: skip

@@ -77,6 +77,7 @@ MORE = (
     ("suhang", "/tasks/<task_id>"), ("suhang", "/approvals/<approval_id>"), ("linyue", "/search?q=主视觉"), ("linyue", "/search?q=zzzz"),
     ("suhang", "/alerts/<alert_id>"),
     ("linyue", "/audit?kind=none"), ("suhang", "/library/folders/<folder_id>?view=list"), ("linyue", "/no-such-page"),
+    ("linyue", "/lines/new?playbook=double11&d_day=2027-11-11"), ("linyue", "/playbooks/double11?group=day"),
     ("suhang", "/approvals/new?template=leave"), ("suhang", "/approvals/new?template=asset_sign_off"),
     ("suhang", "/approvals/<returned_id>/edit"), ("", "/sign-in"),
 )  # fmt: skip

@@ -24,12 +24,13 @@ ASKED = (
     "department", "phase", "form", "over",
     "after", "before", "since", "q", "kind", "actor_id", "subject", "show", "tab", "city", "line", "task", "asset", "open", "sheet", "size",
     "template", "version", "view", "next", "baseline", "scale", "week", "post", "said", "mention",
+    "group", "playbook", "d_day", "timing", "of", "d0", "o0", "pinned", "keep_names",
 )  # fmt: skip
 OUTSIDERS = ("heqing", "tangxin", "guanli", "luoyi")
 SECRET_NAMES = (
     "conclusion_id",
     "line_id", "task_id", "alert_id", "library_id", "folder_id", "node_id", "asset_id", "approval_id", "notice_id", "comment_id",
-    "needs_id", "baseline_id", "check_id", "sheet_id", "post_id", "piece_id", "handover_id",
+    "needs_id", "baseline_id", "check_id", "sheet_id", "post_id", "piece_id", "handover_id", "milestone_id",
 )  # fmt: skip
 
 

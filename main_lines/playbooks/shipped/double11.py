@@ -1,7 +1,8 @@
 """Double 11: seventy-one task orders of eight departments, from D-75 to D+14."""
 
+from main_lines.gates.rules import GateKey
 from main_lines.lines.rules import LineKind, Phase
-from main_lines.playbooks.rules import Entry, Playbook, PlaybookKey
+from main_lines.playbooks.rules import Entry, Milestone, Playbook, PlaybookKey
 
 OPS, DESIGN, SERVICE, STORE_HOUSE, MONEY, PEOPLE, LIVE, SHOPS = "运营推广", "设计策划", "客服", "物流仓储", "财务", "人事", "直播", "门店"
 DURING, AFTER = Phase.EXECUTE, Phase.REVIEW
@@ -95,4 +96,5 @@ DOUBLE11 = Playbook(
         Entry("patrol", SHOPS, 1, 2, "巡店与扫码活动", "每店每日一次巡检；扫码人数与核销每日上报。", DURING, needs=("photo-check",)),
         Entry("take-down", SHOPS, 5, 2, "撤场照片", "物料撤下、价签恢复，照片回传。", AFTER, needs=("patrol",)),
     ),
+    (Milestone("", -30, GateKey.PLAN), Milestone("", -7, GateKey.FREEZE), Milestone("", -1, GateKey.GO), Milestone("", 10, GateKey.REVIEW)),
 )  # fmt: skip

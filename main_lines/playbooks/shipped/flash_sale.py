@@ -1,7 +1,8 @@
 """A flash sale: one day, one week of preparation."""
 
+from main_lines.gates.rules import GateKey
 from main_lines.lines.rules import LineKind, Phase
-from main_lines.playbooks.rules import Entry, Playbook, PlaybookKey
+from main_lines.playbooks.rules import Entry, Milestone, Playbook, PlaybookKey
 
 OPS, DESIGN, SERVICE, STORE_HOUSE, MONEY, LIVE = "运营推广", "设计策划", "客服", "物流仓储", "财务", "直播"
 DURING, AFTER = Phase.EXECUTE, Phase.REVIEW
@@ -28,4 +29,5 @@ FLASH_SALE = Playbook(
         Entry("settle", MONEY, 2, 2, "补贴结算", "实际补贴与上限差异说明。", AFTER, needs=("run",)),
         Entry("show", LIVE, 0, 1, "抢购直播", "倒数上链接，库存同步口播。", DURING, needs=("freeze",)),
     ),
+    (Milestone("", -7, GateKey.PLAN), Milestone("", -2, GateKey.FREEZE), Milestone("", -1, GateKey.GO), Milestone("", 3, GateKey.REVIEW)),
 )  # fmt: skip

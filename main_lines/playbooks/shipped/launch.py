@@ -1,7 +1,8 @@
 """A new product: from the sample to the first month's figures."""
 
+from main_lines.gates.rules import GateKey
 from main_lines.lines.rules import LineKind, Phase
-from main_lines.playbooks.rules import Entry, Playbook, PlaybookKey
+from main_lines.playbooks.rules import Entry, Milestone, Playbook, PlaybookKey
 
 OPS, DESIGN, SERVICE, STORE_HOUSE, MONEY, LIVE, SHOPS = "运营推广", "设计策划", "客服", "物流仓储", "财务", "直播", "门店"
 DURING, AFTER = Phase.EXECUTE, Phase.REVIEW
@@ -34,4 +35,5 @@ LAUNCH = Playbook(
         Entry("shows", LIVE, 0, 1, "首发直播", "讲解脚本与页面一致，备播到位。", DURING, needs=("listing",)),
         Entry("display", SHOPS, -2, 3, "门店首发陈列", "样机、价签、讲解卡到店并拍照。", needs=("pack-art", "price")),
     ),
+    (Milestone("样品封样", -52), Milestone("", -30, GateKey.PLAN), Milestone("", -1, GateKey.GO), Milestone("", 30, GateKey.REVIEW)),
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """618: the half-year promotion, lighter than Double 11 and without its temporary staff."""
 
+from main_lines.gates.rules import GateKey
 from main_lines.lines.rules import LineKind, Phase
-from main_lines.playbooks.rules import Entry, Playbook, PlaybookKey
+from main_lines.playbooks.rules import Entry, Milestone, Playbook, PlaybookKey
 
 OPS, DESIGN, SERVICE, STORE_HOUSE, MONEY, LIVE, SHOPS = "运营推广", "设计策划", "客服", "物流仓储", "财务", "直播", "门店"
 DURING, AFTER = Phase.EXECUTE, Phase.REVIEW
@@ -43,4 +44,5 @@ MIDYEAR = Playbook(
         Entry("labels", SHOPS, -2, 2, "价签更换", "价签扫码与系统价一致。", needs=("materials", "price")),
         Entry("take-down", SHOPS, 4, 2, "撤场照片", "物料撤下、价签恢复。", AFTER),
     ),
+    (Milestone("", -20, GateKey.PLAN), Milestone("", -5, GateKey.FREEZE), Milestone("", -1, GateKey.GO), Milestone("", 8, GateKey.REVIEW)),
 )  # fmt: skip

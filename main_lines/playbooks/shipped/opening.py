@@ -1,7 +1,8 @@
 """A new store: from the lease to its first month."""
 
+from main_lines.gates.rules import GateKey
 from main_lines.lines.rules import LineKind, Phase
-from main_lines.playbooks.rules import Entry, Playbook, PlaybookKey
+from main_lines.playbooks.rules import Entry, Milestone, Playbook, PlaybookKey
 
 OPS, DESIGN, SERVICE, STORE_HOUSE, MONEY, PEOPLE, LIVE, SHOPS = "运营推广", "设计策划", "客服", "物流仓储", "财务", "人事", "直播", "门店"
 DURING, AFTER = Phase.EXECUTE, Phase.REVIEW
@@ -34,5 +35,12 @@ OPENING = Playbook(
         Entry("staff", PEOPLE, -5, 8, "培训与账号", "商品、收银、退换考核；账号按门店模板开通。", needs=("hiring",)),
         Entry("hotline", SERVICE, -3, 2, "门店问答与客服转接", "地址、停车、退换三类问答上线。", needs=("offer",)),
         Entry("show", LIVE, 0, 1, "开业直播", "探店路线与福利口播稿，网络先测。", DURING, needs=("trial",)),
+    ),
+    (
+        Milestone("", -60, GateKey.PLAN),
+        Milestone("签约", -75),
+        Milestone("装修验收", -12),
+        Milestone("", -1, GateKey.GO),
+        Milestone("", 30, GateKey.REVIEW),
     ),
 )  # fmt: skip

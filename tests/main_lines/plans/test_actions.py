@@ -12,8 +12,9 @@ from main_lines.handovers.actions import answer_handover, offer_order
 from main_lines.handovers.rules import Verb
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import move_d_day
-from main_lines.plans.access import needs_of
-from main_lines.plans.actions import add_need, drop_baseline, drop_need, keep_baseline, move_order
+from main_lines.plans.access import milestones_of, needs_of
+from main_lines.plans.actions import add_need, drop_baseline, drop_milestone, drop_need, keep_baseline, move_order, set_milestone
+from main_lines.plans.chart import Scale, chart_of
 from main_lines.plans.queries import OPENED, baselines_of, d_day_move, plan_at, plan_of
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import Draft, assign_task, cancel_task, draft_of, edit_task, sign_task, start_task, write_task, write_tasks
@@ -233,3 +234,22 @@ def test_d_day_when_moved_then_every_date_that_is_not_pinned_moves_by_it_and_not
         id: row.due for id, row in after.items() if not row.pinned and not row.finished
     }
     assert {row.id for row in told.pinned} == {id for id, row in after.items() if row.pinned}
+
+
+def test_milestone_when_set_by_the_director_then_it_moves_with_d_day_and_stands_on_the_chart(work_as: Callable, story: Story) -> None:
+    with work_as("苏航") as work, pytest.raises(NotAllowed):
+        set_milestone(work, story.line_id, name="过会", day=date(2026, 10, 12))
+    with work_as("林悦") as work:
+        milestone_id = set_milestone(work, story.line_id, name=" 过会 ", day=date(2026, 10, 12)).id
+        assert last_kinds(work) == ["main_lines.plan.milestone_set"]
+        move_d_day(work, story.line_id, date(2026, 11, 21))
+        line, milestones = get_line(work, story.line_id), milestones_of(work, story.line_id)
+        assert [(one.name, one.due_offset) for one in milestones] == [("过会", -30)]
+        day = line.d_day + timedelta(days=milestones[0].due_offset)
+        (mark,) = chart_of(plan_of(work, line), line.d_day, Scale.WEEKS, [(day, "过会")]).marks
+        assert (mark.day, mark.before) == (date(2026, 10, 22), True)
+    with work_as(OUTSIDE) as work, pytest.raises(NotFound):
+        drop_milestone(work, milestone_id)
+    with work_as("林悦") as work:
+        drop_milestone(work, milestone_id)
+        assert milestones_of(work, story.line_id) == []
