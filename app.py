@@ -33,6 +33,9 @@ from main_lines.handovers.api import api as handovers_api
 from main_lines.handovers.pages import pages as handovers_pages
 from main_lines.lines.api import api as lines_api
 from main_lines.lines.pages import pages as lines_pages
+from main_lines.numbers.api import api as numbers_api
+from main_lines.numbers.import_pages import pages as number_imports_pages
+from main_lines.numbers.pages import pages as numbers_pages
 from main_lines.order_tables.api import api as order_tables_api
 from main_lines.order_tables.pages import pages as order_tables_pages
 from main_lines.order_templates.api import api as order_templates_api
@@ -156,6 +159,9 @@ ROUTES = (
     order_templates_api,
     plans_pages,
     plans_api,
+    numbers_pages,
+    number_imports_pages,
+    numbers_api,
     board_pages,
     board_api,
     alerts_pages,

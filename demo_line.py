@@ -7,6 +7,7 @@ Composition level, beside demo.py.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
@@ -18,8 +19,12 @@ from main_lines.checks.actions import CheckDraft, fill_item, open_check
 from main_lines.checks.models import StoreSheet
 from main_lines.checks.rules import Kind, Scope
 from main_lines.feed.actions import post_progress
+from main_lines.lines.access import get_line
 from main_lines.lines.actions import open_line, state_health
 from main_lines.lines.rules import Health, LineKind, Phase
+from main_lines.numbers.actions import MetricDraft, Origin, define_metric, note_value, take_numbers
+from main_lines.numbers.reading import Entry
+from main_lines.numbers.rules import Aim, Better
 from main_lines.tasks.actions import (
     Draft,
     accept_task,
@@ -122,6 +127,13 @@ POSTS = (
     (20.0, "wuhao", "@林悦 面料明早到仓，到仓后优先抽检，尽量不影响首批发货。@设计策划 详情页的发货时间先别改。"),
 )
 
+METRICS = (
+    ("预售订单", "单", Better.HIGHER, True, "6000", ("310", "355", "402", "388", "420", "465")),
+    ("推广花费", "元", Better.LOWER, True, "120000", ("7400", "7900", "8200", "8500", "8900", "9100")),
+    ("加购转化率", "%", Better.HIGHER, False, "4.5", ("3.8", "4.1", "4.2", "4.4", "4.6", "4.7")),
+)
+"""Name, unit, which way is better, whether days add up, target, the last days."""
+
 
 def seed_demo(database: Database, parts: Parts) -> bool:
     """The demo company and its first main line; False when the database already has members."""
@@ -151,6 +163,7 @@ class Story:
         self._then(3, DIRECTOR, lambda work: state_health(work, line_id, health=Health.AMBER, reason=reason))
         self._alert(line_id)
         self._check(line_id)
+        self._numbers(line_id)
         for hours_ago, login, step in sorted(self.steps, key=lambda step: -step[0]):
             self._do(hours_ago, login, step)
         with open_work(self.database, parts=self.parts) as work:  # Its people have read these notices long ago.
@@ -206,6 +219,28 @@ class Story:
         self._then(50, DIRECTOR, send_out)
         for hours_ago, login, store, key, answer in CHECKED:
             self._then(hours_ago, login, _filling(sheets, store, key, answer))
+
+    def _numbers(self, line_id: str) -> None:
+        """Targets by the director, then the daily report of the operations department."""
+        today = self._today()
+        report = f"日报-{today:%m%d}.csv"
+
+        def define(work: Work) -> None:
+            for name, unit, better, adds, target, _days in METRICS:
+                draft = MetricDraft(name, unit, better, adds, today - timedelta(days=6), today + timedelta(days=DAYS_TO_D))
+                metric = define_metric(work, line_id, draft)
+                note_value(work, metric.id, aim=Aim.TARGET, value=Decimal(target))
+
+        def bring(work: Work) -> None:
+            entries = [
+                Entry(name, Aim.ACTUAL, Decimal(value), work.now, today - timedelta(days=back))
+                for name, _unit, _better, _adds, _target, days in METRICS
+                for back, value in zip(range(6, 0, -1), days, strict=True)
+            ]
+            take_numbers(work, get_line(work, line_id, lock=True), entries, Origin("csv", work.now, report))
+
+        self._then(150, DIRECTOR, define)
+        self._then(2.5, "wuhao", bring)
 
     def _then(self, hours_ago: float, login: str, step: Callable[[Work], object]) -> None:
         self.steps.append((hours_ago, login, step))

@@ -21,6 +21,7 @@ from main_lines.feed.holding import held_by_posts
 from main_lines.gates import reactions as gate_reactions
 from main_lines.handovers import reactions as handover_reactions
 from main_lines.lines import reactions as line_reactions
+from main_lines.numbers import models as number_models
 from main_lines.order_templates import models as order_template_models
 from main_lines.plans import reactions as plan_reactions
 from main_lines.playbooks import access as playbook_access
@@ -98,6 +99,7 @@ TABLES: tuple[ModuleType, ...] = (
     calendar_models,
     retrospective_models,
     order_template_models,
+    number_models,
     playbook_access,
 )  # Imported for the tables, rooms and kinds of events that no job reaches.
 

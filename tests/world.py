@@ -66,6 +66,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
     order_template = _made(director, "/api/order-templates", **kept)["id"]
     conclusion = _made(director, f"/api/lines/{line}/conclusions", kind="good", text="双十一提前锁价")["id"]
     calendar = director.post("/calendar", data={"name": "手机"})
+    metric, draft, number_pass = _numbers(director, line)
     library = _first(r"/library/([0-9a-z]{26})", designer.get("/library"))
     folder = _first(r"/library/folders/([0-9a-z]{26})", designer.get(f"/library/{library}"))
     picture = io.BytesIO()
@@ -114,6 +115,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "post_id": post, "piece_id": piece, "handover_id": handover,
         "order_template_id": order_template,
         "milestone_id": milestone, "playbook_id": playbook,
+        "metric_id": metric, "draft_id": draft, "pass_id": number_pass,
     }  # fmt: skip
     return World(ids)
 
@@ -122,6 +124,19 @@ def _piece(person: Person, task_id: str) -> str:
     """Something that lies with an order which its owner has begun."""
     _made(person, f"/api/tasks/{task_id}/pieces", text="双十一草图")
     return str(person.get(f"/api/tasks/{task_id}").get_json()["pieces"][0]["id"])
+
+
+def _numbers(director: Person, line: str) -> tuple[str, str, str]:
+    """A metric with a target and an actual, the stock of one SKU, a file that is not confirmed yet, and a pass."""
+    numbers = [{"metric": "GMV", "target": 1000}, {"metric": "GMV", "day": "2024-11-11", "actual": 10}]
+    _made(director, f"/api/lines/{line}/numbers", numbers=numbers, stock=[{"sku": "A-1", "quantity": 5, "safety": 3}])
+    file = (io.BytesIO("指标,日期,实际\nGMV,2024-11-11,12\n".encode()), "日报.csv")
+    brought = director.post(f"/lines/{line}/numbers/import", data={"file": file, "what": "numbers"}, content_type="multipart/form-data")
+    assert brought.status_code == 303, brought.get_data(as_text=True)
+    assert director.post(f"/lines/{line}/numbers/passes", data={"name": "ERP"}).status_code == 200
+    page = director.get(f"/lines/{line}/numbers")
+    made = _first(r"/numbers/passes/([0-9a-z]{26})/revocation", page)
+    return _first(r'href="/numbers/([0-9a-z]{26})"', page), brought.headers["Location"].rpartition("/")[2], made
 
 
 def _first(pattern: str, answer: TestResponse) -> str:

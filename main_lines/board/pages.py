@@ -11,6 +11,7 @@ from main_lines.lines.access import get_line
 from main_lines.lines.bodies import GateBody
 from main_lines.lines.rules import Phase
 from main_lines.lines.words import HEALTHS, KINDS, PHASES
+from main_lines.numbers.pages import WORDS as NUMBER_WORDS
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, parse_form
 from workspace.work import Work
@@ -73,4 +74,6 @@ def submit_gate(work: Work, line_id: str) -> Response:
 def _render(work: Work, line_id: str, template: str) -> str:
     line = get_line(work, line_id)
     board = board_of(work, line)
-    return render_template(template, board=board, head=board.head, phases=PHASES, healths=HEALTHS, kinds=KINDS, alert_kinds=ALERT_KINDS)
+    return render_template(
+        template, board=board, head=board.head, phases=PHASES, healths=HEALTHS, kinds=KINDS, alert_kinds=ALERT_KINDS, w=NUMBER_WORDS
+    )

@@ -11,6 +11,7 @@ from main_lines.lines.access import company_today, visible_lines
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import FeedRow, LineHead, feed_rows, line_head
 from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health
+from main_lines.numbers.queries import Summary, summary_of
 from main_lines.plans.queries import Plan, plan_of
 from main_lines.tasks.queries import ASKS_DIRECTOR, Counts, TaskRow, counts_by_line, counts_of, line_tasks
 from main_lines.work.places import Places, places_of
@@ -44,6 +45,7 @@ class Board:
     assets: Sequence[FeedRow]
     events: Sequence[FeedRow]
     plan: Plan
+    numbers: Summary
 
 
 def board_of(work: Work, line: MainLine) -> Board:
@@ -57,7 +59,7 @@ def board_of(work: Work, line: MainLine) -> Board:
         counts=counts, grid=grid(rows), pressing=pressing(rows), for_me=_for_me(head, rows), alerts=open_alerts(work, line.id),
         cities=readiness(rows), places=places_of(work, line, tasks=rows), assets=_assets_of_last_day(work, line),
         events=line_feed(work, line, limit=LAST_EVENTS).rows,
-        plan=plan_of(work, line, tasks=rows),
+        plan=plan_of(work, line, tasks=rows), numbers=summary_of(work, line),
     )  # fmt: skip
 
 

@@ -130,6 +130,10 @@ _LOOK = {
     "main_lines.check.opened": ("running", "checkup-list"),
     "main_lines.check.closed": ("done", "checkup-list"),
     "main_lines.sheet.done": ("done", "building-store"),
+    "main_lines.number.imported": ("running", "chart-bar"),
+    "main_lines.number.received": ("running", "chart-bar"),
+    "main_lines.stock.imported": ("running", "archive"),
+    "main_lines.stock.received": ("running", "archive"),
 }
 
 
@@ -158,6 +162,10 @@ def _url_of(event: EventRow) -> str:
         return f"/sheets/{event.facts['sheet_id']}"
     if event.kind.startswith("main_lines.conclusion."):
         return f"/lines/{event.facts['line_id']}/retrospective#conclusions"
+    if event.kind.startswith("main_lines.stock."):
+        return f"/lines/{event.facts['line_id']}/stock"
+    if event.kind.startswith("main_lines.number."):
+        return f"/numbers/{event.facts['metric_id']}" if "metric_id" in event.facts else f"/lines/{event.facts['line_id']}/numbers"
     if event.kind.startswith("library.version."):
         return f"/library/assets/{event.facts['asset_id']}"
     if event.kind.startswith("library.comment."):

@@ -89,7 +89,7 @@ OPEN_ROUTES = {
     "calendars.send_calendar",
     "signin.show_sign_in", "signin.submit_sign_in", "signin.choose_language", "agents_api.enrol",
     "shares.show_link", "shares.enter", "shares.show_inside", "shares.send_picture", "shares.send_copy", "shares.send_content",
-    "shares.send_folder",
+    "shares.send_folder", "numbers_api.send_with_pass",
 }  # fmt: skip
 
 

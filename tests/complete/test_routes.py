@@ -31,6 +31,7 @@ SECRET_NAMES = (
     "conclusion_id",
     "line_id", "task_id", "alert_id", "library_id", "folder_id", "node_id", "asset_id", "approval_id", "notice_id", "comment_id",
     "needs_id", "baseline_id", "check_id", "sheet_id", "post_id", "piece_id", "handover_id", "milestone_id",
+    "metric_id", "draft_id", "pass_id",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ UNMARKED = {
     "demo.py": "the demo company's own words",
     "demo_line.py": "the demo company's own words",
     "main_lines/checks/photos.py": "the name of a folder in the line's library, the same for every reader",
+    "main_lines/numbers/columns.py": "what columns of imported files are called, in whatever language",
     "main_lines/playbooks/shipped": "a playbook's texts become task orders, which stay as they were written",
     "sync/agent": "the agent has no catalogue: a Chinese title for the person, an English detail for the log",
     "desktops/images/wallpaper.py": "the product's name on the wallpaper",

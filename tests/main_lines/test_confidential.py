@@ -3,6 +3,7 @@ and nothing of it in any list, count, feed or search. Every route of these featu
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 
 import pytest
 from flask import Flask
@@ -16,6 +17,9 @@ from main_lines.checks.rules import Kind, Scope
 from main_lines.feed.actions import post_progress
 from main_lines.handovers.actions import offer_order
 from main_lines.lines.actions import add_line_member, remove_line_member
+from main_lines.numbers.actions import MetricDraft, define_metric
+from main_lines.numbers.passes import make_pass
+from main_lines.numbers.rules import Better
 from main_lines.retrospectives.actions import write_conclusion
 from main_lines.retrospectives.rules import ConclusionKind
 from main_lines.tasks.actions import sign_task
@@ -25,6 +29,7 @@ from workspace.events.models import Event
 FEATURES = ("lines", "feed", "tasks", "task_parts", "signing", "handovers", "gates", "board", "alerts", "playbooks", "playbook_books")
 FEATURES += ("work", "checks")
 FEATURES += ("prints", "retrospectives", "calendars", "order_tables")
+FEATURES += ("numbers", "number_imports")
 SECRET = "双十一大促"
 TABLE = '{{"header": ["标题", "部门"], "rows": [[2, ["外人的单", "客服"]]]}}'
 
@@ -46,6 +51,7 @@ CHECK: dict[str, object] = {
     "texts": "外人的话",
     "kinds": "tick",
 }
+OUTSIDERS_METRIC: dict[str, object] = {"name": "外人的数", "start": "2026-10-01", "end": "2026-11-11"}
 ROUTES = [
     Route("lines.show_members", "/lines/{line}/members"),
     Route("lines.show_member_rows", "/lines/{line}/members/rows"),
@@ -154,6 +160,25 @@ ROUTES = [
     Route("checks_api.close_check", "/api/checks/{check}/close", "POST", {"reason": "外人的话"}),
     Route("checks_api.get_one_sheet", "/api/sheets/{sheet}"),
     Route("checks_api.answer_item", "/api/sheets/{sheet}/answers", "POST", {"key": "1", "value": "外人的话"}),
+    Route("numbers.show_numbers", "/lines/{line}/numbers"),
+    Route("numbers.show_number_rows", "/lines/{line}/numbers/rows"),
+    Route("numbers.submit_metric", "/lines/{line}/numbers/metrics", "POST", OUTSIDERS_METRIC),
+    Route("numbers.show_metric", "/numbers/{metric}"),
+    Route("numbers.show_metric_rows", "/numbers/{metric}/rows"),
+    Route("numbers.submit_metric_change", "/numbers/{metric}", "POST", OUTSIDERS_METRIC),
+    Route("numbers.submit_archive", "/numbers/{metric}/archive", "POST"),
+    Route("numbers.submit_value", "/numbers/{metric}/values", "POST", {"aim": "actual", "value": "1"}),
+    Route("numbers.export_numbers", "/lines/{line}/numbers/export"),
+    Route("numbers.export_stock", "/lines/{line}/stock/export"),
+    Route("numbers.show_stock", "/lines/{line}/stock"),
+    Route("numbers.show_stock_rows", "/lines/{line}/stock/rows"),
+    Route("numbers.submit_pass", "/lines/{line}/numbers/passes", "POST", {"name": "外人的接口"}),
+    Route("numbers.submit_pass_revocation", "/numbers/passes/{pass}/revocation", "POST"),
+    Route("number_imports.show_import", "/lines/{line}/numbers/import"),
+    Route("number_imports.submit_file", "/lines/{line}/numbers/import", "POST"),
+    Route("number_imports.send_template", "/lines/{line}/numbers/template"),
+    Route("numbers_api.get_numbers", "/api/lines/{line}/numbers"),
+    Route("numbers_api.send_numbers", "/api/lines/{line}/numbers", "POST", {"numbers": []}),
     Route("board.show_board", "/lines/{line}/board"),
     Route("board.show_board_fragment", "/lines/{line}/board/fragment"),
     Route("board.show_wall", "/lines/{line}/wall"),
@@ -233,6 +258,10 @@ LISTS = {
 CHOSEN = {"signing.submit_signatures", "signing_api.sign_many"}
 # Of a department, which is no secret; what it carries is counted over the reader's own lines (tests/main_lines/work).
 DEPARTMENTS = {"work.show_department_load", "work.show_department_load_rows"}
+# What a file in one's own hands is, nobody else sees, in the line or not; a pass is no member (tests/main_lines/numbers).
+OWN = {
+    "number_imports.show_draft", "number_imports.submit_confirmation", "number_imports.submit_drop", "numbers_api.send_with_pass",
+}  # fmt: skip
 # Whoever may open lines opens their own, from playbooks that all who may do so read; these read no line of others.
 OPENING = {"playbooks.show_new_line", "playbooks.show_opening", "playbooks.submit_line", "playbooks_api.open_line"} | {
     f"playbooks_api.{name}"
@@ -272,11 +301,15 @@ def names(work_as: Callable, story: Story, write: Callable) -> dict[str, str]:
         )
         check = open_check(work, story.line_id, draft)
         sheet_id = work.session.scalars(select(StoreSheet.id).where(StoreSheet.check_id == check.id).limit(1)).one()
+        draft = MetricDraft("绝密销量", "件", Better.HIGHER, True, date(2026, 10, 1), date(2026, 11, 11))
+        metric = define_metric(work, story.line_id, draft)
+        number_pass, _secret = make_pass(work, story.line_id, name="绝密接口")
     return {
         "conclusion": conclusion.id,
         "line": story.line_id, "task": task_id, "check": check.id, "sheet": sheet_id,
         "alert": alert.id, "post": post.id, "handover": handover.id,
         "outsider": story.id_of("何青"), "insider": story.id_of("吴昊"), "department": story.people["苏航"].department_id,
+        "metric": metric.id, "pass": number_pass.id,
     }  # fmt: skip
 
 
@@ -293,7 +326,7 @@ def ask(person, route: Route, names: dict[str, str]):
 
 def test_walk_when_listed_then_every_route_of_these_features_is_in_it(app: Flask) -> None:
     ours = {fact.endpoint for fact in app.extensions["mainline"].facts if fact.endpoint.split(".")[0].removesuffix("_api") in FEATURES}
-    assert ours == {route.endpoint for route in ROUTES} | CALENDAR | set(LISTS) | OPENING | DEPARTMENTS | CHOSEN
+    assert ours == {route.endpoint for route in ROUTES} | CALENDAR | set(LISTS) | OPENING | DEPARTMENTS | CHOSEN | OWN
 
 
 @pytest.mark.parametrize("login", ["heqing", "guanli"])
@@ -326,17 +359,8 @@ def test_lists_when_read_by_an_outsider_then_hold_nothing_of_the_line(signed_in:
 
 def test_absent_and_forbidden_when_compared_then_alike(signed_in: Callable, names: dict[str, str]) -> None:
     person = signed_in("heqing")
-    no_such = {
-        **names,
-        "line": "0" * 26,
-        "task": "0" * 26,
-        "alert": "0" * 26,
-        "check": "0" * 26,
-        "sheet": "0" * 26,
-        "post": "0" * 26,
-        "handover": "0" * 26,
-    }
-    no_such["conclusion"] = "0" * 26
+    names_gone = ("line", "task", "alert", "check", "sheet", "post", "handover", "conclusion", "metric", "pass")
+    no_such = names | dict.fromkeys(names_gone, "0" * 26)
     for route in ROUTES:
         if route.url.startswith("/api/"):
             assert ask(person, route, names).get_json() == ask(person, route, no_such).get_json(), route.endpoint

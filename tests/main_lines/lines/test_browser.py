@@ -8,6 +8,7 @@ from tests.pages import OpenPage
 
 pytestmark = pytest.mark.browser
 
+WIDE = 440
 NARROW = 320
 
 
@@ -17,12 +18,12 @@ def inside(tab: Locator, width: int) -> bool:
     return box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
-def test_tabs_when_on_a_phone_then_each_is_in_view(open_page: OpenPage, story: Story) -> None:
-    page = open_page(f"/lines/{story.line_id}/board", width=390)
+def test_tabs_when_on_a_large_phone_then_each_is_in_view(open_page: OpenPage, story: Story) -> None:
+    page = open_page(f"/lines/{story.line_id}/board", width=WIDE)
     expect(page.locator(".subtabs")).to_have_attribute("data-more", "")
     tabs = page.locator(".subtabs a").all()
-    assert len(tabs) == 7
-    assert all(inside(tab, 390) for tab in tabs)
+    assert len(tabs) == 8
+    assert all(inside(tab, WIDE) for tab in tabs)
 
 
 def test_tabs_when_they_are_wider_than_the_screen_then_the_edge_says_so_and_all_are_reached(open_page: OpenPage, story: Story) -> None:

@@ -1,0 +1,166 @@
+"""Loading metrics, numbers, stock, drafts and passes: as confidential as their main line."""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from main_lines.lines.access import get_line, get_line_as_director
+from main_lines.numbers.models import Metric, MetricValue, NumberDraft, NumberPass, StockCount
+from workspace.errors import NotFound
+from workspace.i18n import _
+from workspace.people.models import Department, Site
+from workspace.settings import Settings
+from workspace.work import Work
+
+SITES_ASKED = ("city", "store")
+
+
+def company_zone(work: Work) -> ZoneInfo:
+    return ZoneInfo(work.parts.get(Settings).time_zone)
+
+
+def metrics_of(work: Work, line_id: str, *, archived: bool = False) -> list[Metric]:
+    """In the order in which they were defined. The caller has loaded the line through access."""
+    query = select(Metric).where(Metric.line_id == line_id).order_by(Metric.id)
+    return list(work.session.scalars(query if archived else query.where(Metric.archived_at.is_(None))))
+
+
+def get_metric(work: Work, metric_id: str, *, as_director: bool = False) -> Metric:
+    """A metric of one of the actor's main lines, whose row is held for a director who changes it; NotFound otherwise."""
+    metric = work.session.get(Metric, metric_id)
+    if metric is not None:
+        try:
+            get_line_as_director(work, metric.line_id) if as_director else get_line(work, metric.line_id)
+        except NotFound:
+            metric = None
+    if metric is None:
+        raise NotFound(_("没有找到这个指标"), _("地址有误，或您不是这条主线的成员。"))
+    return metric
+
+
+def get_draft(work: Work, draft_id: str) -> NumberDraft:
+    """A file that the actor has brought, in a line that they are still in; NotFound otherwise."""
+    draft = work.session.get(NumberDraft, draft_id)
+    if draft is not None and draft.by_id == work.actor.member_id:
+        try:
+            get_line(work, draft.line_id)
+        except NotFound:
+            draft = None
+        if draft is not None:
+            return draft
+    raise NotFound(_("没有找到这次导入"), _("它可能已经完成或过期，请重新上传文件。"))
+
+
+def get_pass(work: Work, pass_id: str) -> NumberPass:
+    """A pass of a line that the actor directs; NotFound for anybody outside it."""
+    found = work.session.get(NumberPass, pass_id)
+    if found is not None:
+        try:
+            get_line_as_director(work, found.line_id)
+        except NotFound:
+            found = None
+    if found is None:
+        raise NotFound(_("没有找到这个数据接口"), _("地址有误，或您不是这条主线的成员。"))
+    return found
+
+
+def passes_of(work: Work, line_id: str) -> list[NumberPass]:
+    """Those that still open something, oldest first."""
+    query = select(NumberPass).where(NumberPass.line_id == line_id, NumberPass.revoked_at.is_(None))
+    return list(work.session.scalars(query.order_by(NumberPass.id)))
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def find_pass(work: Work, secret: str) -> NumberPass | None:
+    """By its secret; None for one that is unknown or revoked."""
+    query = select(NumberPass).where(NumberPass.digest == digest_of(secret.encode()), NumberPass.revoked_at.is_(None))
+    return work.session.scalar(query)
+
+
+class FigureRow(NamedTuple):
+    """A value as it stands in the table. See MetricValue."""
+
+    id: str
+    metric_id: str
+    source_id: str
+    aim: str
+    day: date | None
+    scope: str
+    value: Decimal
+    former: Decimal | None
+    since: datetime
+    at: datetime
+
+
+_FIGURE = [getattr(MetricValue, name) for name in FigureRow._fields]
+
+
+def current_figures(work: Work, metric_ids: Collection[str]) -> list[FigureRow]:
+    """What counts now of these metrics, which the caller may see."""
+    if not metric_ids:
+        return []
+    query = select(*_FIGURE).where(MetricValue.metric_id.in_(metric_ids), MetricValue.current.is_(True))
+    return [FigureRow(*row) for row in work.session.execute(query)]
+
+
+def running_totals(work: Work, metric_ids: Collection[str]) -> list[FigureRow]:
+    """All that was ever said of the whole line's time so far, oldest first: how it grew."""
+    if not metric_ids:
+        return []
+    whole = (MetricValue.day.is_(None), MetricValue.scope == "", MetricValue.aim == "actual")
+    query = select(*_FIGURE).where(MetricValue.metric_id.in_(metric_ids), *whole).order_by(MetricValue.at, MetricValue.id)
+    return [FigureRow(*row) for row in work.session.execute(query)]
+
+
+class StockRow(NamedTuple):
+    """The stock of one SKU in one place. See StockCount."""
+
+    id: str
+    source_id: str
+    sku: str
+    name: str
+    place: str
+    quantity: Decimal
+    safety: Decimal | None
+    former: Decimal | None
+    at: datetime
+
+
+_STOCK = [getattr(StockCount, name) for name in StockRow._fields]
+
+
+def current_stock(work: Work, line_id: str) -> list[StockRow]:
+    """What counts now. The caller has loaded the line through access."""
+    query = select(*_STOCK).where(StockCount.line_id == line_id, StockCount.current.is_(True))
+    return [StockRow(*row) for row in work.session.execute(query.order_by(StockCount.sku, StockCount.place))]
+
+
+class Places(NamedTuple):
+    """Names of the company's cities, stores and departments -> the scope that stands for them."""
+
+    cities: dict[str, str]
+    stores: dict[str, str]
+    departments: dict[str, str]
+
+    def names(self) -> dict[str, str]:
+        """Scope -> name."""
+        return {scope: name for named in self for name, scope in named.items()}
+
+
+def places_of(work: Work) -> Places:
+    sites = work.session.execute(select(Site.kind, Site.name, Site.id).where(Site.kind.in_(SITES_ASKED)).order_by(Site.id)).all()
+    departments = work.session.execute(select(Department.name, Department.id).order_by(Department.id))
+
+    def named(rows: Iterable[tuple[str, str]], kind: str) -> dict[str, str]:
+        return {name: f"{kind}:{id}" for name, id in rows}
+
+    by_kind = {kind: named([(row.name, row.id) for row in sites if row.kind == kind], kind) for kind in SITES_ASKED}
+    return Places(by_kind["city"], by_kind["store"], named([(row.name, row.id) for row in departments], "department"))

@@ -1,0 +1,339 @@
+"""From the text of a table to numbers: what each line says, and for each cell that does not fit what is wrong and how to mend it.
+
+Nothing is guessed: a name that is not known is an error with the nearest known one. The same reading serves the preview and the
+import itself.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from difflib import get_close_matches
+
+from main_lines.numbers.columns import (
+    NUMBER_HEADINGS,
+    STOCK_HEADINGS,
+    Column,
+    columns_of,
+    day_in,
+    instant_in,
+    metric_of,
+    number_in,
+)
+from main_lines.numbers.models import NAME_LENGTH, PLACE_LENGTH, SKU_LENGTH, SOURCE_LENGTH, UNIT_LENGTH
+from main_lines.numbers.rules import Aim
+from workspace.i18n import _
+from workspace.tables import Table
+
+ROWS_MAX = 5000
+COLUMNS_MAX = 40
+NUMBERS_MAX = 20_000
+METRICS_MAX = 40
+CLOCK_SLACK = timedelta(minutes=10)
+"""How far ahead of ours the clock of whoever made the file may be."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """line: as the spreadsheet counts it, 0 for the file as a whole. column: its heading, or empty."""
+
+    line: int
+    column: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A metric as a file names it; unit: only where the file says one."""
+
+    name: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number. scope: as in MetricValue. line: where it stands, 0 when it comes from no table."""
+
+    metric: str
+    aim: Aim
+    value: Decimal
+    at: datetime
+    day: date | None = None
+    scope: str = ""
+    line: int = 0
+
+    @property
+    def key(self) -> tuple[str, Aim, date | None, str]:
+        return self.metric.casefold(), self.aim, self.day, self.scope
+
+
+@dataclass(frozen=True)
+class Item:
+    """The stock of one SKU in one place."""
+
+    sku: str
+    name: str
+    place: str
+    quantity: Decimal
+    safety: Decimal | None
+    at: datetime
+    line: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.sku, self.place
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a file may name. metrics: their names. cities, stores, departments: name -> scope. may_define: new metrics and targets.
+
+    at: as of when numbers are whose line does not say; now: nothing is of later.
+    """
+
+    metrics: Sequence[str]
+    cities: Mapping[str, str]
+    stores: Mapping[str, str]
+    departments: Mapping[str, str]
+    may_define: bool
+    at: datetime
+    now: datetime
+    zone: tzinfo
+
+
+@dataclass
+class Reading:
+    """What a file says. new_metrics: to be defined with it, by their names in small letters."""
+
+    entries: list[Entry] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    new_metrics: dict[str, Wanted] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def wrong(self, line: int, column: str, words: str) -> None:
+        self.problems.append(Problem(line, column, words))
+
+
+def read_numbers(table: Table, known: Known) -> Reading:
+    """A line per number (指标, 目标, 实际) or a column per metric (GMV, 订单数, GMV目标), each with its day and place."""
+    reading, columns = Reading(), columns_of(table.header, NUMBER_HEADINGS)
+    reader = _Numbers(reading, known, table.header, columns)
+    if Column.METRIC in columns:
+        if not {Column.TARGET, Column.ACTUAL} & set(columns):
+            reading.wrong(0, "", _("缺少“目标”或“实际”列，请补上其中一列。"))
+            return reading
+        for line, cells in table.rows:
+            reader.read_long(line, cells)
+    elif {Column.TARGET, Column.ACTUAL} & set(columns):
+        reading.wrong(0, "", _("有“目标”或“实际”列，却没有“指标”列。请补上“指标”列，或把列名改成“GMV目标”这样。"))
+        return reading
+    else:
+        metrics = reader.metric_columns()
+        if not metrics:
+            reading.wrong(0, "", _("没有数值列：请写“指标、日期、目标、实际”几列，或让每个指标各占一列。"))
+            return reading
+        for line, cells in table.rows:
+            reader.read_wide(line, cells, metrics)
+    if not reading.entries and not reading.problems:
+        reading.wrong(0, "", _("没有一个数值：数值格都是空的。"))
+    if len(reading.entries) > NUMBERS_MAX:
+        reading.wrong(0, "", _("超过 %(n)s 个数值，请分成几份导入。", n=NUMBERS_MAX))
+    return reading
+
+
+class _Numbers:
+    """Reads line by line into a Reading; knows which cells have been said before."""
+
+    def __init__(self, reading: Reading, known: Known, header: tuple[str, ...], columns: dict[Column, int]) -> None:
+        self.reading, self.known, self.header, self.columns = reading, known, header, columns
+        self.metrics = {name.casefold(): name for name in known.metrics}
+        self.said: dict[tuple[str, Aim, date | None, str], int] = {}
+
+    def metric_columns(self) -> list[tuple[int, str, Aim]]:
+        """(column, metric, aim) of every column that is not about the day or the place."""
+        taken, found = set(self.columns.values()), []
+        for index, heading in enumerate(self.header):
+            if index in taken or not heading:
+                continue
+            name, unit, is_target = metric_of(heading)
+            known = self._metric(0, heading, name, unit)
+            if known is not None:
+                found.append((index, known, Aim.TARGET if is_target else Aim.ACTUAL))
+        return found
+
+    def read_long(self, line: int, cells: tuple[str, ...]) -> None:
+        heading = self.header[self.columns[Column.METRIC]]
+        metric = self._metric(line, heading, self._cell(cells, Column.METRIC), self._cell(cells, Column.UNIT))
+        wanted = [(self.columns[Column(aim.value)], aim) for aim in Aim if Column(aim.value) in self.columns]
+        if not any(cells[index] for index, _aim in wanted):
+            self.reading.wrong(line, "", _("这一行没有数值，请填写目标或实际，或删去这一行。"))
+        self._read(line, cells, [(index, metric, aim) for index, aim in wanted if metric is not None])
+
+    def read_wide(self, line: int, cells: tuple[str, ...], metrics: list[tuple[int, str, Aim]]) -> None:
+        self._read(line, cells, metrics)
+
+    def _read(self, line: int, cells: tuple[str, ...], wanted: Iterable[tuple[int, str, Aim]]) -> None:
+        day, scope, at = self._day(line, cells), self._scope(line, cells), self._at(line, cells)
+        for index, metric, aim in wanted:
+            value = _number(self.reading, line, self.header[index], cells[index])
+            if value is None or scope is None or at is None:
+                continue
+            if aim is Aim.TARGET and not self.known.may_define:
+                self.reading.wrong(line, self.header[index], _("只有主线负责人可以导入目标。请删去这一列，或请负责人导入。"))
+                continue
+            self._keep(Entry(metric, aim, value, at, day, scope, line), self.header[index])
+
+    def _keep(self, entry: Entry, heading: str) -> None:
+        if entry.aim is Aim.ACTUAL and entry.day is not None and entry.day > entry.at.astimezone(self.known.zone).date():
+            self.reading.wrong(entry.line, heading, _("%(day)s 还没有到，不会有实际值。请核对日期。", day=entry.day.isoformat()))
+            return
+        if entry.key in self.said:
+            self.reading.wrong(entry.line, heading, _("第 %(line)s 行已经写过同一个数，请只留一处。", line=self.said[entry.key]))
+            return
+        self.said[entry.key] = entry.line
+        self.reading.entries.append(entry)
+
+    def _cell(self, cells: tuple[str, ...], column: Column) -> str:
+        return cells[self.columns[column]] if column in self.columns else ""
+
+    def _metric(self, line: int, heading: str, name: str, unit: str) -> str | None:
+        name = " ".join(name.split())
+        if not name:
+            self.reading.wrong(line, heading, _("请写明是哪个指标。"))
+            return None
+        if found := self.metrics.get(name.casefold()):
+            return found
+        if not self.known.may_define:
+            self.reading.wrong(line, heading, _unknown(_("没有指标“%(name)s”", name=name), name, self.known.metrics))
+            return None
+        if len(name) > NAME_LENGTH or len(unit) > UNIT_LENGTH:
+            self.reading.wrong(line, heading, _("指标名称最多 %(n)s 个字，单位最多 %(m)s 个字。", n=NAME_LENGTH, m=UNIT_LENGTH))
+            return None
+        if name.casefold() not in self.reading.new_metrics and len(self.metrics) >= METRICS_MAX:
+            self.reading.wrong(line, heading, _("一条主线最多 %(n)s 个指标。", n=METRICS_MAX))
+            return None
+        self.metrics[name.casefold()] = name
+        self.reading.new_metrics[name.casefold()] = Wanted(name, unit)
+        return name
+
+    def _day(self, line: int, cells: tuple[str, ...]) -> date | None:
+        text = self._cell(cells, Column.DAY)
+        try:
+            return day_in(text)
+        except ValueError:
+            words = _("“%(said)s”不是日期。请写成 2026-11-11 这样。", said=_short(text))
+            self.reading.wrong(line, self.header[self.columns[Column.DAY]], words)
+            return None
+
+    def _at(self, line: int, cells: tuple[str, ...]) -> datetime | None:
+        return _instant(self.reading, self.known, line, self.columns, self.header, cells)
+
+    def _scope(self, line: int, cells: tuple[str, ...]) -> str | None:
+        """The narrowest place that the line names; None when it names one that is not known, or two that exclude each other."""
+        known = {Column.STORE: self.known.stores, Column.CITY: self.known.cities, Column.DEPARTMENT: self.known.departments}
+        named = [(column, self._cell(cells, column)) for column in known if self._cell(cells, column)]
+        for column, name in named:
+            if name not in known[column]:
+                title = _("没有找到“%(name)s”", name=_short(name))
+                self.reading.wrong(line, self.header[self.columns[column]], _unknown(title, name, list(known[column])))
+                return None
+        if not named:
+            return ""
+        if named[0][0] is not Column.DEPARTMENT and named[-1][0] is Column.DEPARTMENT:
+            self.reading.wrong(line, self.header[self.columns[Column.DEPARTMENT]], _("部门和城市、门店不能同时写，请只留一个。"))
+            return None
+        return known[named[0][0]][named[0][1]]
+
+
+def read_stock(table: Table, known: Known) -> Reading:
+    """A line per SKU and place."""
+    reading, columns = Reading(), columns_of(table.header, STOCK_HEADINGS)
+    for column in (Column.SKU, Column.QUANTITY):
+        if column not in columns:
+            names = _("、").join(dict.fromkeys(name for name in STOCK_HEADINGS[column] if not name.islower()))
+            reading.wrong(0, "", _("缺少“%(name)s”列（可以叫：%(names)s）。", name=STOCK_HEADINGS[column][0], names=names))
+    if reading.problems:
+        return reading
+    said: dict[tuple[str, str], int] = {}
+    for line, cells in table.rows:
+        item = _item(reading, known, line, columns, table.header, cells)
+        if item is None:
+            continue
+        earlier = said.setdefault(item.key, line)
+        if earlier != line:
+            words = _("第 %(line)s 行已经写过这个 SKU 在同一处的库存，请只留一处。", line=earlier)
+            reading.wrong(line, table.header[columns[Column.SKU]], words)
+            continue
+        reading.items.append(item)
+    return reading
+
+
+def _item(
+    reading: Reading, known: Known, line: int, columns: dict[Column, int], header: tuple[str, ...], cells: tuple[str, ...]
+) -> Item | None:
+    def cell(column: Column) -> str:
+        return cells[columns[column]] if column in columns else ""
+
+    before = len(reading.problems)
+    sku, name, place = (" ".join(cell(column).split()) for column in (Column.SKU, Column.NAME, Column.PLACE))
+    if not sku:
+        reading.wrong(line, header[columns[Column.SKU]], _("请填写 SKU。"))
+    for text, most, column in ((sku, SKU_LENGTH, Column.SKU), (name, SOURCE_LENGTH, Column.NAME), (place, PLACE_LENGTH, Column.PLACE)):
+        if len(text) > most:
+            reading.wrong(line, header[columns[column]], _("最多 %(n)s 个字", n=most))
+    quantity = _number(reading, line, header[columns[Column.QUANTITY]], cell(Column.QUANTITY))
+    if not cell(Column.QUANTITY):
+        reading.wrong(line, header[columns[Column.QUANTITY]], _("请填写数量；没有货写 0。"))
+    safety = _number(reading, line, header[columns[Column.SAFETY]], cell(Column.SAFETY)) if Column.SAFETY in columns else None
+    if safety is not None and safety < 0:
+        reading.wrong(line, header[columns[Column.SAFETY]], _("安全库存不能小于 0。"))
+    at = _instant(reading, known, line, columns, header, cells)
+    if len(reading.problems) > before or quantity is None or at is None:
+        return None
+    return Item(sku, name, place, quantity, safety, at, line)
+
+
+def _number(reading: Reading, line: int, heading: str, text: str) -> Decimal | None:
+    try:
+        return number_in(text)
+    except ValueError:
+        reading.wrong(line, heading, _("“%(said)s”不是数值。请写成 1234.5、12.5%% 或 3.2万 这样。", said=_short(text)))
+        return None
+
+
+def _instant(
+    reading: Reading, known: Known, line: int, columns: dict[Column, int], header: tuple[str, ...], cells: tuple[str, ...]
+) -> datetime | None:
+    """As of when the line is; None when what it says is no time."""
+    text = cells[columns[Column.AT]] if Column.AT in columns else ""
+    try:
+        at = instant_in(text, known.zone) or known.at
+    except ValueError:
+        words = _("“%(said)s”不是时间。请写成 2026-11-11 08:30 这样。", said=_short(text))
+        reading.wrong(line, header[columns[Column.AT]], words)
+        return None
+    if at > known.now + CLOCK_SLACK:
+        if len(text) <= len("2026-11-11") and at.astimezone(known.zone).date() == known.now.astimezone(known.zone).date():
+            return known.now.replace(microsecond=0)  # "As of today" is as of now.
+        reading.wrong(line, header[columns[Column.AT]], _("%(at)s 还没有到。请核对截至时间。", at=_short(text)))
+        return None
+    return at.replace(microsecond=0)
+
+
+def _unknown(title: str, name: str, names: Sequence[str]) -> str:
+    near = get_close_matches(name, names, 1, 0.5)
+    if near:
+        return _("%(title)s，是不是“%(near)s”？", title=title, near=near[0])
+    if not names:
+        return _("%(title)s，还没有可用的名称。", title=title)
+    return _("%(title)s，可用的有：%(names)s。", title=title, names=_("、").join(_some(names)))
+
+
+def _some(names: Sequence[str], most: int = 6) -> Iterator[str]:
+    yield from names[:most]
+    if len(names) > most:
+        yield "…"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 20 else f"{text[:19]}…"
