@@ -1,9 +1,10 @@
-"""Fixtures for every test: the house (house.py), its pages in a browser (pages.py), servers (servers.py), the order (stages.py)."""
+"""Fixtures for every test: the house (house.py), its pages in a browser (pages.py), servers (servers.py, scaled.py), order (stages.py)."""
 
 import pytest
 
 from tests.house import *  # noqa: F403
 from tests.pages import *  # noqa: F403
+from tests.scaled import *  # noqa: F403
 from tests.servers import *  # noqa: F403
 from tests.stages import (
     pytest_collection_finish,

@@ -104,6 +104,12 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """One server for the session; take ``postgres_url`` for a database of a test's own."""
+    with running_postgres() as server:
+        yield server
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))[-1]
     with short_folder("postgres") as folder:
         data, options = folder / "data", {}
@@ -144,6 +150,12 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     """URL of a Redis that keeps nothing on disk."""
+    with running_redis() as url:
+        yield url
+
+
+@contextmanager
+def running_redis() -> Iterator[str]:
     port = find_free_port()
     program = shutil.which("redis-server") or "/usr/bin/redis-server"
     with short_folder("redis") as folder:

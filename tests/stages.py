@@ -40,7 +40,7 @@ def _lacking(*programs: str) -> str | None:
 def _no_server() -> str | None:
     if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
         return "PostgreSQL is not installed"
-    return _lacking("redis-server")
+    return _lacking("redis-server") or (None if Path("/usr/sbin/nginx").exists() else "nginx is not installed")
 
 
 def _no_fuse() -> str | None:

@@ -4,6 +4,7 @@ A verb imports what it needs: several are about to become another program.
 """
 
 import os
+import resource
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from workspace.parts import Parts
 
 Wiring = dict[str, Any]
+OPEN_FILES = 65_536
 
 
 def run(**wiring: Any) -> None:
@@ -154,6 +156,7 @@ def web() -> None:
 def realtime() -> None:
     """Run one realtime process (gunicorn, gevent)."""
     settings = load_settings()
+    _allow_open_files()
     _exec_gunicorn(
         "workspace.realtime:make_app()",
         "--worker-class",
@@ -184,6 +187,14 @@ def verify(wiring: Wiring, content: str, rate_mib: float, repair: bool) -> None:
             click.echo(check(session))
     if content != "none" and not wiring["verify_content"](parts, content=content, rate_mib=rate_mib, repair=repair):
         sys.exit(1)
+
+
+def _allow_open_files() -> None:
+    """A connection is an open file, and many shells allow a program a thousand: as many as it may ask for, up to OPEN_FILES."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _prepare(parts: "Parts", seed_company: "Callable[[Database, Parts], bool] | None") -> bool:

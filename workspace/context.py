@@ -14,7 +14,9 @@ from sqlalchemy import select
 from workspace.i18n import LOCALES
 from workspace.people.models import Department, Member, Site
 from workspace.people.queries import initials
+from workspace.realtime_line import LOOK_PURPOSE
 from workspace.roles.permissions import Permission
+from workspace.secrets import SigningKey
 from workspace.security import Csrf, service_urls
 from workspace.settings import ROOT, Settings
 from workspace.web import request_work, web
@@ -61,7 +63,9 @@ class Me:
 
 def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGroup, ...]) -> None:
     app.extensions["mainline_nav"] = nav
-    app.jinja_env.globals.update(asset_url=asset_url, asset_text=asset_text, vendor_url=vendor_url, waiting_at=waiting_at)
+    app.jinja_env.globals.update(
+        asset_url=asset_url, asset_text=asset_text, vendor_url=vendor_url, waiting_at=waiting_at, look_token=look_token
+    )
 
     @app.context_processor
     def _values() -> dict[str, Any]:
@@ -75,12 +79,25 @@ def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGr
             "csrf_token": csrf.token(),
             "csp_nonce": g.get("csp_nonce", ""),
             "locale": chosen_locale(),
-            "realtime": {"url": service_urls(settings)["realtime"], "ticket_url": "/api/realtime/ticket", "head": g.get("head", 0)}
-            if signed_in
-            else None,
+            "realtime": _realtime(settings, actor.member_id) if actor is not None and signed_in else None,
             "company_name": settings.company_name,
             "simulated": not away and bool(app.extensions["mainline"].parts.simulated()),
         }
+
+
+def _realtime(settings: Settings, member_id: str | None) -> dict[str, Any]:
+    """What the page's scripts need to be told of what happens."""
+    url = service_urls(settings)["realtime"]
+    return {"url": url, "ticket_url": "/api/realtime/ticket", "head": g.get("head", 0), "member": member_id}
+
+
+def look_token(subject: str, room: str) -> str:
+    """Signed for the reader: this page is about ``subject``, and whoever has ``room`` open may know that they look at it."""
+    me = _me()
+    if me is None:
+        return ""
+    page = {"member": me.id, "name": me.name, "initials": me.initials, "subject": subject, "room": room}
+    return web().parts.get(SigningKey).sign(LOOK_PURPOSE, page)
 
 
 def chosen_locale() -> str:

@@ -9,6 +9,9 @@ from typing import Any
 
 MOVES_KEPT = 10_000
 
+Sending = tuple[list[str], str, dict[str, Any]]
+"""(sids, message, body): what is the same for many is one, so that it is made into bytes once and not per client."""
+
 
 @dataclass
 class Client:
@@ -40,6 +43,9 @@ class Hall:
 
         False when that is not known any more, or not yet: with rooms of the past a removed member would go on
         hearing, and one who joined would not. The browser fetches a fresh ticket and tries again.
+
+        What was said between the ticket and now is not sent to it, so the next frame names the head of now as the one before:
+        the browser then sees the hole, whatever it is fetching at this moment.
         """
         oldest = self.since if len(self.moves) < MOVES_KEPT else self.moves[0][0]
         if oldest is None or client.last < oldest:
@@ -48,6 +54,7 @@ class Hall:
             if seq > client.last:
                 client.rooms.difference_update(changed.get("leave", {}).get(client.member, ()))
                 client.rooms.update(changed.get("join", {}).get(client.member, ()))
+        client.last = max(client.last, self.head)
         self.clients[client.sid] = client
         self._by_member[client.member].add(client.sid)
         for room in client.rooms:
@@ -62,58 +69,72 @@ class Hall:
         for room in client.rooms:
             _discard(self._by_room, room, sid)
 
-    def route(self, frame: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-        """(sid, message, body) in the order to send: purge to who lost a room, then the frame to who may see it.
+    def route(self, frame: dict[str, Any]) -> list[Sending]:
+        """In the order to send: purge to who lost a room, then the frame to who may see it.
 
-        A hole between the relay's frames (it was restarted, or a line was cut) makes everybody catch up over HTTP.
+        A hole between the relay's frames (it was restarted, or a line was cut) makes everybody catch up over HTTP. Each
+        worker relays what it reads: a frame that was heard before says nothing, and would undo what has moved since.
         """
         if "seq" not in frame:
             return self._heard_head(int(frame["head"]))
+        seq = int(frame["seq"])
+        if self.since is not None and seq <= self.head:
+            return []
         out = self._lost_track(int(frame["prev"])) if self.since is None or frame["prev"] > self.head else []
-        self.head = max(self.head, int(frame["seq"]))
+        self.head = seq
         changed = frame.get("changed") or {}
-        if changed and (not self.moves or frame["seq"] > self.moves[-1][0]):
-            self.moves.append((int(frame["seq"]), changed))
-        out += self._move(changed)
-        for sid in sorted({sid for room in frame["rooms"] for sid in self._by_room.get(room, ())}):
+        if changed:
+            self.moves.append((seq, changed))
+        return out + self._move(changed, seq) + self._show(frame, seq)
+
+    def _show(self, frame: dict[str, Any], seq: int) -> list[Sending]:
+        """The frame to who may see it. Most were sent the same one before and have the same of its rooms: they share a body."""
+        alike: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+        here = [(room, self._by_room[room]) for room in frame["rooms"] if room in self._by_room]
+        shown = tuple(room for room, _sids in here)
+        for sid in set[str]().union(*(sids for _room, sids in here)):
             client = self.clients[sid]
-            if frame["seq"] <= client.last:
-                continue
-            shown = [room for room in frame["rooms"] if room in client.rooms]
-            body = {key: frame[key] for key in ("seq", "kind", "subject", "at", "actor", "facts")}
-            out.append((sid, "frame", {**body, "rooms": shown, "prev": client.last}))
-            client.last = int(frame["seq"])
-        return out
+            if seq > client.last:
+                theirs = shown if len(here) == 1 else tuple(room for room, sids in here if sid in sids)
+                alike.setdefault((client.last, theirs), []).append(sid)
+                client.last = seq
+        body = {key: frame[key] for key in ("seq", "kind", "subject", "at", "actor", "facts")}
+        return [(sids, "frame", {**body, "rooms": list(theirs), "prev": prev}) for (prev, theirs), sids in alike.items()]
 
-    def heartbeats(self) -> list[tuple[str, str, dict[str, Any]]]:
+    def heartbeats(self) -> list[Sending]:
         """To everybody: the sequence of the last frame that was sent to them."""
-        return [(sid, "heartbeat", {"head": client.last}) for sid, client in self.clients.items()]
+        alike: dict[int, list[str]] = {}
+        for sid, client in self.clients.items():
+            alike.setdefault(client.last, []).append(sid)
+        return [(sids, "heartbeat", {"head": last}) for last, sids in alike.items()]
 
-    def _heard_head(self, head: int) -> list[tuple[str, str, dict[str, Any]]]:
+    def _heard_head(self, head: int) -> list[Sending]:
         lost = self.since is None or head > self.head
         out = self._lost_track(head) if lost else []
         self.head = max(self.head, head)
         return out
 
-    def _lost_track(self, now: int) -> list[tuple[str, str, dict[str, Any]]]:
+    def _lost_track(self, now: int) -> list[Sending]:
         """Events went by unheard: rooms may have changed among them, so everybody comes again with a fresh ticket."""
         self.since = now
         self.moves.clear()
         gone = list(self.clients)
         for sid in gone:
             self.leave(sid)
-        return [(sid, "again", {}) for sid in gone]
+        return [(gone, "again", {})] if gone else []
 
-    def _move(self, changed: dict[str, dict[str, list[str]]]) -> list[tuple[str, str, dict[str, Any]]]:
-        out: list[tuple[str, str, dict[str, Any]]] = []
+    def _move(self, changed: dict[str, dict[str, list[str]]], seq: int) -> list[Sending]:
+        """A ticket may be newer than what was heard: its rooms have this move in them, and whatever came after it."""
+        out: list[Sending] = []
         for member, rooms in changed.get("leave", {}).items():
-            for sid in sorted(self._by_member.get(member, ())):
-                for room in rooms:
+            theirs = sorted(sid for sid in self._by_member.get(member, ()) if self.clients[sid].last < seq)
+            for room in rooms if theirs else ():
+                for sid in theirs:
                     self.clients[sid].rooms.discard(room)
                     _discard(self._by_room, room, sid)
-                    out.append((sid, "purge", {"room": room}))
+                out.append((theirs, "purge", {"room": room, "seq": seq}))
         for member, rooms in changed.get("join", {}).items():
-            for sid in self._by_member.get(member, ()):
+            for sid in [sid for sid in self._by_member.get(member, ()) if self.clients[sid].last < seq]:
                 self.clients[sid].rooms.update(rooms)
                 for room in rooms:
                     self._by_room[room].add(sid)

@@ -10,16 +10,17 @@ const LONGEST_RETRY_MS = 15_000;
 
 export class EventFeed {
   /**
-   * last: sequence up to which the page is true. fetchPage(since) resolves to {events, head, more, resync}.
+   * last: sequence up to which the page is true. fetchPage(since) resolves to {events, head, more, resync, left}.
    * apply(frame) is called once per event, in order. resync(head): history is too old, fetch everything anew.
-   * wait(ms) resolves later; replaced in tests.
+   * purge(room): the member has left it. wait(ms) resolves later; replaced in tests.
    */
-  constructor({ last, fetchPage, apply, resync, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) }) {
-    Object.assign(this, { last, fetchPage, apply, resync, wait });
+  constructor({ last, fetchPage, apply, resync, purge = () => {}, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) }) {
+    Object.assign(this, { last, fetchPage, apply, resync, purge, wait });
     this.held = [];
     this.known = last; // the newest sequence that anybody has told us of
     this.catching = null;
     this.closed = false;
+    this.left = new Map(); // room -> sequence up to which it is closed to the member
   }
 
   /** A frame from the socket. */
@@ -37,6 +38,12 @@ export class EventFeed {
   heartbeat(head) {
     this.known = Math.max(this.known, head);
     if (!this.closed && head > this.last) this.catchUp();
+  }
+
+  /** The member has left a room with event `seq`. What is under way from before is not theirs any more either. */
+  leave(room, seq) {
+    this.left.set(room, Math.max(seq, this.left.get(room) ?? 0));
+    this.purge(room);
   }
 
   /** Fetch what is missing; one run at a time. Resolves when there is no known hole. */
@@ -84,6 +91,7 @@ export class EventFeed {
       this.resync(page.head);
       return true;
     }
+    for (const room of page.left ?? []) this.leave(room, page.head);
     for (const frame of page.events) if (frame.seq > this.last) this.#take(frame);
     if (page.more && page.events.length) return false;
     this.last = Math.max(this.last, page.head);
@@ -103,7 +111,8 @@ export class EventFeed {
 
   #take(frame) {
     this.last = frame.seq;
-    this.apply(frame);
+    const rooms = frame.rooms ?? [];
+    if (!rooms.length || rooms.some((room) => frame.seq > (this.left.get(room) ?? 0))) this.apply(frame);
   }
 }
 

@@ -6,6 +6,7 @@
 //   mainline:connection detail = {state: "connecting" | "live" | "retrying"}
 
 import { EventFeed, backoff_ms } from "mainline/feed";
+import { forgetLooking, look, showLooking } from "mainline/presence";
 import { boot, send, text } from "mainline/texts";
 import { toast } from "mainline/toasts";
 
@@ -31,6 +32,7 @@ class Connection {
     this.feed = null;
     this.socket = null;
     this.attempt = 0;
+    this.spread_ms = 0; // over which all who must come again at once are asked to
     this.timers = { retry: 0, silence: 0, settled: 0 };
   }
 
@@ -58,8 +60,10 @@ class Connection {
     socket.on("connect", () => this.#connected(ticket.head));
     socket.on("frame", (frame) => (this.#heard(), this.feed.receive(frame)));
     socket.on("heartbeat", ({ head }) => (this.#heard(), this.feed.heartbeat(head)));
-    socket.on("catch_up", () => (this.#heard(), this.feed.catchUp()));
-    socket.on("purge", ({ room }) => (this.#heard(), purge(room)));
+    socket.on("catch_up", ({ head }) => (this.#heard(), this.feed.heartbeat(head)));
+    socket.on("purge", ({ room, seq }) => (this.#heard(), this.feed.leave(room, seq)));
+    socket.on("again", ({ within_ms }) => (this.spread_ms = within_ms));
+    socket.on("looking", (said) => (this.#heard(), showLooking(said)));
     socket.on("disconnect", () => this.retry());
     socket.on("connect_error", () => this.retry());
   }
@@ -70,12 +74,14 @@ class Connection {
       fetchPage: (since) => json(`/api/events?since=${since}`),
       apply: (frame) => emit("event", frame),
       resync: (head) => emit("resync", { head }),
+      purge,
     });
   }
 
   #connected(head) {
     emit("connection", { state: "live" });
     this.#heard();
+    look(this.socket);
     this.feed.heartbeat(head);
     this.timers.settled = setTimeout(() => (this.attempt = 0), SETTLED_MS);
   }
@@ -88,8 +94,10 @@ class Connection {
   retry(now = false) {
     if (this.timers.retry && !now) return;
     this.#drop();
+    forgetLooking();
     emit("connection", { state: "retrying" });
-    this.timers.retry = setTimeout(() => this.open(), now ? 0 : backoff_ms(this.attempt++));
+    this.timers.retry = setTimeout(() => this.open(), now ? 0 : backoff_ms(this.attempt++) + Math.random() * this.spread_ms);
+    this.spread_ms = 0;
   }
 
   #drop() {
@@ -129,6 +137,9 @@ export async function startRealtime() {
   await socketClient();
   connection.open();
   addEventListener("online", () => connection.socket?.connected || connection.retry(true));
-  document.addEventListener("visibilitychange", () => document.hidden || connection.socket?.connected || connection.retry(true));
+  document.addEventListener("visibilitychange", () => {
+    if (connection.socket?.connected) look(connection.socket);
+    else if (!document.hidden) connection.retry(true);
+  });
   addEventListener("pageshow", (event) => event.persisted && connection.retry(true));
 }

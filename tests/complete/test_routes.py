@@ -1,5 +1,6 @@
 """Every route as every person of the demo company: allowed, or refused as if it were not there. Nothing crashes, nothing leaks."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,8 @@ from tests.house import Person, Templates, sign_in, without_fsync
 from tests.world import LINE, World, make_world
 from workspace.db import Database
 from workspace.jobs.worker import Worker
+from workspace.realtime_line import LOOK_PURPOSE
+from workspace.secrets import SigningKey
 from workspace.settings import Settings
 from workspace.web import ANYONE, DEVICE, RouteFacts
 
@@ -175,3 +178,20 @@ def test_devices_when_a_signed_in_member_asks_then_refused(app: Flask, world: Wo
         if facts.needs == DEVICE:
             for method in facts.methods:
                 assert person.client.open(world.url(facts.rule), method=method, json={}).status_code == 401, facts.endpoint
+
+
+def test_page_when_about_a_thing_then_signed_for_its_reader_with_the_room_of_those_who_may_see_it(
+    app: Flask, world: World, signed_in: Callable[[str], Person]
+) -> None:
+    """Who looks at a line, a task order, an approval or an asset is told to those who may see it, and to nobody else."""
+    key, ids = app.extensions["mainline"].parts.get(SigningKey), world.ids
+    line, approval = f"line:{ids['line_id']}", f"approval:{ids['approval_id']}"
+    for path, subject, room in (
+        (f"/lines/{ids['line_id']}/board", line, line),
+        (f"/tasks/{ids['task_id']}", f"task:{ids['task_id']}", line),
+        (f"/approvals/{ids['approval_id']}", approval, approval),
+        (f"/library/assets/{ids['asset_id']}", f"asset:{ids['asset_id']}", f"library:{ids['library_id']}"),
+    ):
+        [token] = re.findall(r'data-look="([^"]+)"', signed_in("suhang").get(path).get_data(as_text=True))
+        page = key.read(LOOK_PURPOSE, token, max_age_s=60)
+        assert (page["subject"], page["room"], page["name"]) == (subject, room, "苏航"), path

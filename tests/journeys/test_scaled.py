@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -15,24 +14,20 @@ import pytest
 import redis
 
 from tests.journeys.server_story import Caller, Company, Live, Told
-from tests.product import Product, running_product, wait_until
+from tests.product import Product, wait_until
+from tests.realtime.cuts import CUTS, TIMEOUT_S, run_cuts
+from tests.scaled import RATE_LIMIT, WEB_PROCESSES, Site
 from workspace.db import new_id
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
-WEB_PROCESSES = 2
-RATE_LIMIT = 400
+pytestmark = [pytest.mark.server, pytest.mark.timeout(max(300, TIMEOUT_S))]
 RACES = 10
 
 
 @pytest.fixture
-def product(postgres_url: str, redis_server: str, short_tmp: Path) -> Iterator[Product]:
-    scaled = {
-        "MAINLINE_DATABASE_URL": postgres_url, "MAINLINE_REDIS_URL": redis_server, "MAINLINE_WEB_PROCESSES": str(WEB_PROCESSES),
-        "MAINLINE_LIBVIRT_URI": "test:///default", "MAINLINE_RATE_LIMIT": f"{RATE_LIMIT} per minute",
-    }  # fmt: skip
-    with running_product(short_tmp / "scaled", **scaled) as running:
-        wait_until(lambda: len(running.web_workers()) == WEB_PROCESSES, within_s=30, what="both web processes run")
-        yield running
+def product(scaled_site: Site, monkeypatch: pytest.MonkeyPatch) -> Product:
+    """Commands go to the web processes themselves; what is pushed comes through nginx."""
+    monkeypatch.setenv("WEBSOCKET_CLIENT_CA_BUNDLE", str(scaled_site.ca))
+    return scaled_site.product
 
 
 def test_story_when_two_web_processes_on_postgresql_and_redis_then_it_passes(product: Product, redis_server: str) -> None:
@@ -45,6 +40,20 @@ def test_story_when_two_web_processes_on_postgresql_and_redis_then_it_passes(pro
     company.check(told)
     audit_tells_all(product, company, told)
     limit_counts_for_both(product, redis_server)
+
+
+def test_browsers_when_cut_at_random_then_the_log_is_the_database_s(scaled_site: Site, redis_server: str, short_tmp: Path) -> None:
+    """Redis loses its listeners, one of the two processes that push dies, and one of the two relays."""
+    product = scaled_site.product
+    with redis.Redis.from_url(redis_server) as broker:
+        kills = [lambda: broker.client_kill_filter(_type="pubsub"), lambda: product.kill("realtime"), lambda: product.kill("worker")]
+        outcome = run_cuts(
+            scaled_site.settings, product.url, short_tmp / "scaled-cuts", cuts=CUTS or 100, front=scaled_site.url, ca=scaled_site.ca,
+            kills=kills * (2 if CUTS else 1),
+        )  # fmt: skip
+        for name in ("worker", "realtime"):
+            product.wait_for(name)
+    outcome.require_none()
 
 
 def outsiders_see_nothing(product: Product, told: Told) -> None:

@@ -120,6 +120,39 @@ test("history older than the server keeps: one resync, then on from the head", a
   assert.deepEqual(log, [901]);
 });
 
+test("rooms that were left while the line was cut are purged, before anything newer is applied", async () => {
+  const told = [];
+  const feed = new EventFeed({
+    last: 3,
+    fetchPage: async () => ({ events: [{ seq: 5, prev: 3 }], head: 5, more: false, resync: false, left: ["line:1"] }),
+    apply: (frame) => told.push(frame.seq),
+    resync: () => assert.fail("resynced"),
+    purge: (room) => told.push(room),
+    wait: turn,
+  });
+  feed.heartbeat(5);
+  await feed.catching;
+  assert.deepEqual(told, ["line:1", 5]);
+});
+
+test("what is under way from a room that was left is not applied, and what comes after the return is", async () => {
+  const log = [];
+  const page = { events: [{ seq: 4, prev: 1, rooms: ["line:1"] }, { seq: 5, prev: 4, rooms: ["line:1", "audit"] }], head: 6, more: false };
+  const feed = new EventFeed({
+    last: 1,
+    fetchPage: async () => (await turn(), page),
+    apply: (frame) => log.push(frame.seq),
+    resync: () => assert.fail("resynced"),
+    purge: (room) => log.push(room),
+    wait: turn,
+  });
+  feed.receive({ seq: 6, prev: 5, rooms: ["line:1"] });
+  feed.leave("line:1", 7);
+  await feed.catching;
+  feed.receive({ seq: 8, prev: 6, rooms: ["line:1"] });
+  assert.deepEqual(log, ["line:1", 5, 8]);
+});
+
 test("an answer of 401 ends the feed instead of asking for ever", async () => {
   let asked = 0;
   const feed = new EventFeed({

@@ -231,3 +231,23 @@ def test_palette_when_nothing_is_named_so_then_enter_searches_everything(open_pa
     page.keyboard.press("Enter")
     page.wait_for_url("**/search?q=**")
     expect(page.locator("#q")).to_have_value("主会场 & 海报")
+
+
+def test_watchers_when_told_who_looks_then_the_others_are_named_and_the_reader_is_not(open_page: OpenPage) -> None:
+    page = open_page("/parts", width=390)
+    place = page.locator("[data-watchers]")
+    expect(place).to_be_hidden()
+    show = """async ([ids, count]) => {
+      const {showLooking} = await import('mainline/presence');
+      const {boot} = await import('mainline/texts');
+      showLooking({people: ids.map((id) => [id || boot.realtime.member, `Name ${id}`, id.toUpperCase()]), count});
+    }"""
+    page.evaluate(show, [["", "a", "b"], 3])
+    expect(place).to_have_attribute("aria-label", "正在查看：Name a、Name b")
+    expect(place.locator(".face")).to_have_text(["A", "B"])
+    page.evaluate(show, [["a", "b", "c", ""], 12])
+    expect(place).to_have_attribute("title", "正在查看：Name a、Name b、Name c 等 11 人")
+    expect(place.locator(".face")).to_have_text(["A", "B", "+9"])
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+    page.evaluate(show, [[""], 1])
+    expect(place).to_be_hidden()

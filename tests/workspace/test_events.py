@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from tests.house import NOW, Person, member_named
 from workspace.db import Database
+from workspace.events.access import visible_events
 from workspace.parts import Parts
 from workspace.people.models import PeopleEvent
 from workspace.realtime_line import TICKET_PURPOSE
 from workspace.secrets import SigningKey
-from workspace.work import open_work
+from workspace.work import head_seq, open_work
 
 
 def record(database: Database, *rooms: str) -> None:
@@ -30,6 +31,31 @@ def test_events_when_room_is_not_theirs_then_absent(signed_in: Callable[[str], P
     assert [event["prev"] for event in page["events"]] == [head, head + 1]
     assert [event["rooms"] for event in page["events"]] == [[mine], [mine]]
     assert page["head"] == head + 3
+
+
+def test_events_when_a_room_was_left_meanwhile_then_told_to_purge_it_and_nothing_else(
+    signed_in: Callable[[str], Person], company: Database
+) -> None:
+    """Nobody could tell a browser that was away; and it sees the event as little as any other of that room."""
+    person = signed_in("suhang")
+    head = person.get("/api/events?since=0").get_json()["head"]
+    with open_work(company, now=NOW) as work:
+        me, other = (member_named(work, name).id for name in ("苏航", "陈墨"))
+        leaves = {me: ["line:left", "company"], other: ["line:other"]}
+        work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=["line:left"], leaves=leaves, name="武汉")
+    page = person.get(f"/api/events?since={head}").get_json()
+    assert (page["events"], page["left"]) == ([], ["line:left"])
+    assert person.get(f"/api/events?since={head + 1}").get_json()["left"] == []
+
+
+def test_events_when_committed_after_the_rooms_were_read_then_they_wait_for_the_next_page(company: Database) -> None:
+    """Among them may be one that opens a room: whoever was handed a later one would never ask for it."""
+    for room in ("company", "line:1", "company"):
+        record(company, room)
+    with open_work(company, writes=False) as work:
+        head = head_seq(work)
+        found = visible_events(work, since=head - 3, until=head - 1, limit=9, rooms={"company"})
+    assert [event.seq for event in found] == [head - 2]
 
 
 def test_audit_when_not_allowed_then_refused_and_when_allowed_then_in_words(signed_in: Callable[[str], Person], company: Database) -> None:

@@ -1,5 +1,6 @@
 """The realtime process for real: gunicorn with gevent, the relay, a Socket.IO client; killed and cut."""
 
+import http.client
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from tests.product import ROOT, wait_until
 from workspace.db import Database
 from workspace.people.models import PeopleEvent
 from workspace.ports import free_port, http_answers
-from workspace.realtime_line import TICKET_PURPOSE
+from workspace.realtime_line import LOOK_PURPOSE, TICKET_PURPOSE
 from workspace.relay import Relay, make_publisher
 from workspace.secrets import SigningKey
 from workspace.settings import Settings
@@ -83,7 +84,7 @@ class Browser:
     def __init__(self, settings: Settings, key: SigningKey, *, member: str, rooms: list[str], head: int) -> None:
         self.got: list[tuple[str, dict[str, object]]] = []
         self.client = socketio.Client(reconnection=False)
-        for message in ("frame", "purge", "catch_up"):
+        for message in ("frame", "purge", "catch_up", "looking"):
             self.client.on(message, lambda body, message=message: self.got.append((message, body)))
         self.ticket = key.sign(TICKET_PURPOSE, {"member": member, "rooms": rooms, "head": head})
         self.url = f"http://127.0.0.1:{settings.realtime_port}"
@@ -98,6 +99,11 @@ class Browser:
 
     def frames(self) -> list[object]:
         return [body["seq"] for message, body in self.got if message == "frame"]
+
+    def sees(self) -> list[object]:
+        """Who looks at what it looks at, as it was told last."""
+        people = [body["people"] for message, body in self.got if message == "looking"]
+        return [name for _member, name, _initials in people[-1]] if people else []
 
 
 def record(database: Database, settings: Settings, *rooms: str, **changed: dict[str, list[str]]) -> int:
@@ -119,14 +125,67 @@ def test_frame_when_committed_then_reaches_who_may_see_it(
     last = record(company, settings, "company")
     wait_until(lambda: member.frames() == [seq], within_s=5, what="the member got the event")
     wait_until(lambda: stranger.frames() == [last], within_s=5, what="the stranger got only what is open")
-    record(company, settings, "line:1", leaves={"a": ["line:1"]})
-    wait_until(lambda: ("purge", {"room": "line:1"}) in member.got, within_s=5, what="the removed member was told to purge")
+    left = record(company, settings, "line:1", leaves={"a": ["line:1"]})
+    wait_until(lambda: ("purge", {"room": "line:1", "seq": left}) in member.got, within_s=5, what="the removed member was told to purge")
     record(company, settings, "line:1")
     mark = record(company, settings, "company")
     wait_until(lambda: mark in stranger.frames(), within_s=5, what="the mark arrived")
     assert member.frames() == [seq]
     member.client.disconnect()
     stranger.client.disconnect()
+
+
+def test_look_when_several_do_then_each_sees_who_and_a_removed_member_is_gone_at_once(
+    company: Database, settings: Settings, relay: Relay, realtime: Realtime, parts
+) -> None:
+    key = parts.get(SigningKey)
+    head = record(company, settings, "company")
+    people = {name: Browser(settings, key, member=name, rooms=["line:1"], head=head) for name in ("ana", "bo")}
+    stranger = Browser(settings, key, member="cy", rooms=["company"], head=head)
+    pages = {name: page_of(key, name) for name in (*people, "cy")}
+    for name, browser in people.items():
+        browser.client.emit("look", {"token": pages[name]})
+    for token in (pages["cy"], pages["ana"], "nonsense", None):
+        stranger.client.emit("look", {"token": token})
+    for browser in people.values():
+        wait_until(lambda browser=browser: sorted(browser.sees()) == ["ana", "bo"], within_s=5, what="both see both")
+    people["bo"].client.emit("look", {"token": ""})
+    wait_until(lambda: people["ana"].sees() == ["ana"], within_s=5, what="who hides the tab does not look")
+    people["bo"].client.emit("look", {"token": pages["bo"]})
+    wait_until(lambda: people["ana"].sees() == ["ana", "bo"], within_s=5, what="and does again")
+    record(company, settings, "line:1", leaves={"bo": ["line:1"]})
+    wait_until(lambda: people["ana"].sees() == ["ana"], within_s=5, what="the removed member is gone")
+    people["bo"].client.emit("look", {"token": pages["bo"]})
+    last = record(company, settings, "line:1")
+    wait_until(lambda: last in people["ana"].frames(), within_s=5, what="the mark arrived")
+    assert people["ana"].sees() == ["ana"]
+    assert stranger.sees() == []
+    for browser in (*people.values(), stranger):
+        browser.client.disconnect()
+
+
+def page_of(key: SigningKey, member: str) -> str:
+    return key.sign(LOOK_PURPOSE, {"member": member, "name": member, "initials": member, "subject": "task:1", "room": "line:1"})
+
+
+def test_socket_when_the_browser_offers_to_deflate_then_it_is_not_taken_up(settings: Settings, realtime: Realtime) -> None:
+    """A compressor per client would be most of its memory; and a poll, which may meet another process each time, is refused."""
+    connection = http.client.HTTPConnection("127.0.0.1", settings.realtime_port, timeout=10)
+    offered = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    connection.request(
+        "GET", "/socket.io/?EIO=4&transport=websocket", headers={**offered, "Sec-WebSocket-Extensions": "permessage-deflate"}
+    )
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Sec-WebSocket-Extensions"]) == (101, None)
+    connection.close()
+    connection.request("GET", "/socket.io/?EIO=4&transport=polling")
+    assert connection.getresponse().status == 400
+    connection.close()
 
 
 def test_ticket_when_it_is_no_good_then_refused_in_so_many_words(settings: Settings, realtime: Realtime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, String, cast, or_, select
 
 from workspace.events.kinds import kind_named, quiet_kinds
 from workspace.events.models import Event, EventRoom
@@ -36,6 +36,13 @@ def rooms_of(work: Work) -> set[str]:
     return rooms
 
 
+def rooms_left(work: Work, *, since: int) -> set[str]:
+    """Rooms that events after ``since`` have closed to the actor, whether or not they were opened again."""
+    names_me = cast(Event.rooms_changed, String).contains(work.actor.member_id or "-", autoescape=True)
+    changes = work.session.scalars(select(Event.rooms_changed).where(Event.seq > since, names_me))
+    return {room for changed in changes for room in changed.get("leave", {}).get(work.actor.member_id, ())}
+
+
 @dataclass(frozen=True)
 class Frame:
     """An event as a client sees it. rooms: only those open to the client; prev: the sequence it got before this."""
@@ -50,10 +57,16 @@ class Frame:
     facts: dict[str, Any]
 
 
-def visible_events(work: Work, *, since: int, limit: int, rooms: set[str] | None = None) -> list[Event]:
-    """The actor's next events after ``since`` in order of sequence; one each, however many of its rooms are theirs."""
+def visible_events(work: Work, *, since: int, limit: int, until: int | None = None, rooms: set[str] | None = None) -> list[Event]:
+    """The actor's next events after ``since`` in order of sequence; one each, however many of its rooms are theirs.
+
+    until: a head that was read before the rooms. Beyond it there may be an event that opens a room, and others in that room:
+    who got a later one of an old room would never ask for them.
+    """
     mine = rooms_of(work) if rooms is None else rooms
     seqs = select(EventRoom.seq).where(EventRoom.room.in_(mine), EventRoom.seq > since).distinct().order_by(EventRoom.seq).limit(limit)
+    if until is not None:
+        seqs = seqs.where(EventRoom.seq <= until)
     return list(work.session.scalars(select(Event).where(Event.seq.in_(seqs.scalar_subquery())).order_by(Event.seq)))
 
 

@@ -3,12 +3,12 @@
 from flask import request
 from pydantic import BaseModel
 
-from workspace.events.access import Frame, frames_of, rooms_of, visible_events
+from workspace.events.access import Frame, frames_of, rooms_left, rooms_of, visible_events
 from workspace.realtime_line import TICKET_PURPOSE
 from workspace.secrets import SigningKey
 from workspace.security import service_urls
 from workspace.settings import Settings
-from workspace.web import SIGNED_IN, Routes
+from workspace.web import SIGNED_IN, Routes, request_work
 from workspace.work import Work, head_seq
 
 api = Routes("events_api", __name__, api=True)
@@ -26,21 +26,27 @@ class Ticket(BaseModel):
 
 
 class EventPage(BaseModel):
-    """resync: too far behind, fetch the page anew and go on from head. more: ask again from the last seq."""
+    """resync: too far behind, fetch the page anew and go on from head. more: ask again from the last seq.
+
+    left: rooms that the member has left since, and not come back to. The events themselves are not theirs to see any more.
+    """
 
     events: list[dict[str, object]]
     head: int
     more: bool
     resync: bool
+    left: list[str]
 
 
-@api.post("/realtime/ticket", needs=SIGNED_IN, returns=Ticket)
-def make_ticket(work: Work) -> Ticket:
+@api.post("/realtime/ticket", needs=SIGNED_IN, returns=Ticket, opens_work=False)
+def make_ticket() -> Ticket:
     """A ticket that admits this browser to the realtime process with the rooms open to it now."""
-    head = head_seq(work)
-    grant = {"member": work.actor.member_id, "rooms": sorted(rooms_of(work)), "head": head}
-    token = work.parts.get(SigningKey).sign(TICKET_PURPOSE, grant)
-    return Ticket(ticket=token, head=head, url=service_urls(work.parts.get(Settings))["realtime"])
+    # Nothing is written: a thousand browsers that come back at once must not queue up with those who write.
+    with request_work(writes=False) as work:
+        head = head_seq(work)
+        grant = {"member": work.actor.member_id, "rooms": sorted(rooms_of(work)), "head": head}
+        token = work.parts.get(SigningKey).sign(TICKET_PURPOSE, grant)
+        return Ticket(ticket=token, head=head, url=service_urls(work.parts.get(Settings))["realtime"])
 
 
 @api.get("/events", needs=SIGNED_IN, returns=EventPage)
@@ -49,14 +55,15 @@ def list_events(work: Work) -> EventPage:
     since = request.args.get("since", default=0, type=int)
     head = head_seq(work)
     if head - since > RESYNC_BEHIND:  # The sequence has no gaps.
-        return EventPage(events=[], head=head, more=False, resync=True)
+        return EventPage(events=[], head=head, more=False, resync=True, left=[])
     rooms = rooms_of(work)
-    events = visible_events(work, since=since, limit=PAGE, rooms=rooms)
+    events = visible_events(work, since=since, until=head, limit=PAGE, rooms=rooms)
     return EventPage(
         events=[_plain(frame) for frame in frames_of(events, since=since, rooms=rooms)],
         head=head,
         more=len(events) == PAGE,
         resync=False,
+        left=sorted(rooms_left(work, since=since) - rooms),
     )
 
 

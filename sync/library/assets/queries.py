@@ -140,6 +140,7 @@ class AssetView:
     name: str
     library_id: str
     library_name: str
+    room: str
     folder_id: str
     crumbs: list[Crumb]
     may_edit: bool
@@ -254,7 +255,8 @@ def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: 
     head_ids = work.session.scalars(select(Node.id).where(Node.head_of == node.id, Node.deleted_at.is_(None)).order_by(Node.created_at))
     heads = visible_nodes(work, head_ids.all())
     return AssetView(
-        id=node.id, name=node.name, library_id=node.library_id, library_name=library.name, folder_id=str(node.parent_id),
+        id=node.id, name=node.name, library_id=node.library_id, library_name=library.name,
+        room=rooms_of_nodes(work, library, [node])[node.id], folder_id=str(node.parent_id),
         crumbs=_crumbs(work, node), may_edit=right >= Right.EDIT, deleted=node.deleted_at is not None, newest=node.version,
         shown=_version_row(shown, made, devices, kept), versions=listed,
         more_before=listed[-1].number if len(versions) > VERSIONS_AT_ONCE else None,

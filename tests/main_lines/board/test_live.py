@@ -138,11 +138,14 @@ def test_alert_when_critical_then_it_comes_up_wherever_members_are_and_n_of_m_mo
     assert designer.kept()
 
 
-def test_member_when_removed_then_the_open_page_is_left_at_once(open_window: Any, line: tuple) -> None:
+def test_member_when_removed_then_the_open_page_is_left_at_once_and_nobody_sees_them_look(open_window: Any, line: tuple) -> None:
     director, line_id, task = line
     designer = open_window("suhang")
     designer.watch(f"/lines/{line_id}/board")
-    director.page.goto(f"{director.url}/lines/{line_id}/members")
+    director.watch(f"/lines/{line_id}/members")
+    for one, other in ((director, "苏航"), (designer, "林悦")):
+        one.page.locator(f'[data-watchers][aria-label="正在查看：{other}"]').wait_for(timeout=WITHIN_MS)
     director.call("DELETE", f"/lines/{line_id}/members/{task['owner_id']}")
     designer.page.wait_for_url(f"{designer.url}/", timeout=WITHIN_MS)
+    director.page.locator("[data-watchers]").wait_for(state="hidden", timeout=WITHIN_MS)
     assert designer.page.goto(f"{designer.url}/lines/{line_id}/board").status == 404

@@ -1,0 +1,255 @@
+"""Pages that stay open: whether what they show after an event is what a fresh read shows.
+
+``OpenPages`` holds every page of a person that moves by itself. Around a commit it does as refresh.js does: what the events of that
+person name is fetched again, the rest stays as it was; and then compares with a fresh read of all. As a pytest plugin, which is what
+``script/check-realtime --kinds`` runs, it does so around the commits of whatever tests run, until each kind of event was seen a few
+times, and prints what was found.
+"""
+
+import itertools
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+import app as composition
+from main_lines.approvals.models import Approval
+from main_lines.lines.models import MainLine
+from main_lines.tasks.models import TaskOrder
+from sync.library.assets.models import Node
+from sync.library.libraries.models import Library
+from tests.house import Person, sign_in
+from workspace.db import Database
+from workspace.events.access import rooms_of
+from workspace.events.kinds import all_kinds
+from workspace.people.queries import list_members
+from workspace.roles.access import permissions_of
+from workspace.web import RouteFacts
+from workspace.work import Actor, Recorded, Work, open_work
+
+VIEWERS = ("linyue", "suhang", "chenmo")
+TIMES_EACH = int(os.environ.get("KINDS_TIMES", "2"))
+SUBJECTS = {kind: f"{kind}_id" for kind in ("line", "task", "approval", "asset", "library", "folder")}
+# What differs each time although nothing has happened: how long ago, keys of forms, tokens.
+RESTLESS = re.compile(
+    r"<time\b.*?</time>|刚刚|\d+ ?(?:秒|分钟)前|data-look=\"[^\"]*\"|nonce=\"[^\"]*\""
+    r"|name=\"\w*(?:key|token)\w*\" value=\"[^\"]*\"|value=\"[^\"]*\" name=\"\w*(?:key|token)\w*\"",
+    re.S,
+)
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A part of a page that listens. page: the rule of the route that shows it."""
+
+    page: str
+    on: str
+    room: str
+    url: str
+
+    def hears(self, kind: str, rooms: Iterable[str]) -> bool:
+        """As refresh.js decides."""
+        fits = any(re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), kind) for pattern in self.on.split())
+        return fits and (not self.room or any(room == self.room or room.startswith(f"{self.room}/") for room in rooms))
+
+
+class _Finder(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self._page, self.found = page, []
+
+    def handle_starttag(self, _tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        named = {name: unescape(value or "") for name, value in attributes}
+        if named.get("data-refresh-on") and named.get("data-refresh-url"):
+            found = Fragment(self._page, named["data-refresh-on"], named.get("data-refresh-room", ""), named["data-refresh-url"])
+            self.found.append(found)
+
+
+def fragments_in(page: str, html: str) -> list[Fragment]:
+    finder = _Finder(page)
+    finder.feed(html)
+    return finder.found
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A fragment that shows something else than a fresh read, although its reader was sent all events."""
+
+    kinds: tuple[str, ...]
+    login: str
+    fragment: Fragment
+    shown: str
+    fresh: str
+
+    def __str__(self) -> str:
+        where = f"{', '.join(self.kinds)}: {self.fragment.url} on {self.fragment.page} ({self.login})"
+        return f"{where}\n  shown {self.shown!r}\n  fresh {self.fresh!r}"
+
+
+class OpenPages:
+    """One person's pages about certain things. ids: by the names that routes use."""
+
+    def __init__(self, person: Person, login: str, ids: dict[str, str], *, only: str = "") -> None:
+        self._person, self._login = person, login
+        self.held: dict[Fragment, str] = {}
+        facts: list[RouteFacts] = person.client.application.extensions["mainline"].facts
+        for route in facts:
+            if not route.is_api and "GET" in route.methods and route.endpoint not in _STILL and re.match(only, route.rule):
+                self._open(route, ids)
+
+    def _open(self, route: RouteFacts, ids: dict[str, str]) -> None:
+        wanted = re.findall(r"<(?:\w+:)?(\w+)>", route.rule)
+        if not ids.keys() >= set(wanted):
+            return
+        answer = self._person.get(re.sub(r"<(?:\w+:)?(\w+)>", lambda found: ids[found.group(1)], route.rule))
+        if answer.status_code != 200:
+            return
+        found = fragments_in(route.rule, answer.get_data(as_text=True)) if answer.mimetype == "text/html" else []
+        if not found:
+            _STILL.add(route.endpoint)
+        for fragment in found:
+            self.held.setdefault(fragment, self._read(fragment))
+
+    def _read(self, fragment: Fragment) -> str:
+        answer = self._person.get(fragment.url, headers={"HX-Request": "true", "Accept": "text/html"})
+        return RESTLESS.sub("", answer.get_data(as_text=True)) if answer.status_code == 200 else f"status {answer.status_code}"
+
+    def after(self, events: Sequence[tuple[str, Sequence[str]]], *, about: Sequence[str] = ()) -> list[Stale]:
+        """events: kind and rooms of each that the person was sent. about: kinds to name in what is found."""
+        stale, read = [], dict[str, str]()
+        told = [fragment for fragment in self.held if any(fragment.hears(kind, rooms) for kind, rooms in events)]
+        # What stands inside a part that is fetched again is fetched again with it.
+        within = {unescape(url) for fragment in told for url in re.findall(r'data-refresh-url="([^"]*)"', self.held[fragment])}
+        for fragment, shown in self.held.items():
+            if fragment.url not in read:  # Several pages show the same part.
+                read[fragment.url] = self._read(fragment)
+            fresh = self.held[fragment] = read[fragment.url]
+            if fresh != shown and fragment not in told and fragment.url not in within:
+                place = sum(1 for _same in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(shown, fresh, strict=False)))
+                around = slice(max(0, place - 60), place + 100)
+                stale.append(Stale(tuple(about or [kind for kind, _rooms in events]), self._login, fragment, shown[around], fresh[around]))
+        return stale
+
+
+_STILL: set[str] = set()  # Endpoints whose pages have no part that moves.
+
+
+def newest_ids(work: Work) -> dict[str, str]:
+    """One of each thing that pages are about."""
+    found = {}
+    for name, query in (
+        ("line_id", select(MainLine.id).order_by(MainLine.id.desc())), ("task_id", select(TaskOrder.id).order_by(TaskOrder.id.desc())),
+        ("approval_id", select(Approval.id).order_by(Approval.id.desc())), ("library_id", select(Library.id).order_by(Library.id.desc())),
+        ("asset_id", select(Node.id).where(Node.kind == "file").order_by(Node.id.desc())),
+        ("folder_id", select(Node.id).where(Node.kind != "file").order_by(Node.id.desc())),
+    ):  # fmt: skip
+        one = work.session.scalar(query.limit(1))
+        if one is not None:
+            found[name] = one
+    return found
+
+
+# --- around the commits of other tests
+
+
+@dataclass
+class _Found:
+    seen: Counter[str] = field(default_factory=Counter)
+    compared: Counter[str] = field(default_factory=Counter)
+    refreshed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    stale: list[Stale] = field(default_factory=list)
+    busy: bool = False
+
+
+_found = _Found()
+
+
+@pytest.fixture(autouse=True)
+def _open_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if "company" not in request.fixturenames and "app" not in request.fixturenames:
+        yield
+        return
+    parts, database = request.getfixturevalue("parts"), request.getfixturevalue("company")
+    named = "app" in request.fixturenames
+    app: Flask = request.getfixturevalue("app") if named else composition.create_app(request.getfixturevalue("settings"), parts)
+    commit, people = Work.commit, {login: sign_in(app, login) for login in VIEWERS}
+    with open_work(database, writes=False) as work:
+        members = {row.login: row.id for row in list_members(work)}
+
+    def watched(work: Work) -> None:
+        kinds = [str(item.kind) for item in work.recorded]
+        if _found.busy or not any(_found.seen[kind] < TIMES_EACH for kind in kinds):
+            return commit(work)
+        _found.busy = True
+        try:
+            _compare(work, lambda: commit(work), kinds, database, {login: (person, members[login]) for login, person in people.items()})
+        finally:
+            _found.busy = False
+
+    monkeypatch.setattr(Work, "commit", watched)
+    yield
+
+
+def _compare(work: Work, commit: Callable[[], None], kinds: list[str], database: Database, people: dict[str, tuple[Person, str]]) -> None:
+    recorded = list(work.recorded)
+    with open_work(database, writes=False) as reading:
+        ids = {**newest_ids(reading), **_named_by(recorded)}
+    pages = {login: OpenPages(person, login, ids) for login, (person, _member) in people.items()}
+    commit()
+    _found.seen.update(kinds)
+    for login, open_pages in pages.items():
+        member = people[login][1]
+        rooms = _rooms(database, member)
+        sent = [(str(item.kind), [room for room in item.rooms if room in rooms]) for item in recorded]
+        sent = [(kind, shown) for kind, shown in sent if shown]
+        lost = any(member in item.leaves for item in recorded)
+        for kind, shown in sent:
+            heard = {fragment.page for fragment in open_pages.held if fragment.hears(kind, shown)}
+            _found.refreshed[kind] |= heard
+        stale = open_pages.after(sent, about=kinds)
+        _found.compared.update({kind: len(open_pages.held) for kind in kinds})
+        _found.stale += [] if lost else stale  # Who is removed is told to purge.
+
+
+def _named_by(recorded: Iterable[Recorded]) -> dict[str, str]:
+    found = {}
+    for item in recorded:
+        found |= {name: str(value) for name, value in item.facts.items() if name in SUBJECTS.values() and value}
+        kind, _mark, one = item.subject.partition(":")
+        if kind in SUBJECTS and one:
+            found[SUBJECTS[kind]] = one
+    return found
+
+
+def _rooms(database: Database, member: str) -> set[str]:
+    with open_work(database, writes=False) as work:
+        permissions = permissions_of(work, member)
+    with open_work(database, actor=Actor(member, "", permissions), writes=False) as work:
+        return rooms_of(work)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What the tests themselves found is not asked here: some count events, and those who look have signed in."""
+    session.exitstatus = 1 if _found.stale else 0
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    kinds = sorted(str(kind) for kind in all_kinds())
+    unseen = [kind for kind in kinds if not _found.seen[kind]]
+    say = terminalreporter.write_line
+    for kind in kinds:
+        if _found.seen[kind]:
+            pages = ", ".join(sorted(_found.refreshed[kind])) or "no page"
+            say(f"{kind}: {_found.seen[kind]} times, {_found.compared[kind]} fragments compared, heard on {pages}")
+    for stale in {(stale.kinds, stale.fragment.page, stale.fragment.on): stale for stale in _found.stale}.values():
+        say(f"STALE {stale}", red=True)
+    compared, seen = sum(_found.compared.values()), len(kinds) - len(unseen)
+    say(f"{seen} of {len(kinds)} kinds of events, {compared} fragments compared with a fresh read, {len(_found.stale)} stale")
+    say(f"never seen: {', '.join(unseen) or 'none'}")

@@ -1,0 +1,89 @@
+"""After each thing that happens to a main line, whoever has its pages open sees what a fresh read would show.
+
+``script/check-realtime --kinds`` does so for every kind of event, around the commits of the whole suite.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sync.library.storage import ObjectStore
+from tests.fakes.store import MemoryStore
+from tests.house import Person, member_named
+from tests.realtime.open_pages import OpenPages
+from workspace.db import Database
+from workspace.parts import Parts
+from workspace.work import open_work
+
+PAGES = r"/(lines/<line_id>(/(board|plan|tasks|alerts|members))?|tasks|tasks/<task_id>)$"
+
+
+@pytest.fixture(autouse=True)
+def store(parts: Parts) -> Iterator[None]:
+    """Jobs find a store, and do not wait for one."""
+    made = MemoryStore()
+    parts.provide(ObjectStore, lambda: made)
+    yield
+    made.close()
+
+
+def test_pages_when_a_line_lives_then_those_who_look_see_what_is(
+    company: Database, signed_in: Callable[[str], Person], run_jobs: Callable[[], int]
+) -> None:
+    director, designer, reader = signed_in("linyue"), signed_in("suhang"), signed_in("chenmo")
+    with open_work(company, writes=False) as work:
+        people = {name: member_named(work, name) for name in ("苏航", "陈墨", "赵宁")}
+    owner = people["苏航"]
+    line = made(director, "/api/lines", name="双十一大促", d_day="2027-11-11", members=[people["苏航"].id, people["陈墨"].id])
+    order = {"department_id": owner.department_id, "owner_id": owner.id, "due_offset": -30, "checklist": "三视图"}
+    task, needed = (made(director, f"/api/lines/{line}/tasks", title=title, **order) for title in ("主视觉", "选品"))
+    run_jobs()
+    pages = OpenPages(reader, "chenmo", {"line_id": line, "task_id": task}, only=PAGES)
+    assert len({fragment.page for fragment in pages.held}) >= 6, pages.held
+    since = reader.get("/api/events?since=0").get_json()["head"]
+    alert, stale = "", []
+    for person, path, body in (
+        (director, f"/api/tasks/{task}/moves", {"verb": "sign"}),
+        (director, f"/api/tasks/{task}/needs", {"needs_id": needed}),
+        (designer, f"/api/tasks/{task}/check", {"index": 0, "done": True}),
+        (designer, f"/api/tasks/{task}/moves", {"verb": "start"}),
+        (designer, f"/api/tasks/{task}/moves", {"verb": "block", "reason": "样衣未到"}),
+        (designer, f"/api/tasks/{task}/deliver", {"text": "https://example.com/kv"}),
+        (director, f"/api/tasks/{task}/moves", {"verb": "return", "reason": "标题再大些"}),
+        (director, f"/api/tasks/{task}/assign", {"owner_id": people["陈墨"].id}),
+        (director, f"/api/lines/{line}/posts", {"text": "备用机位已就位"}),
+        (director, f"/api/lines/{line}/alerts", {"kind": "blocked", "title": "样衣未到"}),
+        (designer, "/api/alerts/{alert}/acknowledge", {}),
+        (director, "/api/alerts/{alert}/close", {}),
+        (director, f"/api/lines/{line}/health", {"health": "amber", "reason": "物流偏慢"}),
+        (director, f"/api/lines/{line}/d-day", {"d_day": "2027-11-12"}),
+        (director, f"/api/lines/{line}/members", {"member_id": people["赵宁"].id}),
+    ):
+        answer = person.post(path.replace("{alert}", alert), json=body)
+        assert answer.status_code < 300, (path, answer.get_data(as_text=True))
+        if path.endswith("/alerts"):
+            alert = answer.get_json()["id"]
+        run_jobs()
+        events = reader.get(f"/api/events?since={since}").get_json()["events"]
+        assert events, path
+        since = events[-1]["seq"]
+        stale += pages.after([(event["kind"], event["rooms"]) for event in events])
+    assert not stale, "\n".join(map(str, stale))
+
+
+def test_pages_when_nobody_tells_them_then_it_is_noticed(company: Database, signed_in: Callable[[str], Person]) -> None:
+    """The check itself: with the events kept from the reader, their pages are stale."""
+    director = signed_in("linyue")
+    line = made(director, "/api/lines", name="双十一大促", d_day="2027-11-11", members=[])
+    pages = OpenPages(director, "linyue", {"line_id": line}, only="/lines/<line_id>$")
+    made(director, f"/api/lines/{line}/posts", text="备用机位已就位")
+    [stale] = pages.after([])
+    assert stale.fragment.url.startswith(f"/lines/{line}/feed")
+    assert pages.after([]) == []
+
+
+def made(person: Person, path: str, **body: Any) -> str:
+    answer = person.post(path, json=body)
+    assert answer.status_code < 300, answer.get_data(as_text=True)
+    return str(answer.get_json()["id"])
