@@ -135,6 +135,8 @@ def _pushed(folder: Path, size: Size, events: int, product: Product, settings: S
             with open_work(database, parts=parts) as work:
                 work.record(PeopleEvent.SITE_ADDED, subject=f"site:{new_id()}", rooms=["company"], name="武汉光谷店", **facts)
 
+        for port in ports:
+            wait_until(lambda port=port: _heard(port) >= head, within_s=60, what="the process has heard of the head and lets clients in")
         auths = [_auth(parts, number, head) for number in range(size.clients)]
         with _asked_meanwhile(product) as http_ms:
             pushed = _run(folder, size, events, auths, origin, ports, happen)
@@ -143,6 +145,15 @@ def _pushed(folder: Path, size: Size, events: int, product: Product, settings: S
     finally:
         parts.stop()
         database.dispose()
+
+
+def _heard(port: int) -> int:
+    """The newest sequence that a realtime process was told of."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/health")
+    head = int(json.loads(connection.getresponse().read())["head"])
+    connection.close()
+    return head
 
 
 def _auth(parts: Parts, number: int, head: int) -> dict[str, str]:
