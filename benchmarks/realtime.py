@@ -18,6 +18,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def _pushed(folder: Path, size: Size, events: int, product: Product, settings: S
                 work.record(PeopleEvent.SITE_ADDED, subject=f"site:{new_id()}", rooms=["company"], name="武汉光谷店", **facts)
 
         for port in ports:
-            wait_until(lambda port=port: _heard(port) >= head, within_s=60, what="the process has heard of the head and lets clients in")
+            wait_until(partial(_has_heard, port, head), within_s=60, what="the process has heard of the head and lets clients in")
         auths = [_auth(parts, number, head) for number in range(size.clients)]
         with _asked_meanwhile(product) as http_ms:
             pushed = _run(folder, size, events, auths, origin, ports, happen)
@@ -147,13 +148,13 @@ def _pushed(folder: Path, size: Size, events: int, product: Product, settings: S
         database.dispose()
 
 
-def _heard(port: int) -> int:
-    """The newest sequence that a realtime process was told of."""
+def _has_heard(port: int, head: int) -> bool:
+    """Whether the relay has told a realtime process of this sequence."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/health")
-    head = int(json.loads(connection.getresponse().read())["head"])
+    heard = int(json.loads(connection.getresponse().read())["head"])
     connection.close()
-    return head
+    return heard >= head
 
 
 def _auth(parts: Parts, number: int, head: int) -> dict[str, str]:
