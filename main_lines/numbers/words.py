@@ -12,7 +12,7 @@ AIMS = {Aim.TARGET: _l("目标"), Aim.ACTUAL: _l("实际")}
 BETTERS = {Better.HIGHER: _l("越高越好"), Better.LOWER: _l("越低越好")}
 VERDICTS = {
     Verdict.NO_ACTUAL: _l("还没有实际值"), Verdict.NO_TARGET: _l("没有目标"), Verdict.NOT_BEGUN: _l("尚未开始"),
-    Verdict.OFF: _l("偏离目标"), Verdict.BEHIND: _l("略慢于进度"), Verdict.ON: _l("达到进度"),
+    Verdict.OFF: _l("偏离目标"), Verdict.BEHIND: _l("略差于预期"), Verdict.ON: _l("符合预期"),
 }  # fmt: skip
 TONES = {
     Verdict.NO_ACTUAL: "unknown", Verdict.NO_TARGET: "unknown", Verdict.NOT_BEGUN: "idle",
