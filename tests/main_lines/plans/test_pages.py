@@ -96,13 +96,11 @@ def test_order_when_it_waits_then_its_page_says_for_what_and_the_need_can_go(
     first, second = write("选品"), write("页面")
     page = open_page(f"/tasks/{second}")
     page.get_by_label("要等待的任务单").select_option(first)
-    with page.expect_response(re.compile("/needs$")):
+    with page.expect_navigation():
         page.get_by_role("button", name="添加").click()
-    page.goto(f"/tasks/{second}")
     page.get_by_role("link", name="选品").wait_for()
-    with page.expect_response(re.compile("/drop$")):
+    with page.expect_navigation():
         page.get_by_role("button", name="不再等待“选品”").click()
-    page.goto(f"/tasks/{second}")
     page.get_by_label("要等待的任务单").wait_for()
     assert page.get_by_role("link", name="选品").count() == 0
 
