@@ -4,9 +4,11 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
 from tests.house import NOW
 from tests.product import wait_until
@@ -16,7 +18,7 @@ from workspace.events.rules import CHAINED, first_broken
 from workspace.jobs import worker as worker_module
 from workspace.jobs.models import Job
 from workspace.jobs.registry import JOBS, job, periodic, reactions_to, reacts_to
-from workspace.jobs.worker import JobRun, Worker, claim_job, put_periodic
+from workspace.jobs.worker import JobRun, Worker, claim_job, due_lanes, put_periodic
 from workspace.parts import Parts
 from workspace.people.actions import add_department
 from workspace.people.models import Department, PeopleEvent
@@ -175,6 +177,37 @@ def test_job_when_done_then_its_row_goes_with_the_claim_of_the_next(database: Da
         assert states(database) == []
     finally:
         JOBS.pop("tests.one")
+
+
+def test_jobs_when_many_wait_then_the_next_is_found_in_as_many_steps(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("counts the steps of SQLite's own machine")
+    steps = [0]
+
+    def step() -> None:
+        steps[0] += 1
+
+    def claim_after(waiting: int) -> int:
+        with open_work(database, now=NOW) as work:
+            for _job in range(waiting):
+                work.after_commit("tests.many")
+        for dbapi_connection in connections:
+            dbapi_connection.set_progress_handler(step, 10)
+        steps[0] = 0
+        assert claim_job(database, "quick")
+        assert due_lanes(database) == {"quick"}
+        return steps[0]
+
+    connections: list[Any] = []
+    listen(database.engine, "checkout", lambda connection, _record, _proxy: connections.append(connection))
+    job("tests.many")(lambda run: None)
+    try:
+        few, many = claim_after(20), claim_after(2000)
+        assert 0 < many < 2 * few
+    finally:
+        JOBS.pop("tests.many")
+        for connection in connections:
+            connection.set_progress_handler(None, 0)
 
 
 def test_job_when_it_runs_long_then_its_lease_is_renewed(database: Database, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

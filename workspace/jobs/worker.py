@@ -1,7 +1,7 @@
 """Runs jobs: claim one under a lease, run its handler, delete it; at least once, in threads per lane.
 
-Claiming is one statement (``UPDATE … RETURNING`` on SQLite, ``FOR UPDATE SKIP LOCKED`` on PostgreSQL), so several
-workers share one table. A worker that is killed leaves a lease behind; when it ends, the job runs again.
+Claiming is one transaction (SQLite's only writer, ``FOR UPDATE SKIP LOCKED`` on PostgreSQL), so several workers share one
+table. A worker that is killed leaves a lease behind; when it ends, the job runs again.
 """
 
 import contextlib
@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import Table, bindparam, delete, or_, select, update
+from sqlalchemy import CompoundSelect, Table, bindparam, delete, exists, literal, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from workspace.db import Database, new_id
@@ -37,16 +38,17 @@ A_MOMENT = timedelta(seconds=5)
 # Made once, on the plain table: the worker asks these after every commit of anybody, and the making was most of their cost.
 _JOBS = cast(Table, Job.__table__)
 _JOB = _JOBS.c
-_DUE = (
-    or_(_JOB.state == "waiting", (_JOB.state == "running") & (_JOB.lease_until < bindparam("now")))
-    & or_(_JOB.run_at <= bindparam("now"), (_JOB.run_at <= bindparam("soon")) & _JOB.error.is_(None))
-    & _JOB.name.in_(bindparam("names", expanding=True))
+# Each follows the index (state, lane, run_at) to its first row: asked as one, with OR, a backlog was sorted for every job of it.
+_READY = (_JOB.state == "waiting") & (_JOB.run_at <= bindparam("soon")) & ((_JOB.run_at <= bindparam("now")) | _JOB.error.is_(None))
+_LEFT = (_JOB.state == "running") & (_JOB.lease_until < bindparam("now"))
+_KNOWN = _JOB.name.in_(bindparam("names", expanding=True))  # What a newer version has put there is left to it.
+_IN_LANE = _JOB.lane == bindparam("lane")
+_WAITS = union_all(*(select(select(_JOB.id).where(_IN_LANE, state).limit(1).subquery().c.id) for state in (_LEFT, _READY)))
+_NEXT = tuple(
+    select(_JOB.id, _JOB.name, _JOB.args, _JOB.attempts).where(_IN_LANE, state, _KNOWN).order_by(_JOB.run_at).limit(1)
+    for state in (_LEFT, _READY)
 )
-_DUE_LANES = select(_JOB.lane).where(_DUE).distinct()
-_IN_LANE = (_DUE, _JOB.lane == bindparam("lane"))
-_WAITS = select(_JOB.id).where(*_IN_LANE).limit(1)
-_NEXT = select(_JOB.id, _JOB.name, _JOB.args, _JOB.attempts).where(*_IN_LANE).order_by(_JOB.run_at, _JOB.id).limit(1)
-_NEXT_UNLOCKED = _NEXT.with_for_update(skip_locked=True)
+_NEXT_UNLOCKED = tuple(query.with_for_update(skip_locked=True) for query in _NEXT)
 _TAKE = (
     update(_JOBS).where(_JOB.id == bindparam("job"))
     .values(state="running", attempts=bindparam("attempt"), lease_until=bindparam("until"))
@@ -221,11 +223,19 @@ class Worker:
 def due_lanes(database: Database) -> set[str]:
     """Lanes in which a job is due."""
     with database.session(writes=False) as session:
-        return set(session.connection().scalars(_DUE_LANES, _asked()))
+        return set(session.connection().scalars(_due_lanes(tuple(lanes())), _asked()))
+
+
+@cache
+def _due_lanes(among: tuple[str, ...]) -> CompoundSelect[tuple[str]]:
+    """One look at the first due job of each lane, however many wait in it."""
+    return union_all(
+        *(select(literal(lane)).where(exists().where(_JOB.lane == lane, state)) for lane in among for state in (_LEFT, _READY))
+    )
 
 
 def claim_job(database: Database, lane: str, *, done: str | None = None, ahead: timedelta = timedelta(0)) -> Claimed | None:
-    """Lease the oldest due job of the lane, or one whose lease has ended. done: of a job whose row is to go in the same transaction.
+    """Lease a job of the lane whose lease has ended, or the oldest due one. done: of a job whose row is to go in the same transaction.
 
     ahead: what will be due so soon counts as due, unless it was put back.
     """
@@ -238,7 +248,9 @@ def claim_job(database: Database, lane: str, *, done: str | None = None, ahead: 
         connection = session.connection()
         if done is not None:
             connection.execute(_DONE, {"job": done})
-        found = connection.execute(_NEXT if database.is_sqlite else _NEXT_UNLOCKED, asked).first()
+        queries = _NEXT if database.is_sqlite else _NEXT_UNLOCKED
+        known = {**asked, "names": list(JOBS)}
+        found = next((row for query in queries if (row := connection.execute(query, known).first())), None)
         if found is not None:
             until = datetime.now(UTC) + timedelta(seconds=JOBS[found.name].lease_s)
             connection.execute(_TAKE, {"job": found.id, "attempt": found.attempts + 1, "until": until})
@@ -248,7 +260,7 @@ def claim_job(database: Database, lane: str, *, done: str | None = None, ahead: 
 
 def _asked(ahead: timedelta = timedelta(0)) -> dict[str, Any]:
     now = datetime.now(UTC)
-    return {"now": now, "soon": now + ahead, "names": list(JOBS)}
+    return {"now": now, "soon": now + ahead}
 
 
 def put_periodic(database: Database, known: JobType, now: datetime) -> bool:
