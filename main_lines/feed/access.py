@@ -1,6 +1,7 @@
 """Loading posts, and who is in the line of one: as confidential as the main line itself."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
@@ -59,6 +60,12 @@ def _chains(rows: Iterable[Sequence[Any]]) -> Callable[[str], Mapping[str, str]]
         return found
 
     return chain
+
+
+def told_lately(work: Work, line_id: str, *, since: datetime) -> list[int]:
+    """How many each post told that the actor has written in the line since then, withdrawn or not."""
+    mine = select(ProgressPost.told).where(ProgressPost.line_id == line_id, ProgressPost.author_id == work.actor.member_id)
+    return [len(told) for told in work.session.scalars(mine.where(ProgressPost.at > since))]
 
 
 def newest_number(work: Work, line_id: str) -> int:

@@ -1,9 +1,10 @@
 """What members do in the feed: write a post, withdraw their own, read what others wrote. Nothing is ever edited."""
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
-from main_lines.feed.access import circle_of, get_post, newest_number, unread_posts
+from main_lines.feed.access import circle_of, get_post, newest_number, told_lately, unread_posts
 from main_lines.feed.models import PostEvent, ProgressPost, ReadCursor
 from main_lines.feed.rules import (
     MOST_SEEN,
@@ -15,9 +16,10 @@ from main_lines.feed.rules import (
     cursor_after,
     decide_post,
     decide_withdrawal,
+    is_loud,
 )
 from main_lines.feed.words import refusal
-from main_lines.lines.access import director_ids, get_line, line_member_ids
+from main_lines.lines.access import director_ids, get_line, is_director, line_member_ids
 from main_lines.lines.models import LineMember, MainLine
 from main_lines.tasks.access import get_task
 from main_lines.tasks.models import TaskOrder
@@ -53,12 +55,12 @@ def post_progress(
         raise LookupError("an order of another line")
     text = normal_text(text)
     called = called_in(text, callable_in(circle_of(work, line.id)), mentions)
-    wanted = list(dict.fromkeys(files))
-    _raise(decide_post(text, mentions=len(called), files=len(wanted)))
+    wanted, told = list(dict.fromkeys(files)), told_of(work, line.id, called, order)
+    _raise(decide_post(text, mentions=len(called), files=len(wanted), loud=_loud_before(work, line.id, len(told))))
     post = ProgressPost(
         id=new_id(), line_id=line.id, number=newest_number(work, line.id) + 1, task_id=order.id if order else None,
         author_id=_acting_member(work), text=text, mentions=[{"kind": one.kind.value, "id": one.id, "name": one.name} for one in called],
-        told=sorted(told_of(work, line.id, called, order)), files=[_pinned(work, *one) for one in wanted], at=work.now, in_audit=False,
+        told=sorted(told), files=[_pinned(work, *one) for one in wanted], at=work.now, in_audit=False,
     )  # fmt: skip
     work.session.add(post)
     index_document(
@@ -82,6 +84,14 @@ def told_of(work: Work, line_id: str, called: Collection[Called], order: TaskOrd
     if order is not None and order.owner_id and order.owner_id in line_member_ids(work, line_id):
         told |= {order.owner_id} - {work.actor.member_id or ""}
     return told
+
+
+def _loud_before(work: Work, line_id: str, told: int) -> int:
+    """For a post that would call most of the line: how many such the actor wrote within the last hour. Directors call when they must."""
+    inside = len(line_member_ids(work, line_id))
+    if not is_loud(told, inside) or is_director(work, line_id):
+        return 0
+    return sum(is_loud(count, inside) for count in told_lately(work, line_id, since=work.now - timedelta(hours=1)))
 
 
 def withdraw_post(work: Work, post_id: str) -> ProgressPost:

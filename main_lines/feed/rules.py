@@ -14,6 +14,9 @@ MOST_MENTIONS = 10
 MOST_FILES = 10
 MOST_SEEN = 500
 """Posts that one report of a reader may name."""
+LOUD_LEAST = 5
+LOUD_AN_HOUR = 3
+"""Posts of one member within an hour that tell most of a line."""
 NAME_LENGTH = 60
 EVERYBODY = (N_("所有人"), "everyone", "all")
 """What stands behind an @ that calls the whole line, in whatever language one writes."""
@@ -148,6 +151,7 @@ class Why(Enum):
     TOO_LONG = "too long"
     TOO_MANY_MENTIONS = "too many mentions"
     TOO_MANY_FILES = "too many files"
+    TOO_LOUD = "too loud"
     NOT_OWN = "not own"
     GONE = "gone"
     IN_AUDIT = "in audit"
@@ -158,15 +162,24 @@ class Refuse:
     why: Why
 
 
-def decide_post(text: str, *, mentions: int, files: int) -> Refuse | None:
-    """text: cleaned; a file needs a word with it, so that one knows what is asked."""
+def is_loud(told: int, inside: int) -> bool:
+    """Whether a post that tells so many of so many calls most of the line, by whatever name: @所有人, or a department that is nearly all
+    of it. Where few are in a line, nobody counts."""
+    return told >= LOUD_LEAST and 2 * told >= inside
+
+
+def decide_post(text: str, *, mentions: int, files: int, loud: int = 0) -> Refuse | None:
+    """text: cleaned; a file needs a word with it, so that one knows what is asked. loud: for a loud post, how many its author wrote
+    within the hour before it."""
     if not text:
         return Refuse(Why.EMPTY)
     if len(text) > TEXT_LENGTH:
         return Refuse(Why.TOO_LONG)
     if mentions > MOST_MENTIONS:
         return Refuse(Why.TOO_MANY_MENTIONS)
-    return Refuse(Why.TOO_MANY_FILES) if files > MOST_FILES else None
+    if files > MOST_FILES:
+        return Refuse(Why.TOO_MANY_FILES)
+    return Refuse(Why.TOO_LOUD) if loud >= LOUD_AN_HOUR else None
 
 
 def decide_withdrawal(*, own: bool, withdrawn: bool, in_audit: bool) -> Refuse | None:

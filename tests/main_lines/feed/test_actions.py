@@ -21,7 +21,7 @@ from main_lines.feed.queries import (
     unread_by_line,
     unread_of,
 )
-from main_lines.feed.rules import Part
+from main_lines.feed.rules import LOUD_AN_HOUR, LOUD_LEAST, Part
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import add_line_member, remove_line_member
 from main_lines.tasks.access import get_task
@@ -34,8 +34,8 @@ from sync.library.storage import ObjectStore
 from tests.contracts.library_contract import manifest_for
 from tests.fakes.store import MemoryStore
 from tests.house import NOW
-from tests.main_lines.conftest import OUTSIDE, Story
-from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from tests.main_lines.conftest import INSIDE, OUTSIDE, Story
+from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 from workspace.events.models import Event
 from workspace.notices.models import Notice
 from workspace.notices.queries import list_notices
@@ -322,3 +322,23 @@ def test_posts_when_made_then_numbered_in_their_line(work_as: Callable, story: S
     with work_as("苏航", writes=False) as work:
         query = select(ProgressPost.number, ProgressPost.text).order_by(ProgressPost.id)
         assert [tuple(row) for row in work.session.execute(query)] == [(1, "第 0 条"), (2, "第 1 条"), (3, "第 2 条")]
+
+
+def test_everybody_when_called_again_and_again_within_an_hour_then_refused_but_for_the_director(
+    work_as: Callable, story: Story, say: Says
+) -> None:
+    others = [person.id for name, person in story.people.items() if name not in INSIDE]
+    with work_as("林悦") as work:
+        for member_id in others[: LOUD_LEAST + 1 - len(INSIDE) + 1]:
+            add_line_member(work, story.line_id, member_id)
+    taken_back = say("苏航", "@所有人 主图换了")  # It has told everybody all the same.
+    with work_as("苏航") as work:
+        withdraw_post(work, taken_back)
+    for _time in range(LOUD_AN_HOUR - 1):
+        say("苏航", "@all 主图又换了")
+    with pytest.raises(TooManyRequests):
+        say("苏航", "@所有人 主图还是换了")
+    say("苏航", "@赵宁 主图还是换了")
+    say("苏航", "@所有人 主图定了", now=NOW + timedelta(minutes=61))
+    for _time in range(LOUD_AN_HOUR + 1):
+        say("林悦", "@所有人 请看")

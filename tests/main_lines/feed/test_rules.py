@@ -7,6 +7,8 @@ import pytest
 from main_lines.feed.rules import (
     EVERYBODY,
     KINDS_OF,
+    LOUD_AN_HOUR,
+    LOUD_LEAST,
     MOST_FILES,
     MOST_MENTIONS,
     TEXT_LENGTH,
@@ -22,6 +24,7 @@ from main_lines.feed.rules import (
     cursor_after,
     decide_post,
     decide_withdrawal,
+    is_loud,
     readers_of,
     suggestions,
 )
@@ -146,3 +149,17 @@ def test_parts_when_listed_then_each_shows_kinds_that_exist() -> None:
     for part in Part:
         for prefix in KINDS_OF[part]:
             assert any(kind.startswith(prefix) for kind in kinds), prefix
+
+
+@pytest.mark.parametrize(
+    ("told", "inside", "loud"),
+    [(LOUD_LEAST, LOUD_LEAST + 1, True), (LOUD_LEAST - 1, LOUD_LEAST, False), (60, 120, True), (59, 120, False)],
+    ids=["everybody", "a small line", "half of it", "a department"],
+)
+def test_post_when_it_tells_most_of_a_line_then_it_is_loud(told: int, inside: int, loud: bool) -> None:
+    assert is_loud(told, inside) is loud
+
+
+def test_post_when_its_author_was_loud_too_often_then_refused() -> None:
+    assert decide_post("快看", mentions=1, files=0, loud=LOUD_AN_HOUR - 1) is None
+    assert decide_post("快看", mentions=1, files=0, loud=LOUD_AN_HOUR) == Refuse(Why.TOO_LOUD)
