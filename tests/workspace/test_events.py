@@ -3,9 +3,12 @@
 import re
 from collections.abc import Callable
 
+import pytest
+from sqlalchemy import event
+
 from tests.house import NOW, Person, member_named
 from workspace.db import Database
-from workspace.events.access import visible_events
+from workspace.events.access import ROOMS_AT_ONCE, events_from, newest_events, visible_events
 from workspace.parts import Parts
 from workspace.people.models import PeopleEvent
 from workspace.realtime_line import TICKET_PURPOSE
@@ -90,3 +93,32 @@ def test_audit_when_a_line_is_closed_to_the_auditor_then_not_a_trace(signed_in: 
     record(company, "line:secret")
     page = signed_in("guanli").get("/audit").get_data(as_text=True)
     assert "武汉" not in page
+
+
+def test_newest_events_when_of_several_rooms_then_each_once_in_order_and_no_more_than_asked(company: Database) -> None:
+    rooms = [f"line:{number}" for number in range(ROOMS_AT_ONCE + 2)]
+    for some in (rooms[:1], rooms[:2], rooms[-1:], rooms, ["line:other"]):
+        record(company, *some)
+    with open_work(company, writes=False) as work:
+        head = head_seq(work)
+        assert [row.seq for row in newest_events(work, rooms=rooms, limit=3)] == [head - 1, head - 2, head - 3]
+        assert [row.seq for row in newest_events(work, rooms=rooms, limit=9, before=head - 1)] == [head - 2, head - 3, head - 4]
+        assert [row.seq for row in events_from(work, rooms=rooms, since=head - 3, limit=2)] == [head - 3, head - 2]
+        assert newest_events(work, rooms=[], limit=3) == newest_events(work, rooms=rooms, limit=9, kinds=["main_lines."]) == []
+
+
+def test_newest_events_when_of_several_rooms_then_the_database_sorts_nothing(company: Database) -> None:
+    """A line and its library have a hundred thousand events: whoever opens the feed must not wait for all of them."""
+    if not company.is_sqlite:
+        pytest.skip("reads SQLite's plan")
+    asked: list[tuple[str, tuple]] = []
+    event.listen(company.engine, "before_cursor_execute", lambda _c, _cursor, sql, values, *_rest: asked.append((sql, values)))
+    with open_work(company, writes=False) as work:
+        newest_events(work, rooms=["line:1", "library:1"], limit=30, without=["workspace."], kinds=["main_lines."])
+        plans = [
+            str(work.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all())
+            for sql, values in list(asked)
+            if "FROM event_room" in sql
+        ]
+    assert plans
+    assert not [plan for plan in plans if "TEMP B-TREE FOR ORDER BY" in plan or "SCAN event_room" in plan]

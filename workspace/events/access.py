@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, cast, or_, select
+from sqlalchemy import ColumnElement, String, cast, or_, select, union_all
 
 from workspace.events.kinds import kind_named, quiet_kinds
 from workspace.events.models import Event, EventRoom
@@ -15,6 +15,7 @@ from workspace.work import Work
 
 RoomProvider = Callable[[Work], Iterable[str]]
 _PROVIDERS: list[RoomProvider] = []
+ROOMS_AT_ONCE = 50
 
 
 def gives_rooms(provider: RoomProvider) -> RoomProvider:
@@ -116,11 +117,9 @@ def newest_events(
     Quiet kinds, and those that begin with one of ``without``, are left out; kinds: none but those that begin with one of these.
     only: of those ``limit`` events, the ones of this kind.
     """
-    seqs = _seqs_in(rooms, without=without, kinds=kinds)
-    if before is not None:
-        seqs = seqs.where(EventRoom.seq < before)
-    seqs = seqs.distinct().order_by(EventRoom.seq.desc()).limit(limit)
-    query = select(Event).where(Event.seq.in_(seqs.scalar_subquery())).order_by(Event.seq.desc())
+    bound = [EventRoom.seq < before] if before is not None else []
+    seqs = _seqs_in(work, rooms, where=[*bound, *_kinds_shown(without, kinds)], limit=limit, newest=True)
+    query = select(Event).where(Event.seq.in_(seqs)).order_by(Event.seq.desc())
     return [in_words(event) for event in work.session.scalars(query) if only in ("", event.kind)]
 
 
@@ -128,17 +127,29 @@ def events_from(
     work: Work, *, rooms: Iterable[str], since: int, limit: int, without: Sequence[str] = (), kinds: Sequence[str] = ()
 ) -> list[EventRow]:
     """The events of these rooms from this sequence on, in its order. See newest_events."""
-    seqs = _seqs_in(rooms, without=without, kinds=kinds).where(EventRoom.seq >= since)
-    seqs = seqs.distinct().order_by(EventRoom.seq).limit(limit)
-    query = select(Event).where(Event.seq.in_(seqs.scalar_subquery())).order_by(Event.seq)
+    seqs = _seqs_in(work, rooms, where=[EventRoom.seq >= since, *_kinds_shown(without, kinds)], limit=limit, newest=False)
+    query = select(Event).where(Event.seq.in_(seqs)).order_by(Event.seq)
     return [in_words(event) for event in work.session.scalars(query)]
 
 
-def _seqs_in(rooms: Iterable[str], *, without: Sequence[str], kinds: Sequence[str]) -> Select[int]:
-    without = (*without, *quiet_kinds())
-    seqs = select(EventRoom.seq).where(EventRoom.room.in_(list(rooms)))
-    if without or kinds:
-        seqs = seqs.join(Event, Event.seq == EventRoom.seq)
-    if without:
-        seqs = seqs.where(*(~Event.kind.startswith(prefix, autoescape=True) for prefix in without))
-    return seqs.where(or_(*(Event.kind.startswith(prefix, autoescape=True) for prefix in kinds))) if kinds else seqs
+def _seqs_in(work: Work, rooms: Iterable[str], *, where: Sequence[ColumnElement[bool]], limit: int, newest: bool) -> list[int]:
+    """The first or last sequences in any of these rooms, each once.
+
+    Each room is walked from its end until ``limit`` are found. Asked of several rooms at once, a database sorts all that ever
+    happened in them first.
+    """
+    order = EventRoom.seq.desc() if newest else EventRoom.seq
+    found: set[int] = set()
+    asked = sorted(set(rooms))
+    for start in range(0, len(asked), ROOMS_AT_ONCE):
+        of_rooms = [
+            select(EventRoom.seq).join(Event, Event.seq == EventRoom.seq).where(EventRoom.room == room, *where).order_by(order).limit(limit)
+            for room in asked[start : start + ROOMS_AT_ONCE]
+        ]
+        found.update(work.session.scalars(union_all(*(select(one.subquery().c.seq) for one in of_rooms))))
+    return sorted(found, reverse=newest)[:limit]
+
+
+def _kinds_shown(without: Sequence[str], kinds: Sequence[str]) -> list[ColumnElement[bool]]:
+    shown = [~Event.kind.startswith(prefix, autoescape=True) for prefix in (*without, *quiet_kinds())]
+    return [*shown, or_(*(Event.kind.startswith(prefix, autoescape=True) for prefix in kinds))] if kinds else shown
