@@ -7,6 +7,7 @@ from main_lines.handovers.rules import Standing, State
 from main_lines.lines.access import in_my_lines, is_director, line_member_ids
 from main_lines.tasks.access import get_task, works_on
 from main_lines.tasks.models import TaskOrder
+from main_lines.tasks.rules import OPEN
 from workspace.errors import NotFound
 from workspace.i18n import _
 from workspace.people.models import Member
@@ -38,9 +39,19 @@ def handovers_of(work: Work, task_id: str) -> list[Handover]:
 
 
 def offered_to_me(work: Work) -> list[Handover]:
-    """What waits for the actor's answer, the oldest first."""
-    query = select(Handover).where(Handover.state == State.OFFERED.value, in_my_lines(work, Handover.line_id), _for_me(work))
-    return list(work.session.scalars(query.order_by(Handover.id)))
+    """What waits for the actor's answer, the oldest first: orders that are still open and where they were when they were offered."""
+    where_it_was = and_(
+        TaskOrder.department_id == Handover.from_department_id, or_(TaskOrder.owner_id.is_(None), TaskOrder.owner_id == Handover.from_id)
+    )
+    query = select(Handover).join(TaskOrder, TaskOrder.id == Handover.task_id).where(TaskOrder.state.in_(OPEN), where_it_was)
+    mine = query.where(Handover.state == State.OFFERED.value, in_my_lines(work, Handover.line_id), _for_me(work))
+    return list(work.session.scalars(mine.order_by(Handover.id)))
+
+
+def offers_to(work: Work, line_id: str, member_id: str) -> list[Handover]:
+    """Those in a line that only this member could answer."""
+    query = select(Handover).where(Handover.line_id == line_id, Handover.to_id == member_id, Handover.state == State.OFFERED.value)
+    return list(work.session.scalars(query.order_by(Handover.task_id)))
 
 
 def _for_me(work: Work) -> ColumnElement[bool]:
@@ -60,12 +71,13 @@ def standing_of(work: Work, handover: Handover, order: TaskOrder) -> Standing:
     """What the actor is to this handover now."""
     me = work.actor.member_id
     receives = me in receivers(work, handover.line_id, handover.to_department_id, handover.to_id)
-    return Standing(receives, handover.offered_by_id == me, is_director(work, handover.line_id), holds=_holds(work, order))
+    moved_on = order.department_id != handover.from_department_id or order.owner_id not in (None, handover.from_id)
+    return Standing(receives, handover.offered_by_id == me, holds=_holds(work, order), moved_on=moved_on)
 
 
 def holder_standing(work: Work, order: TaskOrder) -> Standing:
     """What the actor is to an order that is not offered yet."""
-    return Standing(directs=is_director(work, order.line_id), holds=_holds(work, order))
+    return Standing(holds=_holds(work, order))
 
 
 def _holds(work: Work, order: TaskOrder) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from main_lines.handovers.access import get_handover, holder_standing, open_handover, receivers, standing_of
+from main_lines.handovers.access import get_handover, holder_standing, offers_to, open_handover, receivers, standing_of
 from main_lines.handovers.models import NOTE_LENGTH, Handover, HandoverEvent
 from main_lines.handovers.rules import State, Verb, Why, decide_answer, decide_offer
 from main_lines.handovers.words import REFUSALS
@@ -68,6 +68,18 @@ def answer_handover(work: Work, handover_id: str, verb: Verb, *, reason: str = "
         case Verb.WITHDRAW:
             _record(work, HandoverEvent.RECALLED, order, handover)
     return handover
+
+
+def recall_offers_to(work: Work, line_id: str, member_id: str) -> int:
+    """Take back what was offered to somebody who left the line: nobody could answer, and nobody else could be asked. Returns how many."""
+    offers = offers_to(work, line_id, member_id)
+    for found in offers:
+        handover = get_handover(work, found.id)
+        if handover.state != State.OFFERED.value:
+            continue
+        handover.state, handover.answered_at = State.WITHDRAWN.value, work.now
+        _record(work, HandoverEvent.RECALLED, get_task(work, handover.task_id), handover)
+    return len(offers)
 
 
 def _note(text: str) -> str:

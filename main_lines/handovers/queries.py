@@ -11,7 +11,6 @@ from main_lines.lines.queries import members_of
 from main_lines.tasks.access import get_task
 from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.queries import TaskRow, task_row
-from main_lines.tasks.rules import OPEN
 from main_lines.tasks.rules import State as OrderState
 from workspace.people.models import Member
 from workspace.people.queries import MemberRow, list_departments
@@ -57,11 +56,9 @@ class OrderHandovers:
 
 
 def waiting_for_me(work: Work) -> list[OfferedOrder]:
-    """Of orders that are still open."""
-    found = [(get_task(work, one.task_id), one) for one in offered_to_me(work)]
-    opened = [(order, one) for order, one in found if OrderState(order.state) in OPEN]
-    rows = _rows(work, [one for _order, one in opened])
-    return [OfferedOrder(task_row(work, order), row) for (order, _one), row in zip(opened, rows, strict=True)]
+    found = offered_to_me(work)
+    orders = [task_row(work, get_task(work, one.task_id)) for one in found]
+    return [OfferedOrder(order, row) for order, row in zip(orders, _rows(work, found), strict=True)]
 
 
 def handovers_of_order(work: Work, order: TaskOrder) -> OrderHandovers:

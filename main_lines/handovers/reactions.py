@@ -1,12 +1,22 @@
 """Who is told of a handover: the receiver is asked, the giver hears the answer; all as far as they are in the line now."""
 
 from main_lines.handovers.access import receivers
+from main_lines.handovers.actions import recall_offers_to
 from main_lines.handovers.models import Handover, HandoverEvent
 from main_lines.handovers.rules import State
 from main_lines.lines.access import director_ids, line_member_ids
+from main_lines.lines.models import LineEvent
 from workspace.jobs.registry import reacts_to
 from workspace.jobs.worker import JobRun
 from workspace.notices.actions import send_notices
+
+
+@reacts_to(LineEvent.MEMBER_REMOVED, name="main_lines.handovers_follow_member")
+def recall_offers(run: JobRun, seq: int) -> None:
+    """What was offered to a member who left the line can be offered to somebody else."""
+    event = run.event(seq)
+    with run.open_work() as work:
+        recall_offers_to(work, event.facts["line_id"], event.facts["member_id"])
 
 
 @reacts_to(HandoverEvent.OFFERED, HandoverEvent.TAKEN, HandoverEvent.REFUSED, name="main_lines.handover_notices")

@@ -6,8 +6,9 @@
     declined    -          -          -
     withdrawn   -          -          -
 
-The receiver accepts or declines; whoever offered it, or the director, takes the offer back. Until it is accepted the order stays
-where it is, so that nothing is ever without somebody who answers for it.
+The receiver accepts or declines; whoever offered it, whoever holds the order, or the director takes the offer back. Until it is
+accepted the order stays where it is, so that nothing is ever without somebody who answers for it. When it has come to somebody else
+meanwhile, the offer is worth nothing: it would take from them what they never gave away.
 """
 
 from dataclasses import dataclass
@@ -36,18 +37,22 @@ class Why(StrEnum):
     NOT_YOURS = "not_yours"
     OVER = "over"
     ORDER_DONE = "order_done"
+    MOVED_ON = "moved_on"
     OFFERED_ALREADY = "offered_already"
     TO_ITSELF = "to_itself"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What the actor is to the handover. holds: they direct the line or work on the order."""
+    """What the actor is to the handover. holds: they direct the line or work on the order.
+
+    moved_on: the order is with somebody else than when it was offered: who offered it can no longer give it away.
+    """
 
     receives: bool = False
     offered: bool = False
-    directs: bool = False
     holds: bool = False
+    moved_on: bool = False
 
 
 _MOVES = {Verb.ACCEPT: State.ACCEPTED, Verb.DECLINE: State.DECLINED, Verb.WITHDRAW: State.WITHDRAWN}
@@ -66,10 +71,12 @@ def decide_offer(order: OrderState, who: Standing, *, offered_already: bool, to_
 
 def decide_answer(state: State, verb: Verb, who: Standing, order: OrderState) -> State | Why:
     """Where the answer leads, or why it does not. An order that is done is neither accepted nor declined any more."""
-    if not (who.offered or who.directs if verb is Verb.WITHDRAW else who.receives):
+    if not (who.offered or who.holds if verb is Verb.WITHDRAW else who.receives):
         return Why.NOT_YOURS
     if state is not State.OFFERED:
         return Why.OVER
     if verb is Verb.ACCEPT and order not in OPEN:
         return Why.ORDER_DONE
+    if verb is Verb.ACCEPT and who.moved_on:
+        return Why.MOVED_ON
     return _MOVES[verb]

@@ -1,6 +1,7 @@
 """Handing an order over: the table of rules.py read from its docstring, and both sides of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from main_lines.handovers.queries import handovers_of_order, waiting_for_me
 from main_lines.handovers.rules import Standing, State, Verb, Why, decide_answer, decide_offer
 from main_lines.lines.actions import remove_line_member
 from main_lines.tasks.access import get_task
-from main_lines.tasks.actions import cancel_task, sign_task
+from main_lines.tasks.actions import assign_task, cancel_task, sign_task
 from main_lines.tasks.rules import OPEN
 from main_lines.tasks.rules import State as OrderState
 from tests.main_lines.conftest import OUTSIDE, Story
@@ -19,7 +20,7 @@ from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from workspace.notices.models import Notice
 from workspace.people.models import Member
 
-ALL = Standing(receives=True, offered=True, directs=True, holds=True)
+ALL = Standing(receives=True, offered=True, holds=True)
 
 
 def written_table() -> list[tuple[State, Verb, str]]:
@@ -31,13 +32,15 @@ def written_table() -> list[tuple[State, Verb, str]]:
 @pytest.mark.parametrize(("state", "verb", "cell"), written_table())
 def test_answer_when_decided_then_as_the_docstring_says(state: State, verb: Verb, cell: str) -> None:
     assert decide_answer(state, verb, ALL, OrderState.READY) == (Why.OVER if cell == "-" else State(cell))
-    for standing in ("receives", "offered", "directs"):
+    for standing in ("receives", "offered", "holds"):
         who = Standing(**{standing: True})
         theirs = standing == "receives" if verb is not Verb.WITHDRAW else standing != "receives"
         assert (decide_answer(state, verb, who, OrderState.READY) is Why.NOT_YOURS) == (not theirs)
     for order in OrderState:
         over = decide_answer(State.OFFERED, verb, ALL, order) is Why.ORDER_DONE
         assert over == (verb is Verb.ACCEPT and order not in OPEN)
+    moved = replace(ALL, moved_on=True)
+    assert (decide_answer(State.OFFERED, verb, moved, OrderState.READY) is Why.MOVED_ON) == (verb is Verb.ACCEPT)
 
 
 @pytest.mark.parametrize("order", OrderState)
@@ -153,3 +156,31 @@ def test_pages_when_used_then_offered_answered_and_told(signed_in: Callable, tas
     assert service.post(f"/handovers/{handover}", {"verb": "accept"}).status_code == 303
     assert service.get(f"/api/tasks/{task_id}").get_json()["owner"] == "赵宁"
     assert service.get(f"/api/tasks/{task_id}/handovers").get_json()["handovers"][0]["state"] == "accepted"
+
+
+def test_order_when_somebody_else_got_it_meanwhile_then_the_offer_takes_nothing_from_them(
+    work_as: Callable, task_id: str, story: Story
+) -> None:
+    handover = offered(work_as, task_id, member_id=story.id_of("赵宁"))
+    with work_as("林悦") as work:
+        assign_task(work, task_id, story.id_of("吴昊"))
+    with work_as("赵宁") as work:
+        assert waiting_for_me(work) == []
+        with pytest.raises(Conflict, match="换了负责人"):
+            answer_handover(work, handover, Verb.ACCEPT)
+    with work_as("吴昊") as work:
+        assert get_task(work, task_id).owner_id == story.id_of("吴昊")
+        answer_handover(work, handover, Verb.WITHDRAW)
+        offer_order(work, task_id, note="差尺码表", member_id=story.id_of("赵宁"))
+
+
+def test_member_when_removed_then_what_was_offered_to_them_can_be_offered_to_others(
+    work_as: Callable, task_id: str, story: Story, run_jobs: Callable
+) -> None:
+    offered(work_as, task_id, member_id=story.id_of("赵宁"))
+    with work_as("林悦") as work:
+        remove_line_member(work, story.line_id, story.id_of("赵宁"))
+    run_jobs()
+    with work_as("苏航") as work:
+        assert [row.state for row in handovers_of_order(work, get_task(work, task_id)).rows] == [State.WITHDRAWN]
+        offer_order(work, task_id, note="差尺码表", member_id=story.id_of("吴昊"))
