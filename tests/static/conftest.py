@@ -64,6 +64,7 @@ def _test_pages() -> Routes:
 @pytest.fixture
 def app(app: Flask) -> Flask:
     """The real app with the test pages on it."""
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(ROOT / "templates"), FileSystemLoader(ROOT / "tests/static/pages")])
+    loader = ChoiceLoader([FileSystemLoader(ROOT / "templates"), FileSystemLoader(ROOT / "tests/static/pages")])
+    app.jinja_env = app.jinja_env.overlay(loader=loader)  # type: ignore[assignment]
     register(app, _test_pages())
     return app
