@@ -21,6 +21,37 @@ pytestmark = pytest.mark.guest
 NewDesktop = Callable[..., tuple[DomainSpec, DomainFiles]]
 
 
+STANDSTILL = b"\xfa\xf4\xeb\xfd"
+"""cli; hlt; and again."""
+
+
+@pytest.fixture
+def new_desktop(new_desktop: NewDesktop, host_folder: Path) -> NewDesktop:
+    """Their kernel halts at once: nothing here asks a guest anything, and thirty that boot keep an emulated processor busy."""
+    kernel = host_folder / "standstill"
+    kernel.write_bytes(standing_still())
+
+    def make(**options: object) -> tuple[DomainSpec, DomainFiles]:
+        spec, files = new_desktop(**options)
+        return replace(spec, kernel=kernel), files
+
+    return make
+
+
+def standing_still() -> bytes:
+    """A kernel of 1.5 KiB in the form that QEMU loads: https://docs.kernel.org/arch/x86/boot.html"""
+    image = bytearray(3 * 512)
+    for place, content in (
+        (0x1F1, b"\x01"),  # sectors of set-up code after the first
+        (0x1FE, b"\x55\xaa\xeb\x66HdrS\x04\x02"),  # where it is entered, a jump over the header: protocol 2.04
+        (0x211, b"\x01"),  # loaded high
+        (0x22C, b"\xff\xff\xff\x37"),  # up to where the initrd may lie
+        (0x268, STANDSTILL),
+    ):
+        image[place : place + len(content)] = content
+    return bytes(image)
+
+
 @pytest.fixture
 def hypervisor(real_host: LibvirtHost) -> LibvirtHost:
     return real_host
