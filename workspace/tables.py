@@ -11,6 +11,7 @@ import re
 import warnings
 import zipfile
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -28,6 +29,7 @@ PARTS_MAX = 1000
 TAGS_MAX = 1_000_000
 """Of all parts together, and as many attributes: each becomes an object in memory."""
 EMPTY_LINES_MAX = 50_000
+MERGED_MAX = 20_000
 CELL_LENGTH_MAX = 10_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
@@ -38,6 +40,7 @@ _ZIP, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would take for a formula."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*%?")
 # What openpyxl lets through of a file that is damaged, or made to be.
 _DAMAGED = (
@@ -65,10 +68,12 @@ class Table:
     rows: list[tuple[int, tuple[str, ...]]]
 
 
-def read_table(name: str, content: bytes, *, max_rows: int, max_columns: int) -> Table:
+def read_table(name: str, content: bytes, *, max_rows: int, max_columns: int, merged_numbers: bool = True) -> Table:
     """The first visible sheet of an xlsx, or a csv in UTF-8, UTF-16 or GBK; which one it is the content says, not the name.
 
     Dates come as 2026-11-11 (with a time: 2026-11-11 08:30), numbers without grouping, percentages as 12.5%. BadTable otherwise.
+    The text of a cell that is merged over several lines stands in each of them, a title that is merged over the columns is passed
+    over. merged_numbers: whether a number may be merged over lines, and then stands in the first; nobody can tell whose it is.
     """
     if not content:
         raise BadTable(_("文件是空的。"))
@@ -78,7 +83,7 @@ def read_table(name: str, content: bytes, *, max_rows: int, max_columns: int) ->
         raise BadTable(_("这是旧版 Excel（.xls）或加了密码的文件，请另存为不加密的 .xlsx 或 CSV。"))
     lines: Iterable[tuple[int, Sequence[str]]]
     if content.startswith(_ZIP):
-        lines = _sheet(content, max_columns)
+        lines = _sheet(content, max_columns, merged_numbers=merged_numbers)
     elif PurePath(name).suffix.lower() in (".xlsx", ".xlsm"):
         raise BadTable(_("文件已损坏，请用表格软件打开并重新保存。"))
     else:
@@ -148,7 +153,7 @@ def _decoded(content: bytes) -> str:
 # --- xlsx -------------------------------------------------------------------------------------------------------------
 
 
-def _sheet(content: bytes, max_columns: int) -> Iterator[tuple[int, list[str]]]:
+def _sheet(content: bytes, max_columns: int, *, merged_numbers: bool) -> Iterator[tuple[int, list[str]]]:
     """Lines of the first visible sheet. One column more than wanted is read, so that a table that is too wide is noticed."""
     from openpyxl import load_workbook  # Not needed by most processes, and a tenth of a second to load.
 
@@ -161,9 +166,10 @@ def _sheet(content: bytes, max_columns: int) -> Iterator[tuple[int, list[str]]]:
             if sheet is None:
                 raise BadTable(_("没有可见的工作表。"))
             sheet.reset_dimensions()  # What a file says of its size may be a lie.
+            merged = _Merged(_package_part(content, sheet._worksheet_path), numbers=merged_numbers)
             empty = 0
             for number, cells in enumerate(sheet.iter_rows(max_col=max_columns + 1), 1):
-                line = [_text(cell) for cell in cells]
+                line = merged.filled(number, [_text(cell) for cell in cells], [isinstance(cell.value, int | float) for cell in cells])
                 empty = 0 if any(line) else empty + 1
                 if empty > EMPTY_LINES_MAX:
                     raise BadTable(_("中间有太多空行，请删去空行后再上传。"))
@@ -173,6 +179,54 @@ def _sheet(content: bytes, max_columns: int) -> Iterator[tuple[int, list[str]]]:
         raise
     except _DAMAGED as error:
         raise BadTable(_("文件已损坏，请用表格软件打开并重新保存。")) from error
+
+
+def _package_part(content: bytes, name: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        return package.read(name)
+
+
+class _Merged:
+    """The merged cells of a sheet, which openpyxl does not tell while it reads line by line."""
+
+    def __init__(self, sheet: bytes, *, numbers: bool) -> None:
+        self._from: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        for number, found in enumerate(_MERGED.finditer(sheet)):
+            if number == MERGED_MAX:
+                raise BadTable(_("合并的单元格太多，请取消合并后再上传。"))
+            left, top, right, bottom = found.groups()
+            self._from[int(top)].append((_index(left), _index(right), int(bottom)))
+        self._over: dict[int, tuple[int, str]] = {}
+        self._numbers, self._begun = numbers, False
+
+    def filled(self, number: int, line: list[str], are_numbers: Sequence[bool]) -> list[str]:
+        """The line with what is merged into it from above; nothing of it when it is a title, or has no text of its own."""
+        if not any(line):
+            return line
+        here = [merged for merged in self._from.get(number, ()) if merged[0] < len(line) and line[merged[0]]]
+        if not self._begun and sum(map(bool, line)) == 1 and any(right > left for left, right, _last in here):
+            return [""] * len(line)
+        self._begun = True
+        found = [text or self._from_above(number, column) for column, text in enumerate(line)]
+        for left, _right, last in here:
+            if last > number:
+                if not are_numbers[left]:
+                    self._over[left] = (last, line[left])
+                elif not self._numbers:
+                    raise BadTable(_("第 %(line)s 行有一个数合并到了下面几行，看不出属于哪一行。请取消合并，每行各写一个数。", line=number))
+        return found
+
+    def _from_above(self, number: int, column: int) -> str:
+        last, text = self._over.get(column, (0, ""))
+        return text if number <= last else ""
+
+
+def _index(letters: bytes) -> int:
+    """A is 0, AA is 26."""
+    index = 0
+    for letter in letters:
+        index = index * 26 + letter - 64
+    return index - 1
 
 
 def _check_package(content: bytes) -> None:

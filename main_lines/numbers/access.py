@@ -1,7 +1,7 @@
 """Loading metrics, numbers, stock, drafts and passes: as confidential as their main line."""
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,11 +13,10 @@ from main_lines.lines.access import get_line, get_line_as_director
 from main_lines.numbers.models import Metric, MetricValue, NumberDraft, NumberPass, StockCount
 from workspace.errors import NotFound
 from workspace.i18n import _
-from workspace.people.models import Department, Site
+from workspace.people.names import Named, Names
+from workspace.people.queries import list_cities, list_departments, list_stores
 from workspace.settings import Settings
 from workspace.work import Work
-
-SITES_ASKED = ("city", "store")
 
 
 def company_zone(work: Work) -> ZoneInfo:
@@ -144,23 +143,19 @@ def current_stock(work: Work, line_id: str) -> list[StockRow]:
 
 
 class Places(NamedTuple):
-    """Names of the company's cities, stores and departments -> the scope that stands for them."""
+    """What figures can be about, each with the scope that stands for it: ``city:ID``, ``store:ID``, ``department:ID``."""
 
-    cities: dict[str, str]
-    stores: dict[str, str]
-    departments: dict[str, str]
+    cities: Names
+    stores: Names
+    departments: Names
 
     def names(self) -> dict[str, str]:
-        """Scope -> name."""
-        return {scope: name for named in self for name, scope in named.items()}
+        """Scope -> name, of a store that shares its name with its city before it."""
+        return {place.key: named.name_of(place.key) for named in self for place in named.places}
 
 
 def places_of(work: Work) -> Places:
-    sites = work.session.execute(select(Site.kind, Site.name, Site.id).where(Site.kind.in_(SITES_ASKED)).order_by(Site.id)).all()
-    departments = work.session.execute(select(Department.name, Department.id).order_by(Department.id))
-
-    def named(rows: Iterable[tuple[str, str]], kind: str) -> dict[str, str]:
-        return {name: f"{kind}:{id}" for name, id in rows}
-
-    by_kind = {kind: named([(row.name, row.id) for row in sites if row.kind == kind], kind) for kind in SITES_ASKED}
-    return Places(by_kind["city"], by_kind["store"], named([(row.name, row.id) for row in departments], "department"))
+    departments = [Named(f"department:{id}", name) for id, name in list_departments(work)]
+    cities = [Named(f"city:{id}", name) for id, name in list_cities(work)]
+    stores = [Named(f"store:{store.id}", store.name, store.city_name) for store in list_stores(work)]
+    return Places(Names(cities), Names(stores), Names(departments))

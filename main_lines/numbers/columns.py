@@ -51,6 +51,7 @@ STOCK_HEADINGS: dict[Column, tuple[str, ...]] = {
 _TARGET_MARKS = ("目标", "target")
 _UNIT_BEHIND = re.compile(r"(.+?)\s*[（(]\s*([^（()）]{1,10})\s*[)）]")
 _UNITS = {"万": Decimal(10**4), "亿": Decimal(10**8), "k": Decimal(1000), "m": Decimal(10**6)}
+_UNIT_SCALES = {"千": Decimal(1000), "百万": Decimal(10**6), "万": Decimal(10**4), "亿": Decimal(10**8)}
 _NUMBER = re.compile(r"([+-]?)[¥$€]?(\d[\d,]*\.?\d*|\.\d+)(万|亿|k|m)?(?:元|%)?", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?|[\d.]+")
 _NOTHING = ("", "-", "—", "--", "/", "n/a", "无")
@@ -90,18 +91,56 @@ def number_in(text: str) -> Decimal | None:
 
     12.5% is 12.5: the unit of a rate is %.
     """
+    value, scale = _taken_apart(text)
+    return None if value is None else _kept(value * scale)
+
+
+def value_in(text: str, *, said: str, unit: str) -> Decimal | None:
+    """The same, counted in ``unit``. said: the unit in which the file says that it counts; a cell that says 万 itself needs none.
+
+    ValueError also for what cannot be counted so; see ``ratio_of``.
+    """
+    value, scale = _taken_apart(text)
+    if value is None:
+        return None
+    ratio = ratio_of(said or unit, unit)
+    if ratio is None:
+        raise ValueError(text)
+    return _kept(value * ratio if scale == 1 else value * scale / _scale_of(unit)[0])
+
+
+def ratio_of(said: str, unit: str) -> Decimal | None:
+    """How many of ``unit`` one of ``said`` is: 10000 元 are one 万元. None for units of different things; no unit counts in ones."""
+    (said_scale, said_thing), (scale, thing) = _scale_of(said), _scale_of(unit)
+    if said_thing and thing and said_thing != thing:
+        return None
+    return said_scale / scale
+
+
+def _scale_of(unit: str) -> tuple[Decimal, str]:
+    """万元 is (10000, 元)."""
+    unit = unit.translate(_FULL_WIDTH).strip().casefold()
+    scale = next((scale for scale in _UNIT_SCALES if unit.startswith(scale)), "")
+    return _UNIT_SCALES.get(scale, Decimal(1)), unit.removeprefix(scale)
+
+
+def _taken_apart(text: str) -> tuple[Decimal | None, Decimal]:
+    """The digits, and by how much they count: 3.2万 is (3.2, 10000)."""
     text = text.translate(_FULL_WIDTH).replace(" ", "").strip()
     if text.casefold() in _NOTHING:
-        return None
+        return None, Decimal(1)
     match = _NUMBER.fullmatch(text)
     if match is None or not _GROUPED.fullmatch(match[2]):
         raise ValueError(text)
     try:
-        value = Decimal(match[1] + match[2].replace(",", "")) * _UNITS.get((match[3] or "").casefold(), Decimal(1))
+        return Decimal(match[1] + match[2].replace(",", "")), _UNITS.get((match[3] or "").casefold(), Decimal(1))
     except InvalidOperation as error:
         raise ValueError(text) from error
+
+
+def _kept(value: Decimal) -> Decimal:
     if abs(value) > VALUE_MOST:
-        raise ValueError(text)
+        raise ValueError(value)
     return rounded(value)
 
 
@@ -117,6 +156,11 @@ def day_in(text: str) -> date | None:
     if not 2000 <= day.year <= 2199:
         raise ValueError(text)
     return day
+
+
+def says_clock(text: str) -> bool:
+    """Whether a day comes with a time behind it."""
+    return _TIME.search(text.translate(_FULL_WIDTH)) is not None
 
 
 def instant_in(text: str, zone: tzinfo) -> datetime | None:

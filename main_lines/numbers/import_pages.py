@@ -85,7 +85,7 @@ def send_template(work: Work, line_id: str) -> FlaskResponse:
     else:
         metrics = [(metric.name, metric.unit) for metric in metrics_of(work, line.id)]
         header, name = [NUMBER_HEADINGS[column][0] for column in _NUMBERS], _("数据模板")
-        rows = _number_example(metrics, company_today(work), next(iter(places_of(work).cities), ""))
+        rows = _number_example(metrics, company_today(work), next((city.name for city in places_of(work).cities.places), ""))
     content = write_csv(header, rows) if as_csv else write_table(header, rows)
     response = FlaskResponse(content, content_type=CSV if as_csv else XLSX)
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{'csv' if as_csv else 'xlsx'}")
@@ -108,7 +108,8 @@ def _brought() -> Brought:
     if file is None or not file.filename:
         raise InvalidInput(_("请选择文件"), fields={"file": _("请选择一个 xlsx 或 CSV 文件")})
     content = file.read()
-    return Brought(file.filename, digest_of(content), read_table(file.filename, content, max_rows=ROWS_MAX, max_columns=COLUMNS_MAX))
+    table = read_table(file.filename, content, max_rows=ROWS_MAX, max_columns=COLUMNS_MAX, merged_numbers=False)
+    return Brought(file.filename, digest_of(content), table)
 
 
 def _as_of(work: Work) -> Any:

@@ -72,7 +72,7 @@ def known_in(work: Work, line: MainLine, *, at: datetime) -> Known:
     """What a file may name in this line, for whoever brings it."""
     places = places_of(work)
     return Known(
-        [metric.name for metric in metrics_of(work, line.id, archived=True)], places.cities, places.stores, places.departments,
+        {metric.name: metric.unit for metric in metrics_of(work, line.id, archived=True)}, places.cities, places.stores, places.departments,
         is_director(work, line.id), at, work.now, company_zone(work),
     )  # fmt: skip
 

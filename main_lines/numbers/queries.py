@@ -24,7 +24,20 @@ from main_lines.numbers.access import (
 )
 from main_lines.numbers.chart import chart_of
 from main_lines.numbers.models import Metric, MetricValue, NumberSource, StockCount
-from main_lines.numbers.rules import FRESH, Aim, Better, Kind, Standing, Supply, Verdict, counting, standing, supply_of, told_below
+from main_lines.numbers.rules import (
+    FRESH,
+    SCOPE_KINDS,
+    Aim,
+    Better,
+    Kind,
+    Standing,
+    Supply,
+    Verdict,
+    counting,
+    standing,
+    supply_of,
+    told_below,
+)
 from workspace.people.models import Member
 from workspace.work import Work
 
@@ -208,19 +221,15 @@ def _history(work: Work, metric_id: str, names: dict[str, str]) -> list[SaidRow]
 def export_rows(work: Work, line: MainLine) -> list[tuple[Any, ...]]:
     """Every number that counts, a line per metric, day and place, in the columns of the template: it can be imported again."""
     metrics = {metric.id: metric for metric in metrics_of(work, line.id)}
-    places = places_of(work)
-    by_kind = {
-        scope: (kind, name) for kind, named in zip(("city", "store", "department"), places, strict=True) for name, scope in named.items()
-    }
+    names = places_of(work).names()
     zone = company_zone(work)
     cells: dict[tuple[str, str, str], dict[str, FigureRow]] = defaultdict(dict)
     for figure in current_figures(work, list(metrics)):
         cells[figure.metric_id, figure.day.isoformat() if figure.day else "", figure.scope][figure.aim] = figure
     rows: list[tuple[Any, ...]] = []
     for (metric_id, _day, scope), said in sorted(cells.items()):
-        kind, name = by_kind.get(scope, ("", ""))
         metric, figure = metrics[metric_id], _newest(said)
-        where = [name if kind == one else "" for one in ("city", "store", "department")]
+        where = [_place(names, scope) if scope.startswith(f"{kind}:") else "" for kind in SCOPE_KINDS]
         values = [said[aim].value if aim in said else None for aim in ("target", "actual")]
         rows.append((metric.name, metric.unit, figure.day, *where, *values, figure.at.astimezone(zone)))
     return rows

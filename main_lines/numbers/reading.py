@@ -18,17 +18,22 @@ from main_lines.numbers.columns import (
     day_in,
     instant_in,
     metric_of,
-    number_in,
+    ratio_of,
+    says_clock,
+    value_in,
 )
 from main_lines.numbers.models import NAME_LENGTH, PLACE_LENGTH, SKU_LENGTH, SOURCE_LENGTH, UNIT_LENGTH
 from main_lines.numbers.rules import Aim
 from workspace.i18n import _
+from workspace.people.names import Names
 from workspace.tables import Table
 
 ROWS_MAX = 5000
 COLUMNS_MAX = 40
 NUMBERS_MAX = 20_000
 METRICS_MAX = 40
+NEAR_MOST = 100
+"""Problems that name what might have been meant; nobody reads the rest, and to look for it takes time."""
 CLOCK_SLACK = timedelta(minutes=10)
 """How far ahead of ours the clock of whoever made the file may be."""
 
@@ -86,15 +91,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Known:
-    """What a file may name. metrics: their names. cities, stores, departments: name -> scope. may_define: new metrics and targets.
+    """What a file may name. metrics: name -> unit. cities, stores, departments: by scope. may_define: new metrics and targets.
 
     at: as of when numbers are whose line does not say; now: nothing is of later.
     """
 
-    metrics: Sequence[str]
-    cities: Mapping[str, str]
-    stores: Mapping[str, str]
-    departments: Mapping[str, str]
+    metrics: Mapping[str, str]
+    cities: Names
+    stores: Names
+    departments: Names
     may_define: bool
     at: datetime
     now: datetime
@@ -129,8 +134,9 @@ def read_numbers(table: Table, known: Known) -> Reading:
         return reading
     else:
         metrics = reader.metric_columns()
-        if not metrics:
+        if not metrics and not reading.problems:
             reading.wrong(0, "", _("没有数值列：请写“指标、日期、目标、实际”几列，或让每个指标各占一列。"))
+        if not metrics:
             return reading
         for line, cells in table.rows:
             reader.read_wide(line, cells, metrics)
@@ -141,16 +147,27 @@ def read_numbers(table: Table, known: Known) -> Reading:
     return reading
 
 
+@dataclass(frozen=True)
+class _Cell:
+    """A column that holds numbers of a metric. unit: in which the file says that it counts, empty where it does not say."""
+
+    index: int
+    metric: str
+    aim: Aim
+    unit: str
+
+
 class _Numbers:
     """Reads line by line into a Reading; knows which cells have been said before."""
 
     def __init__(self, reading: Reading, known: Known, header: tuple[str, ...], columns: dict[Column, int]) -> None:
         self.reading, self.known, self.header, self.columns = reading, known, header, columns
         self.metrics = {name.casefold(): name for name in known.metrics}
+        self.units = {name.casefold(): unit for name, unit in known.metrics.items()}
         self.said: dict[tuple[str, Aim, date | None, str], int] = {}
 
-    def metric_columns(self) -> list[tuple[int, str, Aim]]:
-        """(column, metric, aim) of every column that is not about the day or the place."""
+    def metric_columns(self) -> list[_Cell]:
+        """Every column that is not about the day or the place."""
         taken, found = set(self.columns.values()), []
         for index, heading in enumerate(self.header):
             if index in taken or not heading:
@@ -158,30 +175,38 @@ class _Numbers:
             name, unit, is_target = metric_of(heading)
             known = self._metric(0, heading, name, unit)
             if known is not None:
-                found.append((index, known, Aim.TARGET if is_target else Aim.ACTUAL))
+                found.append(_Cell(index, known, Aim.TARGET if is_target else Aim.ACTUAL, unit))
         return found
 
     def read_long(self, line: int, cells: tuple[str, ...]) -> None:
-        heading = self.header[self.columns[Column.METRIC]]
-        metric = self._metric(line, heading, self._cell(cells, Column.METRIC), self._cell(cells, Column.UNIT))
+        heading, unit = self.header[self.columns[Column.METRIC]], self._cell(cells, Column.UNIT)
+        name = self._cell(cells, Column.METRIC)
         wanted = [(self.columns[Column(aim.value)], aim) for aim in Aim if Column(aim.value) in self.columns]
         if not any(cells[index] for index, _aim in wanted):
             self.reading.wrong(line, "", _("这一行没有数值，请填写目标或实际，或删去这一行。"))
-        self._read(line, cells, [(index, metric, aim) for index, aim in wanted if metric is not None])
+        found = []
+        for index, aim in wanted:
+            said = unit or metric_of(self.header[index])[1]
+            metric = self._metric(line, heading, name, said)
+            if metric is None:
+                break
+            found.append(_Cell(index, metric, aim, said))
+        self._read(line, cells, found)
 
-    def read_wide(self, line: int, cells: tuple[str, ...], metrics: list[tuple[int, str, Aim]]) -> None:
+    def read_wide(self, line: int, cells: tuple[str, ...], metrics: list[_Cell]) -> None:
         self._read(line, cells, metrics)
 
-    def _read(self, line: int, cells: tuple[str, ...], wanted: Iterable[tuple[int, str, Aim]]) -> None:
+    def _read(self, line: int, cells: tuple[str, ...], wanted: Iterable[_Cell]) -> None:
         day, scope, at = self._day(line, cells), self._scope(line, cells), self._at(line, cells)
-        for index, metric, aim in wanted:
-            value = _number(self.reading, line, self.header[index], cells[index])
+        for cell in wanted:
+            heading = self.header[cell.index]
+            value = _number(self.reading, line, heading, cells[cell.index], cell.unit, self.units[cell.metric.casefold()])
             if value is None or scope is None or at is None:
                 continue
-            if aim is Aim.TARGET and not self.known.may_define:
-                self.reading.wrong(line, self.header[index], _("只有主线负责人可以导入目标。请删去这一列，或请负责人导入。"))
+            if cell.aim is Aim.TARGET and not self.known.may_define:
+                self.reading.wrong(line, heading, _("只有主线负责人可以导入目标。请删去这一列，或请负责人导入。"))
                 continue
-            self._keep(Entry(metric, aim, value, at, day, scope, line), self.header[index])
+            self._keep(Entry(cell.metric, cell.aim, value, at, day, scope, line), heading)
 
     def _keep(self, entry: Entry, heading: str) -> None:
         if entry.aim is Aim.ACTUAL and entry.day is not None and entry.day > entry.at.astimezone(self.known.zone).date():
@@ -202,9 +227,9 @@ class _Numbers:
             self.reading.wrong(line, heading, _("请写明是哪个指标。"))
             return None
         if found := self.metrics.get(name.casefold()):
-            return found
+            return found if self._counts_in(line, heading, found, unit) else None
         if not self.known.may_define:
-            self.reading.wrong(line, heading, _unknown(_("没有指标“%(name)s”", name=name), name, self.known.metrics))
+            self.reading.wrong(line, heading, self._unknown(_("没有指标“%(name)s”", name=name), name, self.known.metrics))
             return None
         if len(name) > NAME_LENGTH or len(unit) > UNIT_LENGTH:
             self.reading.wrong(line, heading, _("指标名称最多 %(n)s 个字，单位最多 %(m)s 个字。", n=NAME_LENGTH, m=UNIT_LENGTH))
@@ -212,9 +237,17 @@ class _Numbers:
         if name.casefold() not in self.reading.new_metrics and len(self.metrics) >= METRICS_MAX:
             self.reading.wrong(line, heading, _("一条主线最多 %(n)s 个指标。", n=METRICS_MAX))
             return None
-        self.metrics[name.casefold()] = name
+        self.metrics[name.casefold()], self.units[name.casefold()] = name, unit
         self.reading.new_metrics[name.casefold()] = Wanted(name, unit)
         return name
+
+    def _counts_in(self, line: int, heading: str, metric: str, said: str) -> bool:
+        unit = self.units[metric.casefold()]
+        if not said or ratio_of(said, unit) is not None:
+            return True
+        words = _("“%(metric)s”的单位是%(unit)s，这里写的是%(said)s。请改成相同的单位。", metric=metric, unit=unit, said=_short(said))
+        self.reading.wrong(line, heading, words)
+        return False
 
     def _day(self, line: int, cells: tuple[str, ...]) -> date | None:
         text = self._cell(cells, Column.DAY)
@@ -231,18 +264,42 @@ class _Numbers:
     def _scope(self, line: int, cells: tuple[str, ...]) -> str | None:
         """The narrowest place that the line names; None when it names one that is not known, or two that exclude each other."""
         known = {Column.STORE: self.known.stores, Column.CITY: self.known.cities, Column.DEPARTMENT: self.known.departments}
-        named = [(column, self._cell(cells, column)) for column in known if self._cell(cells, column)]
-        for column, name in named:
-            if name not in known[column]:
-                title = _("没有找到“%(name)s”", name=_short(name))
-                self.reading.wrong(line, self.header[self.columns[column]], _unknown(title, name, list(known[column])))
-                return None
-        if not named:
-            return ""
-        if named[0][0] is not Column.DEPARTMENT and named[-1][0] is Column.DEPARTMENT:
-            self.reading.wrong(line, self.header[self.columns[Column.DEPARTMENT]], _("部门和城市、门店不能同时写，请只留一个。"))
+        said = {column: self._cell(cells, column) for column in known if self._cell(cells, column)}
+        if len(said) > 1 and Column.DEPARTMENT in said:
+            self._misplaced(line, Column.DEPARTMENT, _("部门和城市、门店不能同时写，请只留一个。"))
             return None
-        return known[named[0][0]][named[0][1]]
+        found = {column: known[column].called(name) for column, name in said.items()}
+        for column, places in found.items():
+            if not places:
+                title = _("没有找到“%(name)s”", name=_short(said[column]))
+                self._misplaced(line, column, self._unknown(title, said[column], known[column].names()))
+                return None
+        if not said:
+            return ""
+        column = next(column for column in known if column in said)
+        city = said.get(Column.CITY, "") if column is Column.STORE else ""
+        inside = known[column].called(said[column], city=city)
+        if len(inside) == 1:
+            return inside[0].key
+        name, names = _short(said[column]), _("、").join(place.full for place in inside or found[column])
+        if inside:
+            self._misplaced(line, column, _("有多家叫“%(name)s”：%(names)s。请写明城市。", name=name, names=names))
+        else:
+            self._misplaced(line, column, _("%(city)s没有“%(name)s”，只有：%(names)s。", city=_short(city), name=name, names=names))
+        return None
+
+    def _misplaced(self, line: int, column: Column, words: str) -> None:
+        self.reading.wrong(line, self.header[self.columns[column]], words)
+
+    def _unknown(self, title: str, name: str, names: Iterable[str]) -> str:
+        """With what might have been meant."""
+        names = list(names)
+        near = get_close_matches(name, names, 1, 0.5) if len(self.reading.problems) < NEAR_MOST else []
+        if near:
+            return _("%(title)s，是不是“%(near)s”？", title=title, near=near[0])
+        if not names:
+            return _("%(title)s，还没有可用的名称。", title=title)
+        return _("%(title)s，可用的有：%(names)s。", title=title, names=_("、").join(_some(names)))
 
 
 def read_stock(table: Table, known: Known) -> Reading:
@@ -293,9 +350,9 @@ def _item(
     return Item(sku, name, place, quantity, safety, at, line)
 
 
-def _number(reading: Reading, line: int, heading: str, text: str) -> Decimal | None:
+def _number(reading: Reading, line: int, heading: str, text: str, said: str = "", unit: str = "") -> Decimal | None:
     try:
-        return number_in(text)
+        return value_in(text, said=said, unit=unit)
     except ValueError:
         reading.wrong(line, heading, _("“%(said)s”不是数值。请写成 1234.5、12.5%% 或 3.2万 这样。", said=_short(text)))
         return None
@@ -313,20 +370,11 @@ def _instant(
         reading.wrong(line, header[columns[Column.AT]], words)
         return None
     if at > known.now + CLOCK_SLACK:
-        if len(text) <= len("2026-11-11") and at.astimezone(known.zone).date() == known.now.astimezone(known.zone).date():
+        if at.astimezone(known.zone).date() == known.now.astimezone(known.zone).date() and not says_clock(text):
             return known.now.replace(microsecond=0)  # "As of today" is as of now.
         reading.wrong(line, header[columns[Column.AT]], _("%(at)s 还没有到。请核对截至时间。", at=_short(text)))
         return None
     return at.replace(microsecond=0)
-
-
-def _unknown(title: str, name: str, names: Sequence[str]) -> str:
-    near = get_close_matches(name, names, 1, 0.5)
-    if near:
-        return _("%(title)s，是不是“%(near)s”？", title=title, near=near[0])
-    if not names:
-        return _("%(title)s，还没有可用的名称。", title=title)
-    return _("%(title)s，可用的有：%(names)s。", title=title, names=_("、").join(_some(names)))
 
 
 def _some(names: Sequence[str], most: int = 6) -> Iterator[str]:

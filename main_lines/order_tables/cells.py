@@ -2,9 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, Protocol
 
 from main_lines.lines.rules import Phase, offset_words
@@ -25,6 +24,7 @@ from main_lines.order_tables.rules import (
     Person,
     Why,
 )  # fmt: skip
+from workspace.people.names import plain
 
 
 class Line(Protocol):
@@ -35,6 +35,7 @@ class Line(Protocol):
     @property
     def written(self) -> dict[str, Any]: ...
     def fault(self, column: Column | None, why: Why, value: str = "", near: str = "") -> None: ...
+    def unknown(self, column: Column, why: Why, value: str, names: Iterable[str]) -> None: ...
 
 
 def _title(line: Line, text: str, known: Known) -> None:
@@ -77,12 +78,12 @@ def _expected(line: Line, text: str, known: Known) -> None:
 def _involved(line: Line, text: str, known: Known) -> None:
     """The department that carries it out takes part anyway."""
     ids: set[str] = set()
-    for name in parts(text, {plain(known_name): "" for known_name in known.departments}):
-        found = _find(name, known.departments)
-        if found is None:
-            line.fault(Column.INVOLVED, Why.DEPARTMENT_UNKNOWN, name, nearest(name, known.departments))
+    for name in parts(text, known.departments.called):
+        found = known.departments.called(name)
+        if found:
+            ids.add(found[0].key)
         else:
-            ids.add(found)
+            line.unknown(Column.INVOLVED, Why.DEPARTMENT_UNKNOWN, name, known.departments.names())
     own = line.written.get("department_id") or (line.order.written["department_id"] if line.order else "")
     line.written["involved"] = sorted(ids - {own})
 
@@ -95,51 +96,43 @@ def _phase(line: Line, text: str, known: Known) -> None:
 
 
 def _department(line: Line, text: str, known: Known) -> None:
-    if text:
-        _look_up(line, Column.DEPARTMENT, "department_id", text, known.departments, Why.DEPARTMENT_UNKNOWN)
+    found = known.departments.called(text) if text else []
+    if found:
+        line.written["department_id"] = found[0].key
+    elif text:
+        line.unknown(Column.DEPARTMENT, Why.DEPARTMENT_UNKNOWN, text, known.departments.names())
     elif line.order is not None:
         line.fault(Column.DEPARTMENT, Why.DEPARTMENT_MISSING)
 
 
 def _city(line: Line, text: str, known: Known) -> None:
+    """Of several stores of one name the one where the order is already."""
     if not text:
         line.written["site_id"] = None
+        return
+    found = known.places.called(text)
+    here = [place for place in found if line.order is not None and place.key == line.order.written["site_id"]]
+    if len(found) == 1 or here:
+        line.written["site_id"] = (here or found)[0].key
+    elif found:
+        line.fault(Column.CITY, Why.CITY_TWO, text, "、".join(place.full for place in found))
     else:
-        _look_up(line, Column.CITY, "site_id", text, known.cities, Why.CITY_UNKNOWN)
-
-
-def _look_up(line: Line, column: Column, name: str, text: str, ids: Mapping[str, str], why: Why) -> None:
-    found = _find(text, ids)
-    if found is None:
-        line.fault(column, why, text, nearest(text, ids))
-    else:
-        line.written[name] = found
-
-
-def _find(text: str, ids: Mapping[str, str]) -> str | None:
-    return next((id for known, id in ids.items() if plain(known) == plain(text)), None)
-
-
-_WITH_LOGIN = re.compile(r"^(.*?)\s*[（(<]\s*([^()（）<>]+?)\s*[)）>]$")
+        line.unknown(Column.CITY, Why.CITY_UNKNOWN, text, known.places.names())
 
 
 def _owner(line: Line, text: str, known: Known) -> None:
-    """By login or name; ``name (login)`` says which of two."""
     if not text:
         line.written["owner_id"] = None
         return
-    both = _WITH_LOGIN.match(text)
-    login = plain(both.group(2) if both else text).removeprefix("@")
-    people = [member for member in known.members if plain(member.login) == login]
-    people = people or [member for member in known.members if not both and plain(member.name) == plain(text)]
+    people = known.called(text)
     if len(people) == 1:
         line.written["owner_id"] = people[0].id
     elif people:
         line.fault(Column.OWNER, Why.OWNER_TWO, text, "、".join(f"{member.name}（{member.login}）" for member in people))
-    elif any(plain(name) == plain(text) for name in known.others):
+    elif plain(text) in known.outside:
         line.fault(Column.OWNER, Why.OWNER_OUTSIDE, text)
     else:
-        line.fault(Column.OWNER, Why.OWNER_UNKNOWN, text, nearest(text, {member.name: member.id for member in known.members}))
+        line.unknown(Column.OWNER, Why.OWNER_UNKNOWN, text, [member.name for member in known.members])
 
 
 def _due(line: Line, text: str, known: Known) -> None:
@@ -199,20 +192,12 @@ def number_of(text: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def parts(text: str, titles: Mapping[str, object]) -> list[str]:
-    """What a cell names: one a line; a line that is no title itself may hold several between commas."""
+def parts(text: str, known: Callable[[str], object]) -> list[str]:
+    """What a cell names: one a line; a line that is not ``known`` as a whole may hold several between commas."""
     found: list[str] = []
     for line in text.split("\n"):
-        found += [line] if plain(line) in titles else _BETWEEN.split(unicodedata.normalize("NFC", line))
+        found += [line] if known(line) else _BETWEEN.split(unicodedata.normalize("NFC", line))
     return [part.strip() for part in found if part.strip()]
-
-
-def plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def nearest(text: str, names: Iterable[str]) -> str:
-    return next(iter(get_close_matches(text, list(names), n=1, cutoff=0.5)), "")
 
 
 def cell_of(column: Column, written: Mapping[str, Any], known: Known) -> str:
@@ -226,11 +211,11 @@ def cell_of(column: Column, written: Mapping[str, Any], known: Known) -> str:
         case Column.EXPECTED:
             return "\n".join(written["expected"])
         case Column.INVOLVED:
-            return "、".join(name for name, id in known.departments.items() if id in written["involved"])
+            return "、".join(one.name for one in known.departments.places if one.key in written["involved"])
         case Column.DEPARTMENT:
-            return _named(written["department_id"], known.departments)
+            return known.departments.name_of(written["department_id"])
         case Column.CITY:
-            return _named(written["site_id"], known.cities)
+            return known.places.name_of(written["site_id"] or "")
         case Column.OWNER:
             return owner_words(written["owner_id"], known.members)
     value = written[FIELDS[column][0]]
@@ -243,10 +228,6 @@ def owner_words(owner_id: str | None, members: Sequence[Person]) -> str:
         return ""
     alone = sum(plain(member.name) == plain(owner.name) for member in members) == 1
     return owner.name if alone else f"{owner.name}（{owner.login}）"
-
-
-def _named(id: str | None, ids: Mapping[str, str]) -> str:
-    return next((name for name, known in ids.items() if known == id), "")
 
 
 def numbers(keys: Iterable[str], known: Known, new_titles: Mapping[str, str] | None = None) -> str:

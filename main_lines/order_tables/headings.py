@@ -28,8 +28,9 @@ TOLD = frozenset({Column.STATE, Column.DUE_DAY, Column.LATE})
 """Columns of an export that tell how an order stands. Nobody can change that in a table: an import passes over them."""
 TAKEN = tuple(column for column in Column if column not in TOLD)
 
+# 序号, 编号, No. and the like count the rows of somebody's own table: to take them for the numbers of orders would write over others.
 _WRITTEN: dict[Column, tuple[str, ...]] = {
-    Column.NUMBER: ("单号", "编号", "任务单号", "序号", "no", "no.", "number", "order no", "order number", "id"),
+    Column.NUMBER: ("单号", "任务单号", "number", "order no", "order no.", "order number"),
     Column.TITLE: ("标题", "任务", "任务名称", "名称", "任务单", "事项", "工作内容", "title", "task", "name", "task order", "subject"),
     Column.REQUIREMENTS: ("要求", "任务要求", "说明", "描述", "备注", "requirements", "requirement", "description", "details", "notes"),
     Column.PHASE: ("阶段", "phase", "stage"),

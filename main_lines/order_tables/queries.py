@@ -18,8 +18,8 @@ from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.queries import TaskRow
 from main_lines.tasks.rules import OPEN, Move, Refuse, Standing, State, Verb, Why, decide
 from main_lines.tasks.words import STATES
-from workspace.people.models import Site
-from workspace.people.queries import list_departments, list_members
+from workspace.people.names import Named, Names
+from workspace.people.queries import list_cities, list_departments, list_members, list_stores
 from workspace.work import Work
 
 
@@ -27,9 +27,10 @@ def known_of(work: Work, line: MainLine) -> Known:
     """Everything that a table of this line may name. The caller has loaded the line through access."""
     inside = [row.card for row in members_of(work, line.id)]
     ids = {card.id for card in inside}
-    sites = work.session.execute(select(Site.name, Site.id).order_by(Site.kind.desc(), Site.id))  # Stores first: a city of that name wins.
+    places = [Named(id, name) for id, name in list_cities(work)]
+    places += [Named(store.id, store.name, store.city_name) for store in list_stores(work)]
     return Known(
-        departments={name: id for id, name in list_departments(work)}, cities={site.name: site.id for site in sites},
+        departments=Names(Named(id, name) for id, name in list_departments(work)), places=Names(places),
         members=[Person(card.id, card.name, card.login, card.department_id) for card in inside],
         others=frozenset(card.name for card in list_members(work) if card.id not in ids),
         orders=_orders(work, line), phase=Phase(line.phase),

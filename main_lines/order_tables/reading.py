@@ -7,13 +7,18 @@ wrong is wrong too. A row with a number changes that order, in the columns that 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from main_lines.lines.rules import WORK_PHASES, Phase
-from main_lines.order_tables.cells import READERS, cell_of, nearest, number_of, numbers, parts, plain, same
+from main_lines.order_tables.cells import READERS, cell_of, number_of, numbers, parts, same
 from main_lines.order_tables.headings import TAKEN, Column, column_of
 from main_lines.order_tables.rules import FIELDS, Change, Existing, Fault, Known, OrderTable, RowPlan, Why, asks_anew, row_key
 from main_lines.plans.rules import in_turn, way_between
+from workspace.people.names import plain
+
+NEAR_MOST = 50
+"""Names of a table of which the nearest known one is looked for; to do so for every cell of a large one would take minutes."""
 
 
 def read_orders(header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]], known: Known) -> OrderTable:
@@ -27,11 +32,12 @@ def read_orders(header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]]
         faults.append(Fault(0, None, Why.NO_COLUMNS))
     if faults:
         return OrderTable(columns, passed_over, [], faults)
-    lines = []
+    lines: list[_Line] = []
+    near: dict[tuple[Column, str], str] = {}
     for number, cells in rows:
         texts = {column: _cell(cell) for column, cell in zip(found, cells, strict=False) if column is not None and column in TAKEN}
         if any(texts.values()):
-            lines.append(_Line(number, {column: texts.get(column, "") for column in columns}))
+            lines.append(_Line(number, {column: texts.get(column, "") for column in columns}, near=near))
     if not lines:
         return OrderTable(columns, passed_over, [], [Fault(0, None, Why.NO_ROWS)])
     _Reading(lines, known).read()
@@ -46,7 +52,7 @@ def _cell(text: str) -> str:
 
 @dataclass
 class _Line:
-    """A row while it is being read. new_titles: of the new rows, by their keys."""
+    """A row while it is being read. new_titles: of the new rows, by their keys. near: of all rows, what was meant by unknown names."""
 
     row: int
     cells: Mapping[Column, str]
@@ -55,6 +61,7 @@ class _Line:
     needs: frozenset[str] | None = None
     faults: list[Fault] = field(default_factory=list)
     new_titles: Mapping[str, str] = field(default_factory=dict)
+    near: dict[tuple[Column, str], str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -66,6 +73,13 @@ class _Line:
 
     def fault(self, column: Column | None, why: Why, value: str = "", near: str = "") -> None:
         self.faults.append(Fault(self.row, column, why, value, near))
+
+    def unknown(self, column: Column, why: Why, value: str, names: Iterable[str]) -> None:
+        """A fault that says which of the names is nearest."""
+        if (column, value) not in self.near:
+            close = get_close_matches(value, list(names), n=1, cutoff=0.5) if len(self.near) < NEAR_MOST else []
+            self.near[column, value] = next(iter(close), "")
+        self.fault(column, why, value, self.near[column, value])
 
     def plan(self, known: Known) -> RowPlan:
         changes = self.changes(known)
@@ -156,7 +170,8 @@ class _Reading:
         for line in self.lines:
             line.new_titles = new_titles
             if Column.NEEDS in line.cells:
-                line.needs = frozenset(self._need(line, text, titles) for text in parts(line.cells[Column.NEEDS], titles)) - {""}
+                named = parts(line.cells[Column.NEEDS], lambda said: titles.get(plain(said)))
+                line.needs = frozenset(self._need(line, text, titles) for text in named) - {""}
 
     def _need(self, line: _Line, text: str, titles: Mapping[str, set[str]]) -> str:
         """Key of what is named; empty, with a fault, when nothing or several are."""
@@ -167,7 +182,7 @@ class _Reading:
         if len(keys) > 1:
             line.fault(Column.NEEDS, Why.NEED_TWO, text)
         elif not keys:
-            line.fault(Column.NEEDS, Why.NEED_UNKNOWN, text, nearest(text, titles))
+            line.unknown(Column.NEEDS, Why.NEED_UNKNOWN, text, titles)
         elif line.key in keys:
             line.fault(Column.NEEDS, Why.NEED_ITSELF, text)
         else:

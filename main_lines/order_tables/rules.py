@@ -1,14 +1,18 @@
 """What is known of a table of task orders once it has been read: what each row will write or change, and what is wrong. Pure values."""
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from main_lines.lines.rules import Phase
 from main_lines.order_tables.headings import Column
 from main_lines.tasks.rules import asks_more
+from workspace.people.names import Names, plain
 
 ROWS_MOST = 2000
 COLUMNS_MOST = 60
@@ -34,6 +38,7 @@ FIELDS: dict[Column, tuple[str, ...]] = {
     Column.CHECKLIST: ("checklist",),
     Column.EXPECTED: ("expected",),
 }
+_WITH_LOGIN = re.compile(r"^(.*?)\s*[（(<]\s*([^()（）<>]+?)\s*[)）>]$")
 SIGNED_TEXTS = (Column.TITLE, Column.REQUIREMENTS)
 SIGNED_LISTS = (Column.CHECKLIST, Column.EXPECTED)
 
@@ -57,6 +62,7 @@ class Why(StrEnum):
     OWNER_OUTSIDE = "owner_outside"
     OWNER_TWO = "owner_two"
     CITY_UNKNOWN = "city_unknown"
+    CITY_TWO = "city_two"
     DUE_BAD = "due_bad"
     DUE_FAR = "due_far"
     DAYS_BAD = "days_bad"
@@ -116,14 +122,36 @@ class Existing:
 
 @dataclass(frozen=True)
 class Known:
-    """What the names of a table are looked up in. departments, cities: name -> id. others: names of the company outside the line."""
+    """What the names of a table are looked up in. departments, places: by id. others: names of the company outside the line."""
 
-    departments: Mapping[str, str]
-    cities: Mapping[str, str]
+    departments: Names
+    places: Names
     members: Sequence[Person]
     others: frozenset[str]
     orders: Sequence[Existing]
     phase: Phase
+
+    @cached_property
+    def outside(self) -> frozenset[str]:
+        """``others`` as they are compared."""
+        return frozenset(map(plain, self.others))
+
+    def called(self, text: str) -> list[Person]:
+        """Members by login or name; ``name (login)`` says which of two."""
+        both = _WITH_LOGIN.match(text)
+        found = self._by_login.get(plain(both.group(2) if both else text).removeprefix("@"), [])
+        return found or ([] if both else self._by_name.get(plain(text), []))
+
+    @cached_property
+    def _by_login(self) -> dict[str, list[Person]]:
+        return {plain(member.login): [member] for member in self.members}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Person]]:
+        found: dict[str, list[Person]] = defaultdict(list)
+        for member in self.members:
+            found[plain(member.name)].append(member)
+        return dict(found)
 
 
 @dataclass(frozen=True)

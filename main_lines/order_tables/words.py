@@ -6,7 +6,7 @@ from workspace.events.kinds import N_
 from workspace.i18n import _, _l
 
 HEADINGS = {
-    Column.NUMBER: _l("单号"), Column.TITLE: _l("标题"), Column.REQUIREMENTS: _l("要求"), Column.PHASE: _l("阶段"),
+    Column.NUMBER: _l("任务单号"), Column.TITLE: _l("标题"), Column.REQUIREMENTS: _l("要求"), Column.PHASE: _l("阶段"),
     Column.DEPARTMENT: _l("负责部门"), Column.INVOLVED: _l("参与部门"),
     Column.OWNER: _l("负责人"), Column.CITY: _l("城市"), Column.DUE: _l("截止"),
     Column.DAYS: _l("工期"), Column.CHECKLIST: _l("清单"), Column.EXPECTED: _l("交付物"),
@@ -23,7 +23,7 @@ HINTS = {
     Column.DEPARTMENT: (True, _l("部门名称；填了负责人可以留空"), _l("设计策划")),
     Column.INVOLVED: (False, _l("配合的部门，可写多个"), ""),
     Column.OWNER: (False, _l("主线成员的姓名或账号；留空由部门认领"), ""),
-    Column.CITY: (False, _l("城市或门店；留空跟随负责人"), ""),
+    Column.CITY: (False, _l("城市或门店；同名的门店写“城市 门店”；留空跟随负责人"), ""),
     Column.DUE: (False, _l("D-30 随 D 日移动；2026-10-12 固定不动"), "D-30"),
     Column.DAYS: (False, _l("日历天数，含截止日当天；留空为 1"), "5"),
     Column.CHECKLIST: (False, _l("每行一项，单元格内换行"), ""),
@@ -49,6 +49,7 @@ _FAULTS = {
     Why.OWNER_OUTSIDE: (N_("“%(value)s”不在这条主线中"), N_("请先在成员页将其加入主线，或留空由部门认领。")),
     Why.OWNER_TWO: (N_("有多位成员叫“%(value)s”"), N_("请写明是哪一位。")),
     Why.CITY_UNKNOWN: (N_("没有“%(value)s”这个城市或门店"), N_("请填组织里的城市或门店，或留空。")),
+    Why.CITY_TWO: (N_("有多家门店叫“%(value)s”"), N_("请在门店前写明城市。")),
     Why.DUE_BAD: (N_("看不懂截止日“%(value)s”"), N_("请写 D-30 这样的天数，或 2026-10-12 这样的日期。")),
     Why.DUE_FAR: (N_("截止日“%(value)s”太远"), N_("请写 D 日前后 365 天以内，或 2000 至 2199 年之间的日期。")),
     Why.DAYS_BAD: (N_("“%(value)s”不是工期"), N_("请填 1 到 366 之间的整数。")),

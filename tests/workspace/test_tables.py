@@ -90,6 +90,37 @@ def test_xlsx_when_a_number_is_shown_as_percent_then_read_as_shown() -> None:
     assert read(out.getvalue()).rows == [(2, ("12.5%",))]
 
 
+def merged_sheet(*merged: str, rows: list[list[object]]) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    for one in merged:
+        book.active.merge_cells(one)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_xlsx_when_text_is_merged_over_lines_then_it_stands_in_each_and_a_title_is_passed_over() -> None:
+    rows: list[list[object]] = [
+        ["双十一日报", None, None], ["城市", "门店", "GMV"], ["上海", "南京西路店", 1], [None, "徐汇店", 2], [None, None, None],
+        ["广州", None, 3],
+    ]  # fmt: skip
+    table = read(merged_sheet("A1:C1", "A3:A5", rows=rows))
+    assert table.header == ("城市", "门店", "GMV")
+    assert table.rows == [(3, ("上海", "南京西路店", "1")), (4, ("上海", "徐汇店", "2")), (6, ("广州", "", "3"))]
+
+
+def test_xlsx_when_a_number_is_merged_over_lines_then_refused_where_nobody_could_say_whose_it_is() -> None:
+    content = merged_sheet("B2:B3", rows=[["城市", "GMV"], ["上海", 7], ["广州", None]])
+    assert read(content).rows == [(2, ("上海", "7")), (3, ("广州", ""))]
+    with pytest.raises(BadTable) as caught:
+        read_table("a.xlsx", content, max_rows=9, max_columns=9, merged_numbers=False)
+    assert "第 2 行有一个数合并到了下面几行" in caught.value.reason
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-cmd|'/c calc'!A0", "@SUM(A1)", "\tx"])
 def test_writing_when_text_looks_like_a_formula_then_it_stays_text(text: str) -> None:
     from openpyxl import load_workbook

@@ -7,15 +7,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from main_lines.numbers.columns import NUMBER_HEADINGS, STOCK_HEADINGS, Column, columns_of, day_in, instant_in, metric_of, number_in
-from main_lines.numbers.reading import Known, Reading, read_numbers, read_stock
+from main_lines.numbers.reading import NEAR_MOST, Known, Reading, read_numbers, read_stock
 from main_lines.numbers.rules import Aim
+from workspace.people.names import Named, Names
 from workspace.tables import read_table
 
 NOW = datetime(2026, 11, 6, 4, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
+CITIES = Names([Named("city:sh", "上海"), Named("city:gz", "广州")])
+STORES = Names([Named("store:nj", "南京西路店", "上海"), Named("store:a", "人民店", "上海"), Named("store:b", "人民店", "广州")])
 KNOWN = Known(
-    ["GMV", "订单数"], {"上海": "city:sh", "广州": "city:gz"}, {"南京西路店": "store:nj"}, {"客服": "department:kf"}, True, NOW, NOW, ZONE
-)
+    {"GMV": "万元", "订单数": ""}, CITIES, STORES, Names([Named("department:kf", "客服")]), True, NOW, NOW, ZONE
+)  # fmt: skip
 
 
 def read(text: str, *, may_define: bool = True, stock: bool = False) -> Reading:
@@ -111,6 +114,10 @@ def test_table_when_a_metric_has_its_own_column_then_read_and_new_ones_are_named
         ("指标,城市,实际\nGMV,上每,1\n", 2, "城市", "没有找到“上每”"),
         ("指标,城市,实际\nGMV,上海市,1\n", 2, "城市", "是不是“上海”"),
         ("指标,城市,部门,实际\nGMV,上海,客服,1\n", 2, "部门", "不能同时写"),
+        ("指标,门店,实际\nGMV,人民店,1\n", 2, "门店", "有多家叫“人民店”：上海 人民店、广州 人民店"),
+        ("指标,城市,门店,实际\nGMV,广州,南京西路店,1\n", 2, "门店", "广州没有“南京西路店”，只有：上海 南京西路店"),
+        ("指标,单位,实际\nGMV,件,1\n", 2, "指标", "单位是万元，这里写的是件"),
+        ("日期,GMV（单）\n2026-11-05,1\n", 0, "GMV（单）", "单位是万元，这里写的是单"),
         ("指标,实际\n,1\n", 2, "指标", "请写明是哪个指标"),
         ("指标,实际\nGMV,\n", 2, "", "没有数值"),
         ("指标,实际\nGMV,1\n订单数,1\nGMV,2\n", 4, "实际", "第 2 行已经写过"),
@@ -130,6 +137,39 @@ def test_table_when_a_cell_does_not_fit_then_says_where_and_how_to_mend(text: st
     assert words in found[0][2]
 
 
+def test_store_when_two_are_called_so_then_its_city_decides_in_its_column_or_before_its_name() -> None:
+    reading = read("指标,城市,门店,实际\nGMV,广州,人民店,1\n订单数,,上海 人民店,2\nGMV,,南京西路店,3\n")
+    assert reading.problems == []
+    assert [one.scope for one in reading.entries] == ["store:b", "store:a", "store:nj"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "value"),
+    [
+        ("GMV", "12", "12"), ("GMV（万元）", "12", "12"), ("GMV（元）", "1203400", "120.34"),
+        ("GMV（亿元）", "1.5", "15000"), ("GMV", "3.2万", "3.2"),
+        ("GMV（元）", "3.2万", "3.2"), ("订单数（万）", "3", "30000"),
+    ],
+)  # fmt: skip
+def test_number_when_the_file_counts_in_another_unit_then_it_is_the_same_number(heading: str, cell: str, value: str) -> None:
+    name, _bracket, unit = heading.partition("（")
+    for text in (f"日期,{heading}\n2026-11-05,{cell}\n", f"指标,单位,实际\n{name},{unit.rstrip('）')},{cell}\n"):
+        reading = read(text)
+        assert reading.problems == []
+        assert [one.value for one in reading.entries] == [Decimal(value)]
+
+
+def test_names_when_a_large_file_has_none_that_are_known_then_near_ones_are_looked_for_only_as_far_as_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr("main_lines.numbers.reading.get_close_matches", lambda name, *_rest: looked.append(name) or [])
+    text = "指标,门店,实际\n" + "".join(f"GMV,没有{n}店,{n}\n" for n in range(3000))
+    reading = read_numbers(read_table("a.csv", text.encode(), max_rows=5000, max_columns=20), KNOWN)
+    assert len(reading.problems) == 3000
+    assert len(looked) == NEAR_MOST
+
+
 def test_table_when_brought_by_a_member_then_neither_targets_nor_new_metrics() -> None:
     found = said(read("指标,目标,实际\nGMV,1,1\nGMVV,,1\n", may_define=False))
     assert found[0][:2] == (2, "目标")
@@ -140,6 +180,7 @@ def test_table_when_brought_by_a_member_then_neither_targets_nor_new_metrics() -
 
 def test_time_when_a_line_says_today_then_now() -> None:
     assert read("指标,实际,截至\nGMV,1,2026-11-06\n").entries[0].at == NOW
+    assert read("指标,实际,截至\nGMV,1,2026年11月06日\n").entries[0].at == NOW
     assert read("指标,实际\nGMV,1\n").entries[0].at == NOW
     assert read("指标,实际,截至\nGMV,1,2026-11-06 11:00\n").entries[0].at == NOW - timedelta(hours=1)
 

@@ -8,13 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from main_lines.lines.rules import Phase
+from main_lines.order_tables.cells import cell_of
 from main_lines.order_tables.headings import Column, column_of
 from main_lines.order_tables.queries import header
-from main_lines.order_tables.reading import read_orders
+from main_lines.order_tables.reading import NEAR_MOST, read_orders
 from main_lines.order_tables.rules import Existing, Known, OrderTable, Person, Why
+from workspace.people.names import Named, Names
 
 SUHANG = Person("m1", "苏航", "suhang", "design")
 ZHANGS = (Person("m2", "张伟", "zhangwei", "service"), Person("m3", "张伟", "zhangwei2", "store"))
+PLACES = Names([
+    Named("sh", "上海"), Named("gz", "广州"), Named("a", "人民店", "上海"), Named("b", "人民店", "广州"), Named("lone", "天河店", "广州"),
+])  # fmt: skip
 WRITTEN = {
     "title": "主视觉", "requirements": "横竖各一", "phase": Phase.PREPARE, "department_id": "design", "owner_id": "m1", "site_id": None,
     "due_offset": -30, "due_on": None, "days": 5, "checklist": ["横版", "竖版"],
@@ -31,7 +36,7 @@ def order(id: str = "o1", number: int = 1, *, needs: Sequence[str] = (), **chang
 
 def known(*orders: Existing) -> Known:
     return Known(
-        departments={"设计策划": "design", "客服": "service", "物流仓储": "stock"}, cities={"上海": "sh", "广州": "gz"},
+        departments=Names([Named("design", "设计策划"), Named("service", "客服"), Named("stock", "物流仓储")]), places=PLACES,
         members=[SUHANG, *ZHANGS], others=frozenset({"何青"}), orders=orders, phase=Phase.PREPARE,
     )  # fmt: skip
 
@@ -52,6 +57,7 @@ def faults(found: OrderTable) -> list[tuple[int, Column | None, Why]]:
         ("标题", Column.TITLE), (" 任务名称 *", Column.TITLE), ("Title", Column.TITLE), ("截止（D-30 或日期）", Column.DUE),
         ("Due date:", Column.DUE),
         ("部门", Column.DEPARTMENT), ("Person in charge", Column.OWNER), ("ＤＥＰＴ", Column.DEPARTMENT), ("颜色", None), ("", None),
+        ("单号", Column.NUMBER), ("Order no.", Column.NUMBER), ("序号", None), ("编号", None), ("No.", None), ("ID", None),
     ],
 )  # fmt: skip
 def test_heading_when_written_loosely_then_known(heading: str, column: Column | None) -> None:
@@ -168,6 +174,31 @@ def test_number_when_it_is_wrong_then_told() -> None:
     assert [why for _row, _column, why in faults(found) if why in (Why.NUMBER_UNKNOWN, Why.NUMBER_BAD, Why.NUMBER_TWICE)] == [
         Why.NUMBER_UNKNOWN, Why.NUMBER_BAD, Why.NUMBER_TWICE, Why.NUMBER_TWICE,
     ]  # fmt: skip
+
+
+def test_rows_when_they_are_counted_in_a_column_of_their_own_then_no_order_is_written_over() -> None:
+    found = read("序号|标题|部门\n1|会场页面|客服", order())
+    assert (found.passed_over, [row.title for row in found.new], found.changed) == (["序号"], ["会场页面"], [])
+
+
+def test_store_when_two_are_called_so_then_its_city_is_asked_for_unless_the_order_is_there_already() -> None:
+    found = read("标题|部门|城市\n甲|客服|人民店\n乙|客服|广州 人民店\n丙|客服|天河店\n丁|客服|人名店")
+    assert faults(found) == [(2, Column.CITY, Why.CITY_TWO), (5, Column.CITY, Why.CITY_UNKNOWN)]
+    assert found.all_faults[0].near == "上海 人民店、广州 人民店"
+    assert [row.written["site_id"] for row in found.new] == ["b", "lone"]
+    assert read("单号|城市\n1|人民店", order(site_id="b")).same
+    assert cell_of(Column.CITY, {"site_id": "b"}, known()) == "广州 人民店", "as an export says it, so that it is found again"
+
+
+def test_names_when_a_large_table_has_none_that_are_known_then_near_ones_are_looked_for_only_for_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr("main_lines.order_tables.reading.get_close_matches", lambda name, *_rest, **_more: looked.append(name) or [])
+    rows = [(n, (f"甲{n}", f"没有{n}", f"谁{n % 3}")) for n in range(2, 2002)]
+    found = read_orders(["标题", "部门", "负责人"], rows, known())
+    assert len(found.bad) == 2000
+    assert len(looked) == NEAR_MOST
 
 
 def test_new_row_when_an_open_order_has_its_title_then_noted() -> None:
