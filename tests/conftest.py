@@ -9,6 +9,7 @@ from tests.servers import *  # noqa: F403
 from tests.stages import (
     pytest_collection_finish,
     pytest_collection_modifyitems,
+    pytest_ignore_collect,
     pytest_sessionfinish,
     pytest_sessionstart,
     pytest_terminal_summary,
@@ -17,6 +18,7 @@ from tests.stages import (
 __all__ = [
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
+    "pytest_ignore_collect",
     "pytest_sessionfinish",
     "pytest_sessionstart",
     "pytest_terminal_summary",
