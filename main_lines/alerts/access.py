@@ -24,9 +24,9 @@ def get_alert(work: Work, alert_id: str, *, lock: bool = True) -> Alert:
 
 
 def standing_alert(work: Work, line_id: str, rule: str, subject: str) -> Alert | None:
-    """The alert of a cause that is not gone, whether or not somebody has closed it. The caller has loaded the line."""
+    """The alert of a cause that is not gone, held, whether or not somebody has closed it. The caller has loaded the line."""
     query = select(Alert).where(Alert.line_id == line_id, Alert.rule == rule, Alert.subject == subject, Alert.cause_gone_at.is_(None))
-    return work.session.scalar(query)
+    return work.session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
 def settings_of(work: Work, line_id: str) -> dict[AlertRule, Setting]:

@@ -249,7 +249,7 @@ def _close(work: Work, alert: Alert) -> None:
 def _stop_rule(work: Work, line: MainLine, rule: AlertRule) -> None:
     """Nobody watches for the cause any more."""
     known = select(Alert).where(Alert.line_id == line.id, Alert.rule == rule.value, Alert.cause_gone_at.is_(None))
-    for alert in work.session.scalars(known.with_for_update()).all():
+    for alert in work.session.scalars(known.order_by(Alert.id).with_for_update()).all():
         alert.cause_gone_at = work.now
         if alert.closed_at is None:
             _close(work, alert)
@@ -257,7 +257,7 @@ def _stop_rule(work: Work, line: MainLine, rule: AlertRule) -> None:
 
 def _restart_stairs(work: Work, line: MainLine, severity: Severity, stair: Stair) -> None:
     standing = select(Alert).where(Alert.line_id == line.id, Alert.severity == severity.value, Alert.closed_at.is_(None))
-    for alert in work.session.scalars(standing.with_for_update()).all():
+    for alert in work.session.scalars(standing.order_by(Alert.id).with_for_update()).all():
         taken = [Step(step["step"]) for step in alert.escalations if step["step"]]
         alert.escalates_at = stair.next_at(alert.raised_at, taken) if _missing(work, alert)[0] else None
 

@@ -79,8 +79,10 @@ def named_signers(work: Work, line_id: str) -> dict[str, list[str]]:
 
 
 def require_members(work: Work, line_id: str, member_ids: Iterable[str]) -> None:
-    """NotFound unless each of them is in the line; an owner outside it would see nothing of their work."""
-    missing = set(member_ids) - set(line_member_ids(work, line_id))
+    """NotFound unless each of them is in the line, held there until the commit: an owner outside it would see nothing of their work."""
+    wanted = set(member_ids)
+    inside = select(LineMember.member_id).where(LineMember.line_id == line_id, LineMember.member_id.in_(wanted))
+    missing = wanted - set(work.session.scalars(inside.order_by(LineMember.member_id).with_for_update(read=True)))
     if missing:
         raise NotFound(_("这位成员不在主线中"), _("请先将其加入主线。"))
 

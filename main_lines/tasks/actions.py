@@ -219,6 +219,7 @@ def accept_task(work: Work, task_id: str, *, seen: str = "") -> TaskOrder:
 
 def accept(work: Work, order: TaskOrder, *, by: str) -> None:
     move(work, order, Verb.ACCEPT)
+    order.blocked_at, order.blocked_reason = None, ""
     record(work, TaskEvent.ACCEPTED, order, by=by, deliverable=order.deliverable)
 
 
@@ -285,7 +286,7 @@ def release_tasks_of(work: Work, line_id: str, member_id: str, *, name: str) -> 
     """Take the open orders of somebody who left the line from them; returns how many. For the reaction to their leaving."""
     states = [state.value for state in OPEN]
     theirs = select(TaskOrder).where(TaskOrder.line_id == line_id, TaskOrder.owner_id == member_id, TaskOrder.state.in_(states))
-    orders = work.session.scalars(theirs.with_for_update()).all()
+    orders = work.session.scalars(theirs.order_by(TaskOrder.id).with_for_update()).all()  # In the order of ``bulk``.
     for order in orders:
         order.owner_id = None
         record(work, TaskEvent.RELEASED, order, owner=name, plan=order.plan)

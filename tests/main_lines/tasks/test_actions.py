@@ -134,6 +134,12 @@ def test_block_when_said_then_shown_with_its_reason_until_delivered(work_as: Cal
         actions.deliver_task(work, task_id, "改用棚拍")
     with work_as("林悦", writes=False) as work:
         assert get_task(work, task_id).blocked_at is None
+    with work_as("苏航") as work:
+        actions.block_task(work, task_id, reason="没有人验收")
+    with work_as("林悦") as work:
+        actions.accept_task(work, task_id)
+        row = task_row(work, get_task(work, task_id))
+        assert (row.shown_state, row.blocked_reason) == ("accepted", "")
 
 
 @pytest.mark.parametrize("verb", [actions.block_task, actions.cancel_task, actions.decline_task])
