@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from flask import Flask, current_app, g, request
@@ -75,7 +75,9 @@ def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGr
         return {
             "me": _me() if signed_in else None,
             "can": lambda permission: actor is not None and signed_in and actor.may(permission),
-            "nav": _nav(nav, actor) if signed_in else [],
+            "nav": cache(
+                lambda: _nav(nav, actor) if signed_in else []
+            ),  # Its counts cost more than many a fragment, which shows none of it.
             "csrf_token": csrf.token(),
             "csp_nonce": g.get("csp_nonce", ""),
             "locale": chosen_locale(),

@@ -5,6 +5,7 @@ later loses to "database is locked" at once, however long the busy timeout (meas
 Inside one process writers queue in order of arrival, because SQLite's own retry is unfair (tail up to 2.2 s).
 """
 
+import json
 import os
 import sqlite3
 import threading
@@ -194,13 +195,24 @@ def _psycopg(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
 
 
+_EMPTY_JSON = {"[]": list, "{}": dict}
+
+
+def _from_json(text: str) -> Any:
+    """Most JSON columns of most rows hold nothing, and parsing that was a fifth of reading a thousand orders."""
+    empty = _EMPTY_JSON.get(text)
+    return json.loads(text) if empty is None else empty()
+
+
 def _sqlite_engine(url: str) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).touch(mode=0o600)
     pool = {"poolclass": StaticPool} if path in (None, "", ":memory:") else {}
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S, "check_same_thread": False}, **pool)
+    engine = create_engine(
+        url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S, "check_same_thread": False}, json_deserializer=_from_json, **pool
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, not_, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, defer
 
 from main_lines.lines.access import company_today, director_ids, in_my_lines
 from main_lines.lines.models import LineMember, LineSigner, MainLine
@@ -223,10 +223,9 @@ def _directed(work: Work) -> Select[str]:
     return select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id, LineMember.role == "director")
 
 
-def for_me_count(work: Work) -> int:
-    """How many orders want the actor to act now: own ones that may be worked on, and what waits for their signature."""
-    mine = and_(TaskOrder.owner_id == work.actor.member_id, TaskOrder.state.in_([state.value for state in WORKABLE]))
-    query = select(func.count()).select_from(TaskOrder).where(in_my_lines(work, TaskOrder.line_id), or_(mine, _asks_me(work)))
+def asks_me_count(work: Work) -> int:
+    """How many ``for_director`` gives, without reading them."""
+    query = select(func.count()).select_from(TaskOrder).where(in_my_lines(work, TaskOrder.line_id), _asks_me(work))
     return work.session.scalar(query) or 0
 
 
@@ -340,6 +339,7 @@ def _rows(work: Work, *where: ColumnElement[bool]) -> list[TaskRow]:
         .join(Department, Department.id == TaskOrder.department_id)
         .outerjoin(Member, Member.id == TaskOrder.owner_id)
         .where(*where)
+        .options(defer(TaskOrder.signed_as))  # As large as the order itself, and of use where one order is signed again.
     )
     today, city_names = company_today(work), _city_names(work)
     return [

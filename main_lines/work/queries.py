@@ -18,7 +18,7 @@ from main_lines.lines.queries import cards_of
 from main_lines.plans.models import TaskNeed
 from main_lines.tasks.access import asked_to_sign, get_task
 from main_lines.tasks.models import TaskOrder
-from main_lines.tasks.queries import WORKABLE, TaskRow, for_director, my_work
+from main_lines.tasks.queries import WORKABLE, TaskRow, asks_me_count, my_work
 from main_lines.tasks.rules import HANDED_IN, OPEN, Standing, State, Tone, Verb, allowed_verbs, days_late, due_day, tone_of
 from main_lines.work.rules import Carried, DepartmentLoad, days_in, department_loads, monday_of, span_of, weeks_from
 from workspace.people.models import Department, Member
@@ -188,7 +188,7 @@ def now_count(work: Work) -> int:
         state == State.RETURNED or ((due := due_day(d_day, offset=offset, on=on)) is not None and due <= today)
         for state, offset, on, d_day in work.session.execute(mine)
     )
-    asked = len(for_director(work)) + len(offered_to_me(work))
+    asked = asks_me_count(work) + len(offered_to_me(work))
     return asked + pressing + sum(row.due is not None and row.due <= today for row in my_sheets(work))
 
 

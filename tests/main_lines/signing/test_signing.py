@@ -15,7 +15,7 @@ from main_lines.signing.queries import waiting_for_me
 from main_lines.signing.rules import FIELDS, changes_since, compared
 from main_lines.tasks.access import asked_to_sign, get_task
 from main_lines.tasks.actions import draft_of, edit_task, sign_task, submit_task
-from main_lines.tasks.queries import for_me_count, my_work
+from main_lines.tasks.queries import asks_me_count, for_director
 from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story
 from workspace.errors import Conflict, NotAllowed, NotFound
@@ -61,7 +61,7 @@ def asked(work_as: Callable, task_id: str) -> dict[str, bool]:
         with work_as(name, writes=False) as work:
             found[name] = task_id in [one.row.id for one in waiting_for_me(work)]
             assert found[name] == (work.actor.member_id in asked_to_sign(work, get_task(work, task_id))), name
-            assert for_me_count(work) == my_work(work).count, name
+            assert asks_me_count(work) == len(for_director(work)), name
     return found
 
 
