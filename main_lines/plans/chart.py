@@ -10,6 +10,11 @@ from main_lines.plans.queries import Plan, PlanRow
 
 ROW = 40
 HEAD = 32
+SCALE_HEIGHT = 48
+LANE = 16
+LANES_MOST = 4
+NAME_OF_DAY = 20
+"""Half the width of "D 日" and "今天", which stand over the middle of their days."""
 MARGIN_DAYS = 3
 MOST_DAYS = 800
 
@@ -62,12 +67,16 @@ class Tick:
 
 @dataclass(frozen=True)
 class Mark:
-    """A gate or milestone above the chart. x: of its day; before: its name stands to the left, since it is before D-day."""
+    """A gate or milestone above the chart. x: of its day; before: its name stands to the left, as those before D-day do that have room.
+
+    lane: how many lanes above the lowest its name stands; None where no room is left for it, and only its line is drawn.
+    """
 
     x: int
     name: str
     day: date
     before: bool
+    lane: int | None
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,18 @@ class Chart:
     wires: Sequence[Wire]
     marks: Sequence[Mark]
     today_x: int | None
+    today_lane: int | None
     d_day_x: int
+
+    @property
+    def lanes(self) -> int:
+        """Lanes of names above the days, at least one."""
+        return 1 + max([self.today_lane or 0, *(mark.lane or 0 for mark in self.marks)])
+
+    @property
+    def top(self) -> int:
+        """Height of what stands above the first department."""
+        return SCALE_HEIGHT + LANE * (self.lanes - 1)
 
 
 def chart_of(plan: Plan, d_day: date, scale: Scale, days_named: Sequence[tuple[date, str]] = ()) -> Chart:
@@ -114,13 +134,41 @@ def chart_of(plan: Plan, d_day: date, scale: Scale, days_named: Sequence[tuple[d
             y += ROW
         groups.append(Group(id, name, top, bars))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    d_day_x, today_x = x_of(d_day), x_of(plan.today) if first <= plan.today <= last else None
+    fixed = [d_day_x] if today_x is None or today_x == d_day_x else [d_day_x, today_x]
+    beside = [_beside(x_of(when), day, name, before=when < d_day, room=len(days) * day) for when, name in looked_at]
+    lanes = lanes_of([*((x + day // 2 - NAME_OF_DAY, x + day // 2 + NAME_OF_DAY) for x in fixed), *beside])
+    today_lane, named = lanes[1] if len(fixed) == 2 else None, lanes[len(fixed) :]
     return Chart(
         scale=scale, day=day, first=first, width=len(days) * day, height=y, groups=groups,
         ticks=[Tick(x_of(when), when, when.day == 1) for when in days if _named(when, scale)],
         weekends=[x_of(when) for when in days if when.weekday() == 5], wires=_wires(groups),
-        marks=[Mark(x_of(when), name, when, when < d_day) for when, name in looked_at],
-        today_x=x_of(plan.today) if first <= plan.today <= last else None, d_day_x=x_of(d_day),
+        marks=[
+            Mark(x_of(when), name, when, start < x_of(when), lane)
+            for (when, name), (start, _end), lane in zip(looked_at, beside, named, strict=True)
+        ],
+        today_x=today_x, today_lane=today_lane, d_day_x=d_day_x,
     )  # fmt: skip
+
+
+def lanes_of(spans: Sequence[tuple[int, int]]) -> list[int | None]:
+    """For each span from left to right end the lowest lane in which it meets none before it in the list; None when all are full."""
+    lanes: list[list[tuple[int, int]]] = [[] for _number in range(LANES_MOST)]
+    found: list[int | None] = []
+    for start, end in spans:
+        free = (number for number, lane in enumerate(lanes) if all(end <= left or right <= start for left, right in lane))
+        number = next(free, None)
+        if number is not None:
+            lanes[number].append((start, end))
+        found.append(number)
+    return found
+
+
+def _beside(x: int, day: int, name: str, *, before: bool, room: int) -> tuple[int, int]:
+    """Where the name of a mark stands, with a gap: on its own side, or on the other where the chart of width ``room`` ends."""
+    width = sum(12 if ord(letter) > 0x2E7F else 7 for letter in name) + 12
+    left, right = (x - 4 - width, x - 4), (x + day + 4, x + day + 4 + width)
+    return left if (before and left[0] >= 0) or (not before and right[1] > room and left[0] >= 0) else right
 
 
 def _span(plan: Plan, d_day: date, looked_at: Sequence[date]) -> tuple[date, date]:

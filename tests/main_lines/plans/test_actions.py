@@ -14,7 +14,7 @@ from main_lines.lines.access import get_line
 from main_lines.lines.actions import move_d_day
 from main_lines.plans.access import milestones_of, needs_of
 from main_lines.plans.actions import add_need, drop_baseline, drop_milestone, drop_need, keep_baseline, move_order, set_milestone
-from main_lines.plans.chart import Scale, chart_of
+from main_lines.plans.chart import LANE, SCALE_HEIGHT, Scale, chart_of
 from main_lines.plans.queries import OPENED, baselines_of, d_day_move, plan_at, plan_of
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import Draft, assign_task, cancel_task, draft_of, edit_task, sign_task, start_task, write_task, write_tasks
@@ -248,6 +248,10 @@ def test_milestone_when_set_by_the_director_then_it_moves_with_d_day_and_stands_
         day = line.d_day + timedelta(days=milestones[0].due_offset)
         (mark,) = chart_of(plan_of(work, line), line.d_day, Scale.WEEKS, [(day, "过会")]).marks
         assert (mark.day, mark.before) == (date(2026, 10, 22), True)
+        near = [(day + timedelta(days=number), "过会") for number in range(3)]
+        chart = chart_of(plan_of(work, line), line.d_day, Scale.WHOLE, near)
+        assert [mark.lane for mark in chart.marks] == [0, 1, 2], "names of days that are close stand above each other"
+        assert chart.top == SCALE_HEIGHT + 2 * LANE
     with work_as(OUTSIDE) as work, pytest.raises(NotFound):
         drop_milestone(work, milestone_id)
     with work_as("林悦") as work:

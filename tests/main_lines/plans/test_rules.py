@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from main_lines.plans.chart import LANES_MOST, lanes_of
 from main_lines.plans.rules import Forecast, Planned, critical_path, forecast, in_turn, way_between
 
 TODAY = date(2026, 10, 20)
@@ -129,3 +130,18 @@ def test_way_between_when_an_order_would_need_itself_then_itself() -> None:
 def test_in_turn_when_orders_need_each_other_then_they_are_named() -> None:
     with pytest.raises(ValueError, match=r"\['a', 'b'\]"):
         in_turn(["a", "b", "c"], {"a": ["b"], "b": ["a"]})
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), max_size=12))
+def test_names_of_days_when_they_stand_close_then_none_covers_another(places: list[tuple[int, int]]) -> None:
+    spans = [(start, start + width) for start, width in places]
+    lanes = lanes_of(spans)
+    for (one, lane), (other, its_lane) in itertools.combinations(zip(spans, lanes, strict=True), 2):
+        assert lane is None or lane != its_lane or one[1] <= other[0] or other[1] <= one[0]
+    for span, lane in zip(spans, lanes, strict=True):
+        there = {its for other, its in zip(spans, lanes, strict=True) if its is not None and other[0] < span[1] and span[0] < other[1]}
+        assert lane is not None or len(there) == LANES_MOST, "a name is left out only where every lane is taken"
+
+
+def test_names_of_days_when_they_stand_apart_then_all_in_the_lowest_lane() -> None:
+    assert lanes_of([(0, 10), (10, 20), (30, 40)]) == [0, 0, 0]
