@@ -14,13 +14,14 @@ from sqlalchemy import select
 from workspace.i18n import LOCALES
 from workspace.people.models import Department, Member, Site
 from workspace.people.queries import initials
+from workspace.phrases import said
 from workspace.realtime_line import LOOK_PURPOSE
 from workspace.roles.permissions import Permission
 from workspace.secrets import SigningKey
 from workspace.security import Csrf, service_urls
 from workspace.settings import ROOT, Settings
 from workspace.web import request_work, web
-from workspace.work import Work
+from workspace.work import SYSTEM, Work
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,13 @@ class Me:
 def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGroup, ...]) -> None:
     app.extensions["mainline_nav"] = nav
     app.jinja_env.globals.update(
-        asset_url=asset_url, asset_text=asset_text, vendor_url=vendor_url, waiting_at=waiting_at, look_token=look_token
+        asset_url=asset_url,
+        asset_text=asset_text,
+        vendor_url=vendor_url,
+        waiting_at=waiting_at,
+        look_token=look_token,
+        said=said,
+        system_name=SYSTEM.name,
     )
 
     @app.context_processor

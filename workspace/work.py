@@ -17,7 +17,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from workspace.db import Base, Database, bulk_of, insert_into, new_id
 from workspace.errors import MainlineError
-from workspace.events.kinds import EventKind
+from workspace.events.kinds import N_, EventKind
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import GENESIS, event_hash
 from workspace.jobs.models import Job
@@ -58,7 +58,7 @@ class Actor:
         return str(permission) in self.permissions
 
 
-SYSTEM = Actor(None, "系统")
+SYSTEM = Actor(None, N_("系统"))
 
 
 class Unrecorded(MainlineError):

@@ -31,7 +31,7 @@ from main_lines.alerts.rules import (
     people_of,
 )
 from main_lines.alerts.watching import changes_in
-from main_lines.alerts.words import KINDS, SEVERITIES, STEPS, detail_of, title_of
+from main_lines.alerts.words import KINDS, SEVERITIES, STEPS, name_of, reason_of
 from main_lines.lines.access import director_ids, get_line, get_line_as_director, is_director, line_member_ids
 from main_lines.lines.models import MainLine
 from main_lines.lines.rules import Phase
@@ -41,8 +41,10 @@ from workspace.errors import Conflict, NotAllowed
 from workspace.i18n import _, source
 from workspace.notices.actions import read_about
 from workspace.people.models import Member
+from workspace.phrases import Phrase, in_source
 from workspace.work import Work
 
+Words = Phrase | str
 REPORTED = "reported"
 """Stands where a rule's name does for what a program reports under a subject of its own."""
 REMIND_AGAIN = timedelta(minutes=10)
@@ -66,11 +68,12 @@ def report_alert(
     return _raise_by_member(work, line, kind=kind, severity=severity, title=title, detail=detail, rule=rule, subject=subject), True
 
 
-def raise_by_rule(work: Work, line_id: str, rule: AlertRule | str, subject: str, title: str, detail: str = "") -> str | None:
+def raise_by_rule(work: Work, line_id: str, rule: AlertRule | str, subject: str, title: Words, detail: Words = "") -> str | None:
     """One alert for one cause: its id, or that of the one which stands for this rule and subject, however often it is asked.
 
-    subject: the stable name of what it is about, at most 120 characters. None when the line is not watched by this rule, is over, or
-    has as many alerts of the rule as anybody reads. An alert that somebody closed comes back only after ``clear_by_rule``.
+    subject: the stable name of what it is about, at most 120 characters. title, detail: phrases, or what somebody wrote. None when the
+    line is not watched by this rule, is over, or has as many alerts of the rule as anybody reads. An alert that somebody closed comes
+    back only after ``clear_by_rule``.
     """
     key, line = AlertRule(rule), get_line(work, line_id, lock=True)
     if not subject or len(subject) > SUBJECT_LENGTH:
@@ -103,7 +106,7 @@ def watch_line(work: Work, line_id: str) -> int:
     for rule, subject in found.to_clear:
         clear_by_rule(work, line.id, rule, subject)
     for cause in found.to_raise:
-        raise_by_rule(work, line.id, cause.rule, cause.subject, title_of(cause), detail_of(cause))
+        raise_by_rule(work, line.id, cause.rule, cause.subject, name_of(cause), reason_of(cause))
     return len(found.to_clear) + len(found.to_raise)
 
 
@@ -223,19 +226,21 @@ def _raise_by_member(
 
 
 def _raise(
-    work: Work, line: MainLine, *, kind: AlertKind, severity: Severity, title: str, detail: str, rule: str, subject: str,
+    work: Work, line: MainLine, *, kind: AlertKind, severity: Severity, title: Words, detail: Words, rule: str, subject: str,
     by: str | None = None,
 ) -> Alert:  # fmt: skip
+    phrases = {name: one for name, one in (("title", title), ("detail", detail)) if not isinstance(one, str)}
     alert = Alert(
         id=new_id(), line_id=line.id, kind=kind.value, severity=severity.value, rule=rule, subject=subject,
-        title=_cut(title, TITLE_LENGTH), detail=_cut(detail, DETAIL_LENGTH), raised_by_id=by, raised_at=work.now,
+        title=_cut(in_source(title), TITLE_LENGTH), detail=_cut(in_source(detail), DETAIL_LENGTH), said=phrases,
+        raised_by_id=by, raised_at=work.now,
         escalates_at=stairs_of(work, line.id)[severity].next_at(work.now, ()), escalations=[],
     )  # fmt: skip
     work.session.add(alert)
     work.session.flush()
     if by is not None:
         work.session.add(AlertAcknowledgement(alert_id=alert.id, member_id=by, at=work.now))
-    _record(work, AlertEvent.RAISED, alert, about=alert.kind, kind_words=source(KINDS[kind]), detail=alert.detail, rule=rule)
+    _record(work, AlertEvent.RAISED, alert, about=alert.kind, kind_words=source(KINDS[kind]), **_said(alert, "detail"))
     return alert
 
 
@@ -310,6 +315,10 @@ def _cut(text: str, most: int) -> str:
 def _record(work: Work, kind: AlertEvent, alert: Alert, **facts: Any) -> None:
     line = work.session.get_one(MainLine, alert.line_id)
     work.record(
-        kind, subject=f"alert:{alert.id}", rooms=[line.room], line=line.name, line_id=line.id, alert_id=alert.id, title=alert.title,
-        severity=alert.severity, severity_words=source(SEVERITIES[Severity(alert.severity)]), **facts,
+        kind, subject=f"alert:{alert.id}", rooms=[line.room], line=line.name, line_id=line.id, alert_id=alert.id, rule=alert.rule,
+        severity=alert.severity, severity_words=source(SEVERITIES[Severity(alert.severity)]), **_said(alert, "title"), **facts,
     )  # fmt: skip
+
+
+def _said(alert: Alert, name: str) -> dict[str, Any]:
+    return {name: getattr(alert, name)} | ({f"{name}_said": alert.said[name]} if name in alert.said else {})

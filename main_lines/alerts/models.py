@@ -20,6 +20,8 @@ CAUSE_STANDS = text("rule <> '' AND cause_gone_at IS NULL")
 class Alert(Base):
     """closed_at: None while it stands. raised_by_id: None when a rule has raised it.
 
+    title, detail: in the words of who raised it. said: for a rule, their phrases by these names, which each reader gets to see in their
+    own language (see workspace.phrases); title and detail are then the same in Chinese.
     rule, subject: what has caused it; both empty when somebody raised it by hand. cause_gone_at: None while that cause stands, also
     when somebody has closed the alert; the index lets only one such alert be.
     escalates_at: when the next step of its stair is due, None when there is none left. escalations: steps taken, as
@@ -42,6 +44,7 @@ class Alert(Base):
     subject: Mapped[str] = mapped_column(String(SUBJECT_LENGTH), default="")
     title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
     detail: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="")
+    said: Mapped[dict[str, Any]] = mapped_column(default=dict)
     raised_by_id: Mapped[str | None] = mapped_column(Id, ForeignKey("member.id"))
     raised_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from main_lines.alerts.access import stairs_of
 from main_lines.alerts.models import Alert, AlertAcknowledgement
 from main_lines.alerts.rules import Severity, Step
-from main_lines.alerts.words import BY_HAND, STEPS
+from main_lines.alerts.words import BY_HAND, STEPS, detail_of, title_of
 from main_lines.lines.access import director_ids, line_member_ids
 from main_lines.lines.queries import FeedRow, cards_of, feed_rows
 from workspace.events.access import in_words
@@ -92,7 +92,7 @@ def _names(work: Work, member_ids: Sequence[str | None]) -> dict[str, str]:
 def _row(work: Work, alert: Alert, cards: dict[str, MemberRow], done: set[str], names: dict[str, str], *, directs: bool) -> AlertRow:
     mine = alert.raised_by_id is not None and work.actor.member_id == alert.raised_by_id
     return AlertRow(
-        alert.id, alert.kind, alert.severity, alert.rule, alert.title, alert.detail, about_url(alert),
+        alert.id, alert.kind, alert.severity, alert.rule, title_of(alert), detail_of(alert), about_url(alert),
         names.get(alert.raised_by_id or "", ""), alert.raised_at, alert.closed_at, len(done), len(cards),
         [card for card in cards.values() if card.id not in done], work.actor.member_id in done,
         alert.closed_at is None and (directs or mine),

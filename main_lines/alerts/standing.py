@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from main_lines.alerts.models import Alert, AlertAcknowledgement
 from main_lines.alerts.rules import Severity
+from main_lines.alerts.words import detail_of, title_of
 from main_lines.lines.access import line_member_ids
 from workspace.work import Work
 
@@ -41,7 +42,14 @@ def critical_alerts(work: Work, line_id: str) -> list[CriticalAlert]:
     me = work.actor.member_id
     found = [
         CriticalAlert(
-            alert.id, alert.kind, alert.title, alert.detail, alert.raised_at, len(seen[alert.id]), len(members), me in seen[alert.id]
+            alert.id,
+            alert.kind,
+            title_of(alert),
+            detail_of(alert),
+            alert.raised_at,
+            len(seen[alert.id]),
+            len(members),
+            me in seen[alert.id],
         )
         for alert in alerts
     ]

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from main_lines.alerts.models import Alert
 from main_lines.alerts.rules import AlertKind, AlertRule, Cause, Severity, Step, Unit
 from main_lines.gates.rules import GateKey
 from main_lines.gates.words import GATES
+from workspace.events.kinds import N_
 from workspace.i18n import _, _l
+from workspace.phrases import Phrase, phrase, said
 
 KINDS = {
     AlertKind.STOCK: _l("缺货"), AlertKind.SALES: _l("销售偏离"), AlertKind.BLOCKED: _l("受阻"), AlertKind.LATE: _l("延误"),
@@ -38,27 +41,37 @@ STEPS = {
 BY_HAND: Any = _l("手动提醒未确认的人")
 
 
-def title_of(cause: Cause) -> str:
+def title_of(alert: Alert) -> str:
+    """What it is called, in the reader's language."""
+    return str(said(alert.said.get("title", alert.title)))
+
+
+def detail_of(alert: Alert) -> str:
+    """Why it was raised, in the reader's language."""
+    return str(said(alert.said.get("detail", alert.detail)))
+
+
+def name_of(cause: Cause) -> Phrase | str:
     """What the alert of a cause is called: the order, or the gate."""
     if cause.rule is AlertRule.GATE:
-        return _("关口“%(gate)s”", gate=GATES[GateKey(cause.subject.removeprefix("gate:"))])
+        return phrase(N_("关口“%(gate)s”"), gate=phrase(GATES[GateKey(cause.subject.removeprefix("gate:"))]))
     return cause.title
 
 
-def detail_of(cause: Cause) -> str:
-    """Why it was raised, in one sentence."""
+def reason_of(cause: Cause) -> Phrase | str:
+    """Why it is raised, in one sentence."""
     day = cause.since.isoformat()[:10] if cause.since else ""
     match cause.rule:
         case AlertRule.LATE:
-            return _("%(day)s 截止，还没有交付。由%(holder)s负责。", day=day, holder=cause.holder)
+            return phrase(N_("%(day)s 截止，还没有交付。由%(holder)s负责。"), day=day, holder=cause.holder)
         case AlertRule.NOT_STARTED:
-            return _("%(day)s 截止，还没有开始执行。由%(holder)s负责。", day=day, holder=cause.holder)
+            return phrase(N_("%(day)s 截止，还没有开始执行。由%(holder)s负责。"), day=day, holder=cause.holder)
         case AlertRule.BLOCKED:
-            return _("受阻：%(why)s。由%(holder)s负责。", why=cause.why.rstrip("。"), holder=cause.holder)
+            return phrase(N_("受阻：%(why)s。由%(holder)s负责。"), why=cause.why.rstrip("。"), holder=cause.holder)
         case AlertRule.SIGN_OFF:
-            return _("送签后还没有签发，%(holder)s无法开工。", holder=cause.holder)
+            return phrase(N_("送签后还没有签发，%(holder)s无法开工。"), holder=cause.holder)
         case AlertRule.GATE:
-            return _("应在 %(day)s 通过，还有 %(n)s 张任务单挡着。", day=day, n=cause.count)
+            return phrase(N_("应在 %(day)s 通过，还有 %(n)s 张任务单挡着。"), day=day, n=cause.count)
     return ""
 
 

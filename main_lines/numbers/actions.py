@@ -21,10 +21,12 @@ from main_lines.numbers.models import Metric, MetricValue, NumberEvent, NumberSo
 from main_lines.numbers.queries import metric_rows, short_stock
 from main_lines.numbers.reading import METRICS_MAX, Entry, Item, Wanted
 from main_lines.numbers.rules import Aim, Better, Call, Replaced, Supply, Verdict, replaces, stock_call
-from main_lines.numbers.words import AIMS, amount, exact
+from main_lines.numbers.words import AIMS, amount_kept, exact
 from workspace.db import insert_into, new_id
 from workspace.errors import Conflict, InvalidInput, NotAllowed
+from workspace.events.kinds import N_
 from workspace.i18n import _, source
+from workspace.phrases import Phrase, phrase
 from workspace.work import Work
 
 IDS_AT_ONCE = 500
@@ -240,13 +242,13 @@ def watch_sales(work: Work, line: MainLine, metric_ids: Sequence[str]) -> None:
             if not stands.stale:
                 clear_by_rule(work, line.id, AlertRule.SALES, _subject(row.id))
             continue
-        facts = {"actual": amount(stands.actual, row.unit), "due": amount(stands.expected, row.unit), "pace": stands.pace}
+        text = N_("%(name)s落后于进度：实际 %(actual)s，到此时应达 %(due)s")
         if row.better is Better.LOWER:
-            title = _("%(name)s超出进度：实际 %(actual)s，到此时应不超过 %(due)s", name=row.name, **facts)
-        else:
-            title = _("%(name)s落后于进度：实际 %(actual)s，到此时应达 %(due)s", name=row.name, **facts)
+            text = N_("%(name)s超出进度：实际 %(actual)s，到此时应不超过 %(due)s")
+        title = phrase(text, name=row.name, actual=amount_kept(stands.actual, row.unit), due=amount_kept(stands.expected, row.unit))
         at = stands.at.astimezone(company_zone(work)).strftime("%m-%d %H:%M") if stands.at else ""
-        detail = _("为进度的 %(pace)s%%，目标 %(target)s，数据截至 %(at)s。", target=amount(stands.target, row.unit), at=at, **facts)
+        target = amount_kept(stands.target, row.unit)
+        detail = phrase(N_("为进度的 %(pace)s%%，目标 %(target)s，数据截至 %(at)s。"), pace=stands.pace, target=target, at=at)
         raise_by_rule(work, line.id, AlertRule.SALES, _subject(row.id), title, detail)
 
 
@@ -305,24 +307,26 @@ def _call_about_stock(work: Work, line: MainLine, was: dict[str, Supply], now: d
         raise_by_rule(work, line.id, AlertRule.OUT_OF_STOCK, STOCK_SUBJECT, title, detail)
 
 
-def _stock_alert(work: Work, line: MainLine, was: dict[str, Supply], now: dict[str, Supply]) -> tuple[str, str]:
+def _stock_alert(work: Work, line: MainLine, was: dict[str, Supply], now: dict[str, Supply]) -> tuple[Phrase, Phrase]:
     """What is new first, what is out before what is low: the one line that a director reads aloud."""
     out, low = (sum(one is supply for one in now.values()) for supply in (Supply.OUT, Supply.LOW))
-    parts = [_("%(n)s 个缺货", n=out) if out else "", _("%(n)s 个低于安全库存", n=low) if low else ""]
-    title = _("库存预警：%(parts)s", parts=_("、").join(part for part in parts if part))
+    parts = [phrase(N_("%(n)s 个缺货"), n=out)] if out else []
+    parts += [phrase(N_("%(n)s 个低于安全库存"), n=low)] if low else []
+    title = phrase(N_("库存预警：%(parts)s"), parts=parts)
     rows = {f"{row.sku}\n{row.place}": row for row in current_stock(work, line.id)}
     order = sorted(now, key=lambda key: (key in was and was[key] is now[key], now[key] is not Supply.OUT, rows[key].quantity, key))
     named = [_stock_words(rows[key]) for key in order[:NAMED_IN_ALERT]]
-    rest = _("…等 %(n)s 个 SKU", n=len(order)) if len(order) > NAMED_IN_ALERT else ""
-    return title, _("；").join(named) + rest
+    if len(order) > NAMED_IN_ALERT:
+        return title, phrase(N_("%(named)s…等 %(n)s 个 SKU"), named=named, n=len(order))
+    return title, phrase("%(named)s", named=named)
 
 
-def _stock_words(row: Any) -> str:
+def _stock_words(row: Any) -> Phrase:
     what = " ".join(part for part in (row.sku, row.name) if part)
     where = f"{what} · {row.place}" if row.place else what
     if row.safety is None:
-        return _("%(where)s 剩 %(left)s", where=where, left=exact(row.quantity))
-    return _("%(where)s 剩 %(left)s（安全 %(safety)s）", where=where, left=exact(row.quantity), safety=exact(row.safety))
+        return phrase(N_("%(where)s 剩 %(left)s"), where=where, left=exact(row.quantity))
+    return phrase(N_("%(where)s 剩 %(left)s（安全 %(safety)s）"), where=where, left=exact(row.quantity), safety=exact(row.safety))
 
 
 def _record(work: Work, kind: NumberEvent, line: MainLine, **facts: Any) -> None:

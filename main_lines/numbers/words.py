@@ -7,6 +7,7 @@ from flask_babel import get_locale
 
 from main_lines.numbers.rules import Aim, Better, Supply, Verdict
 from workspace.i18n import _, _l
+from workspace.phrases import Phrase, shows
 
 AIMS = {Aim.TARGET: _l("目标"), Aim.ACTUAL: _l("实际")}
 BETTERS = {Better.HIGHER: _l("越高越好"), Better.LOWER: _l("越低越好")}
@@ -49,6 +50,14 @@ def amount(value: Decimal | None, unit: str = "") -> str:
             text = str(words).replace("%(n)s", scaled)
             break
     return f"{text} {unit}" if english and unit not in ("", "%") else f"{text}{unit}"
+
+
+def amount_kept(value: Decimal | None, unit: str = "") -> Phrase:
+    """The same for what is read later, in whatever language."""
+    return {"shown_as": "amount", "value": None if value is None else str(value), "unit": unit}
+
+
+shows("amount", lambda kept: amount(None if kept["value"] is None else Decimal(kept["value"]), kept["unit"]))
 
 
 def source_words(kind: str, name: str, by: str) -> str:

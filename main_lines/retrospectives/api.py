@@ -10,6 +10,7 @@ from main_lines.lines.api import Created, Done
 from main_lines.retrospectives import actions
 from main_lines.retrospectives.bodies import ConclusionBody, EditBody
 from main_lines.retrospectives.queries import RetrospectivePage, retrospective_of
+from workspace.phrases import said
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
 
@@ -156,7 +157,7 @@ def _out(page: RetrospectivePage) -> RetrospectiveOut:
         returns=[ReturnOut(order_id=one.order_id, at=one.at, by=one.by, reason=one.reason, declined=one.declined) for one in found.returns],
         alerts=[
             AlertStoryOut(
-                id=one.id, title=one.title, raised_at=one.raised_at, acknowledged=one.acknowledged, people=one.people,
+                id=one.id, title=said(one.title), raised_at=one.raised_at, acknowledged=one.acknowledged, people=one.people,
                 first_s=int(one.first.total_seconds()) if one.first is not None else None,
                 last_s=int(one.last.total_seconds()) if one.last is not None else None,
                 closed_s=int(one.closed.total_seconds()) if one.closed is not None else None,

@@ -133,12 +133,12 @@ class Return:
 class AlertStory:
     """acknowledged of people, at the last acknowledgement. first, last: after how long they came; closed: None while it stands.
 
-    escalated: how often it was taken to others because somebody did not answer.
+    escalated: how often it was taken to others because somebody did not answer. title: as written, or a phrase (workspace.phrases).
     """
 
     id: str
     about: str
-    title: str
+    title: str | Mapping[str, Any]
     by: str
     raised_at: datetime
     acknowledged: int = 1

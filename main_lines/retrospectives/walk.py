@@ -175,7 +175,7 @@ class _Walk:
     def _alert(self, event: Happened) -> None:
         id, facts = event.facts["alert_id"], event.facts
         if event.kind == AlertEvent.RAISED:
-            self.alerts[id] = AlertStory(id, str(facts.get("about", "")), facts["title"], event.actor, event.at)
+            self.alerts[id] = AlertStory(id, str(facts.get("about", "")), facts.get("title_said", facts["title"]), event.actor, event.at)
         elif id in self.alerts:
             known = self.alerts[id]
             after = event.at - known.raised_at

@@ -12,13 +12,15 @@ from main_lines.lines.rules import Phase
 from main_lines.tasks.access import get_task, line_of, pieces_of, standing_of
 from main_lines.tasks.models import BLOCKED_LENGTH, NAME_LENGTH, RETURNED_LENGTH, WRITTEN, TaskEvent, TaskOrder
 from main_lines.tasks.pieces import AssetDelivery, content_of, missing_of, put_piece
-from main_lines.tasks.record import check_seen, deliverable_words, move, reason_given, record, refusal
+from main_lines.tasks.record import check_seen, deliverable_kept, move, reason_given, record, refusal
 from main_lines.tasks.rules import OPEN, State, Verb, Why, asks_more
 from workspace.db import new_id
 from workspace.errors import InvalidInput
-from workspace.i18n import _
+from workspace.events.kinds import N_
+from workspace.i18n import _, _l, source
 from workspace.people.access import get_department, get_site
 from workspace.people.models import Department, Member
+from workspace.phrases import Phrase, facts_of, phrase
 from workspace.search.actions import Document, index_documents
 from workspace.work import Work
 
@@ -109,8 +111,9 @@ def edit_task(work: Work, task_id: str, draft: Draft, *, seen: str = "") -> Task
         known = {item["text"]: item for item in order.checklist}
         order.checklist = [known.get(text, {"text": text, "done": False}) for text in draft.checklist]
     index_documents(work, [_document(work, order)])
-    words = [str(_FIELD_WORDS[name]()) for name in (*changed, *(["checklist"] if checklist else []))]
-    record(work, TaskEvent.EDITED, order, changed=list(dict.fromkeys(words)), sign_again=new_requirements, plan=order.plan)
+    words = dict.fromkeys(source(_FIELD_WORDS[name]) for name in (*changed, *(["checklist"] if checklist else [])))
+    said = [phrase(word) for word in words]
+    record(work, TaskEvent.EDITED, order, changed=list(words), changed_said=said, sign_again=new_requirements, plan=order.plan)
     return order
 
 
@@ -186,15 +189,15 @@ def hand_in(
     order.deliverable, order.delivered_at = deliverable, work.now
     order.blocked_at, order.blocked_reason, order.returned_reason = None, "", ""
     record(
-        work, TaskEvent.DELIVERED, order, by=by, what=_what(work, order, deliverable), deliverable=deliverable, plan=order.plan,
-        missing=missing, note=note.strip(),
+        work, TaskEvent.DELIVERED, order, by=by, deliverable=deliverable, plan=order.plan, missing=missing, note=note.strip(),
+        **facts_of(what=_what(work, order, deliverable)),
     )  # fmt: skip
 
 
-def _what(work: Work, order: TaskOrder, deliverable: dict[str, Any]) -> str:
+def _what(work: Work, order: TaskOrder, deliverable: dict[str, Any]) -> Phrase | str:
     """What was handed in, in words: the one thing, or how many, and which was the last of them."""
-    words, count = deliverable_words(deliverable), len(pieces_of(work, order.id))
-    return words if count == 1 else _("%(n)s 件交付物，含%(what)s", n=count, what=words)
+    words, count = deliverable_kept(deliverable), len(pieces_of(work, order.id))
+    return words if count == 1 else phrase(N_("%(n)s 件交付物，含%(what)s"), n=count, what=words)
 
 
 def withdraw_task(work: Work, task_id: str) -> TaskOrder:
@@ -349,18 +352,18 @@ def _columns(draft: Draft) -> dict[str, Any]:
 
 
 _FIELD_WORDS = {
-    "title": lambda: _("标题"),
-    "requirements": lambda: _("要求"),
-    "phase": lambda: _("阶段"),
-    "department_id": lambda: _("负责部门"),
-    "owner_id": lambda: _("负责人"),
-    "site_id": lambda: _("城市"),
-    "due_offset": lambda: _("截止日"),
-    "due_on": lambda: _("截止日"),
-    "days": lambda: _("工期"),
-    "expected": lambda: _("应交付物"),
-    "involved": lambda: _("协同部门"),
-    "checklist": lambda: _("清单"),
+    "title": _l("标题"),
+    "requirements": _l("要求"),
+    "phase": _l("阶段"),
+    "department_id": _l("负责部门"),
+    "owner_id": _l("负责人"),
+    "site_id": _l("城市"),
+    "due_offset": _l("截止日"),
+    "due_on": _l("截止日"),
+    "days": _l("工期"),
+    "expected": _l("应交付物"),
+    "involved": _l("协同部门"),
+    "checklist": _l("清单"),
 }
 
 

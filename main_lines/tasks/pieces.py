@@ -5,12 +5,13 @@ from typing import Any
 
 from main_lines.tasks.access import get_task, pieces_of, standing_of
 from main_lines.tasks.models import TaskDeliverable, TaskEvent, TaskOrder
-from main_lines.tasks.record import deliverable_words, record, refusal
+from main_lines.tasks.record import deliverable_kept, record, refusal
 from main_lines.tasks.rules import State, decide_filing, still_missing
 from sync.library.assets.access import pin_of
 from workspace.db import new_id
 from workspace.errors import InvalidInput, NotFound
 from workspace.i18n import _
+from workspace.phrases import Phrase, facts_of, phrase
 from workspace.work import Work
 
 PINNED = ("asset_id", "version", "digest", "name")
@@ -100,13 +101,15 @@ def drop_piece(work: Work, task_id: str, piece_id: str) -> TaskOrder:
         raise NotFound(_("没有找到这件交付物"), _("请刷新后查看最新状态。"))
     _check_filing(work, order)
     work.session.delete(piece)
-    record(work, TaskEvent.UNFILED, order, what=_named(piece.name, piece.content))
+    record(work, TaskEvent.UNFILED, order, **facts_of(what=_named(piece.name, piece.content)))
     return order
 
 
 def _record_filed(work: Work, order: TaskOrder, content: dict[str, Any], name: str, *, by: str) -> None:
     missing = missing_of(work, order)
-    record(work, TaskEvent.FILED, order, by=by, what=_named(name, content), deliverable=content, missing=missing, plan=order.plan)
+    record(
+        work, TaskEvent.FILED, order, by=by, deliverable=content, missing=missing, plan=order.plan, **facts_of(what=_named(name, content))
+    )
 
 
 def _check_filing(work: Work, order: TaskOrder) -> None:
@@ -115,6 +118,6 @@ def _check_filing(work: Work, order: TaskOrder) -> None:
         raise refusal(refused.why, order)
 
 
-def _named(name: str, content: dict[str, Any]) -> str:
-    words = deliverable_words(content)
-    return f"{name} · {words}" if name else words
+def _named(name: str, content: dict[str, Any]) -> Phrase | str:
+    words = deliverable_kept(content)
+    return phrase("%(name)s · %(what)s", name=name, what=words) if name else words

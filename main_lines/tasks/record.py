@@ -7,9 +7,10 @@ from main_lines.tasks.models import RETURNED_LENGTH, TaskOrder
 from main_lines.tasks.rules import Move, Refuse, State, Verb, Why, decide
 from main_lines.tasks.words import REFUSALS
 from workspace.errors import Conflict, InvalidInput, NotAllowed
-from workspace.events.kinds import EventKind
+from workspace.events.kinds import N_, EventKind
 from workspace.i18n import _
 from workspace.notices.actions import read_about
+from workspace.phrases import Phrase, phrase, said
 from workspace.work import Work
 
 
@@ -49,8 +50,13 @@ def reason_given(text: str, *, most: int = RETURNED_LENGTH) -> str:
 
 def deliverable_words(deliverable: dict[str, Any]) -> str:
     """ "主视觉.psd 第 3 版", the link, or the first words of the text."""
+    return str(said(deliverable_kept(deliverable)))
+
+
+def deliverable_kept(deliverable: dict[str, Any]) -> Phrase | str:
+    """The same for an event, which each reader sees in their own language."""
     if deliverable.get("kind") == "asset":
-        return _("%(name)s 版本 %(version)s", name=deliverable["name"], version=deliverable["version"])
+        return phrase(N_("%(name)s 版本 %(version)s"), name=deliverable["name"], version=deliverable["version"])
     text = str(deliverable.get("text", ""))
     return text if len(text) <= 60 else f"{text[:59]}…"
 

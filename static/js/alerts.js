@@ -9,7 +9,8 @@ const NEWS_MS = 10 * 60_000; // What a page that slept catches up with is no new
 function onEvent({ detail: { kind, at, subject, facts } }) {
   if (!TOLD.has(kind) || facts.severity !== "critical" || Date.now() - Date.parse(at) > NEWS_MS) return;
   const url = `/alerts/${subject.split(":")[1]}`;
-  if (location.pathname !== url) toast(facts.title, { tone: "blocked", detail: `${text("critical")} · ${facts.line}`, url });
+  const title = facts.title_said ? text(`rule_${facts.rule}`) : facts.title; // A sentence of ours is in Chinese here.
+  if (location.pathname !== url) toast(title, { tone: "blocked", detail: `${text("critical")} · ${facts.line}`, url });
 }
 
 export function startAlerts() {

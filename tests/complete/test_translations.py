@@ -34,7 +34,6 @@ UNMARKED = {
     "workspace/openapi.py": "the product's name",
     "workspace/settings.py": "a company's name, the default of a setting",
     "workspace/web.py": "the visitor's name in the audit, which stays as it was recorded",
-    "workspace/work.py": "the system's name in the audit, which stays as it was recorded",
 }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, String, cast, or_, select, union_all
 from workspace.events.kinds import kind_named, quiet_kinds
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import shown_facts
+from workspace.i18n import _
 from workspace.roles.models import WorkspacePermission
 from workspace.work import Work
 
@@ -97,9 +98,14 @@ class EventRow:
 
 def in_words(event: Event) -> EventRow:
     """The sentence of the event in the reader's language; a kind that is no longer known shows its name."""
-    kind = kind_named(event.kind)
-    words = kind.sentence({**event.facts, "actor": event.actor_name}) if kind else event.kind
-    return EventRow(event.seq, event.at, event.kind, event.actor_name, event.actor_id, words, event.subject, event.facts)
+    kind, actor = kind_named(event.kind), shown_actor(event.actor_id, event.actor_name)
+    words = kind.sentence({**event.facts, "actor": actor}) if kind else event.kind
+    return EventRow(event.seq, event.at, event.kind, actor, event.actor_id, words, event.subject, event.facts)
+
+
+def shown_actor(actor_id: str | None, name: str) -> str:
+    """Who did it: a person's name as it was, the product itself in the reader's language."""
+    return _(name) if actor_id is None and name else name
 
 
 def newest_events(

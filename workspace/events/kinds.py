@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from workspace.i18n import _
+from workspace.phrases import said
 
 
 class EventKind(StrEnum):
@@ -28,9 +29,11 @@ class EventKind(StrEnum):
     def sentence(self, facts: Mapping[str, Any]) -> str:
         """The sentence in the reader's language. A fact that is missing shows as a dash, never as an error.
 
-        Facts named ``…_words`` are source texts of ours and are translated too; all others are shown as they are.
+        Facts named ``…_words`` are source texts of ours and are translated too, and those that have a phrase of theirs beside them, named
+        ``…_said``, are said by it (see workspace.phrases); all others are shown as they are.
         """
         shown = {name: _(value) if name.endswith("_words") else _shown(value) for name, value in facts.items()}
+        shown |= {name.removesuffix("_said"): said(value) for name, value in facts.items() if name.endswith("_said")}
         return _(self.words) % defaultdict(lambda: "—", shown)
 
 

@@ -1,16 +1,26 @@
 """Alerts in the browser: rules of a line, one alert on a phone, what is critical on top of every page."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from main_lines.alerts.actions import raise_alert, raise_by_rule
+from main_lines.alerts.actions import raise_alert, raise_by_rule, watch_line
 from main_lines.alerts.rules import AlertKind, AlertRule, Severity
+from main_lines.tasks.access import get_task
+from main_lines.tasks.actions import block_task, draft_of, edit_task, sign_task
+from tests.house import NOW
 from tests.main_lines.conftest import Story
 from tests.pages import OpenPage
+from workspace.db import Database
+from workspace.parts import Parts
+from workspace.work import open_work
 
 BROWSER = pytest.mark.browser
+CHINESE = re.compile("[\u3400-\u9fff]+")
 
 
 def rules_url(story: Story) -> str:
@@ -104,3 +114,29 @@ def test_alert_when_opened_on_a_phone_then_one_thumb_acknowledges_and_a_critical
     page.evaluate("told => dispatchEvent(new CustomEvent('mainline:event', {detail: {...told, at: new Date().toISOString()}}))", told)
     page.get_by_role("alert").get_by_role("link", name="断货").click()
     page.wait_for_url("**/alerts/x")
+
+
+def test_alerts_of_rules_when_read_in_english_then_only_what_people_wrote_is_chinese(
+    signed_in: Callable, work_as: Callable, run_jobs: Callable, company: Database, parts: Parts, story: Story, write: Callable
+) -> None:
+    """They are raised by a job, which speaks Chinese; who did what to an order is said by whoever did it."""
+    task_id = write("KV")
+    with work_as("林悦") as work:
+        edit_task(work, task_id, replace(draft_of(get_task(work, task_id)), days=3, checklist=["PSD"]))
+        sign_task(work, task_id)
+        block_task(work, task_id, reason="samples")
+    with open_work(company, parts=parts, now=NOW + timedelta(days=50)) as work:
+        watch_line(work, story.line_id)
+    run_jobs()
+    person = signed_in("suhang")
+    person.client.set_cookie("mainline_locale", "en")
+    alerts = person.get(f"/api/lines/{story.line_id}/alerts").get_json()["alerts"]
+    assert {alert["rule"] for alert in alerts} == {"gate", "blocked", "late"}
+    assert {"苏航"} == set(CHINESE.findall(" ".join(f"{alert['title']} {alert['detail']}" for alert in alerts)))
+    items = person.get(f"/api/lines/{story.line_id}/feed").get_json()["events"]
+    said = {item["kind"]: item["words"] for item in items}
+    assert not CHINESE.findall(said["main_lines.alert.raised"])
+    assert not CHINESE.findall(said["main_lines.task.edited"].replace("林悦", ""))
+    told = [notice["words"] for notice in person.get("/api/notices").get_json()["notices"] if notice["kind"] == "main_lines.alert.raised"]
+    assert len(told) == len(alerts)
+    assert not CHINESE.findall("".join(told))
