@@ -89,13 +89,23 @@ def raise_by_rule(work: Work, line_id: str, rule: AlertRule | str, subject: str,
 
 def clear_by_rule(work: Work, line_id: str, rule: AlertRule | str, subject: str) -> bool:
     """The cause is gone: its alert closes, the feed says so, and the next time it is raised anew. False when none stood."""
+    return _take_away(work, line_id, rule, subject, AlertEvent.CLEARED)
+
+
+def replace_by_rule(work: Work, line_id: str, rule: AlertRule | str, subject: str, title: str, detail: str = "") -> str | None:
+    """The cause got worse: an alert that everybody acknowledges anew takes the place of the one that stands, if any does."""
+    _take_away(work, line_id, rule, subject, AlertEvent.REPLACED)
+    return raise_by_rule(work, line_id, rule, subject, title, detail)
+
+
+def _take_away(work: Work, line_id: str, rule: AlertRule | str, subject: str, why: AlertEvent) -> bool:
     line = get_line(work, line_id, lock=True)
     alert = standing_alert(work, line.id, str(rule), subject)
     if alert is None:
         return False
     alert.cause_gone_at = work.now
     alert.closed_at, alert.escalates_at = alert.closed_at or work.now, None
-    _record(work, AlertEvent.CLEARED, alert)
+    _record(work, why, alert)
     return True
 
 

@@ -103,4 +103,5 @@ class AlertEvent(EventKind):
     ESCALATED = "main_lines.alert.escalated", N_("%(step_words)s：预警“%(title)s”还有 %(missing)s 人未确认（%(names)s）")
     CLOSED = "main_lines.alert.closed", N_("%(actor)s 解除了预警“%(title)s”")
     CLEARED = "main_lines.alert.cleared", N_("起因已消除，预警“%(title)s”自动解除")
+    REPLACED = "main_lines.alert.replaced", N_("预警“%(title)s”有了新的情况，由下一条预警接替")
     RULES_CHANGED = "main_lines.alert.rules_changed", N_("%(actor)s 修改了预警规则")

@@ -41,7 +41,7 @@ def tell_who_is_next(run: JobRun, seq: int) -> None:
         send_notices(work, event, told, url=f"/alerts/{event.facts['alert_id']}", asking=told)
 
 
-@reacts_to(AlertEvent.CLOSED, AlertEvent.CLEARED, name="main_lines.alert_over")
+@reacts_to(AlertEvent.CLOSED, AlertEvent.CLEARED, AlertEvent.REPLACED, name="main_lines.alert_over")
 def ask_nobody_any_more(run: JobRun, seq: int) -> None:
     event = run.event(seq)
     with run.open_work() as work:

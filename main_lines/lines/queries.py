@@ -118,6 +118,7 @@ _LOOK = {
     "main_lines.alert.escalated": ("late", "stairs-up"),
     "main_lines.alert.closed": ("done", "circle-check"),
     "main_lines.alert.cleared": ("done", "circle-check"),
+    "main_lines.alert.replaced": ("idle", "bell"),
     "main_lines.phase.closed": ("done", "flag-3"),
     "main_lines.gate.passed": ("done", "flag-3"),
     "main_lines.gate.forced": ("late", "flag-3"),

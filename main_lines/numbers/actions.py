@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from main_lines.alerts.actions import clear_by_rule, raise_by_rule
+from main_lines.alerts.actions import clear_by_rule, raise_by_rule, replace_by_rule
 from main_lines.alerts.rules import AlertRule
 from main_lines.lines.access import company_today, get_line, get_line_as_director, is_director
 from main_lines.lines.models import MainLine
@@ -298,13 +298,11 @@ def take_stock(work: Work, line: MainLine, items: Sequence[Item], origin: Origin
 
 def _call_about_stock(work: Work, line: MainLine, was: dict[str, Supply], now: dict[str, Supply]) -> None:
     """One alert for all of it, raised anew when something got worse, cleared when everything is there again."""
-    call = stock_call(was.items(), now.items())
-    if call is Call.KEEP:
-        return
-    clear_by_rule(work, line.id, AlertRule.OUT_OF_STOCK, STOCK_SUBJECT)
-    if call is Call.RAISE:
-        title, detail = _stock_alert(work, line, was, now)
-        raise_by_rule(work, line.id, AlertRule.OUT_OF_STOCK, STOCK_SUBJECT, title, detail)
+    match stock_call(was.items(), now.items()):
+        case Call.CLEAR:
+            clear_by_rule(work, line.id, AlertRule.OUT_OF_STOCK, STOCK_SUBJECT)
+        case Call.RAISE:
+            replace_by_rule(work, line.id, AlertRule.OUT_OF_STOCK, STOCK_SUBJECT, *_stock_alert(work, line, was, now))
 
 
 def _stock_alert(work: Work, line: MainLine, was: dict[str, Supply], now: dict[str, Supply]) -> tuple[Phrase, Phrase]:

@@ -179,7 +179,7 @@ class _Walk:
         elif id in self.alerts:
             known = self.alerts[id]
             after = event.at - known.raised_at
-            if event.kind in (AlertEvent.CLOSED, AlertEvent.CLEARED):
+            if event.kind in (AlertEvent.CLOSED, AlertEvent.CLEARED, AlertEvent.REPLACED):
                 self.alerts[id] = replace(known, closed=known.closed if known.closed is not None else after)
             elif event.kind == AlertEvent.ESCALATED:
                 self.alerts[id] = replace(known, escalated=known.escalated + 1)

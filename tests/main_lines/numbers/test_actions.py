@@ -24,16 +24,21 @@ from main_lines.numbers.actions import (
     take_stock,
 )
 from main_lines.numbers.bodies import NumbersBody
-from main_lines.numbers.imports import Brought, bring_file, confirm_draft, preview_of
+from main_lines.numbers.columns import NUMBER_HEADINGS
+from main_lines.numbers.imports import Brought, bring_file, confirm_draft, known_in, preview_of
 from main_lines.numbers.messages import receive
 from main_lines.numbers.models import MetricValue, NumberDraft
-from main_lines.numbers.queries import metric_page, metric_rows, stock_page, summary_of
-from main_lines.numbers.reading import Entry, Item
+from main_lines.numbers.pages import EXPORTED
+from main_lines.numbers.queries import export_rows, metric_page, metric_rows, stock_page, summary_of
+from main_lines.numbers.reading import Entry, Item, read_numbers
 from main_lines.numbers.rules import Aim, Better, Supply, Verdict
 from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from workspace.tables import read_table
+from workspace.events.models import Event
+from workspace.people.actions import add_site
+from workspace.people.models import Site
+from workspace.tables import read_table, write_table
 
 START, END = date(2026, 9, 26), date(2026, 10, 5)  # At NOW five of its ten days are over, and ten hours in Shanghai.
 SALES = MetricDraft("GMV", "元", Better.HIGHER, True, START, END, 90)
@@ -209,6 +214,8 @@ def test_stock_when_many_are_out_then_one_alert_that_follows_what_comes(work_as:
     assert len(bring(*(item(f"A-{n:03}", 50, at=later) for n in range(99)))) == 1, "better, so nobody is called"
     assert bring(item("B-0", 0, at=later)) == ["库存预警：2 个缺货、2 个低于安全库存"], "worse: called anew, and once"
     with work_as("吴昊", writes=False) as work:
+        told = work.session.scalars(select(Event.kind).where(Event.kind.startswith("main_lines.alert.")).order_by(Event.seq)).all()
+        assert told == [f"main_lines.alert.{kind}" for kind in ("raised", "replaced", "raised")], "nobody is told that the cause is gone"
         assert open_alerts(work, story.line_id)[0].detail.startswith("B-0 · 上海仓 剩 0（安全 9）"), "what is new comes first"
         page = stock_page(work, story.line_id, short_only=True)
         assert [(row.row.sku, row.supply) for row in page.rows][:3] == [("B-0", Supply.OUT), ("A-099", Supply.OUT), ("B-1", Supply.LOW)]
@@ -218,6 +225,24 @@ def test_stock_when_many_are_out_then_one_alert_that_follows_what_comes(work_as:
         summary = summary_of(work, get_line(work, story.line_id)).stock
         assert (summary.out, summary.low, summary.total) == (0, 0, 104)
         assert len(current_stock(work, story.line_id)) == 104
+
+
+def test_stores_of_one_name_when_exported_and_imported_again_then_each_keeps_its_number(
+    work_as: Callable, story: Story, gmv: str
+) -> None:  # fmt: skip
+    with work_as("林悦") as work:
+        cities = dict(work.session.execute(select(Site.name, Site.id).where(Site.kind == "city")).all())
+        for city in ("上海", "广州"):
+            add_site(work, kind="store", name="人民店", parent_id=cities[city])
+    import_file(work_as, story, "指标,城市,门店,实际\nGMV,上海,人民店,1\nGMV,广州,人民店,2\n")
+    with work_as("林悦", writes=False) as work:
+        line = get_line(work, story.line_id)
+        assert {row.name for row in metric_page(work, line, get_metric(work, gmv)).scopes} == {"", "上海 人民店", "广州 人民店"}
+        content = write_table([NUMBER_HEADINGS[column][0] for column in EXPORTED], export_rows(work, line))
+        table = read_table("x.xlsx", content, max_rows=99, max_columns=20)
+        found = read_numbers(table, known_in(work, line, at=work.now))
+    assert found.problems == []
+    assert sorted((one.value, one.scope.partition(":")[0]) for one in found.entries) == [(1, "store"), (2, "store"), (1000, "")]
 
 
 def message(**body: object) -> NumbersBody:
