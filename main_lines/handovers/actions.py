@@ -61,6 +61,7 @@ def answer_handover(work: Work, handover_id: str, verb: Verb, *, reason: str = "
     read_about(work, f"/tasks/{order.id}")
     match verb:
         case Verb.ACCEPT:
+            require_members(work, order.line_id, [str(work.actor.member_id)])
             order.owner_id, order.department_id = work.actor.member_id, handover.to_department_id
             _record(work, HandoverEvent.TAKEN, order, handover, plan=order.plan)
         case Verb.DECLINE:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Mapped
 
 from main_lines.lines.models import LineMember, LineSigner, MainLine
 from sync.library.libraries.access import rooms_of_group
@@ -43,6 +44,31 @@ def get_line_as_director(work: Work, line_id: str) -> MainLine:
     if not is_director(work, line_id):
         raise NotAllowed(_("只有主线负责人可以这样做"), _("请联系主线负责人。"))
     return line
+
+
+class OfLine(Protocol):
+    """A row that belongs to a main line."""
+
+    @property
+    def line_id(self) -> Mapped[str]: ...
+
+
+OfLineT = TypeVar("OfLineT", bound=OfLine)
+
+
+def get_as_director(work: Work, model: type[OfLineT], row_id: str) -> OfLineT | None:
+    """A row of a line that the actor directs, the line held; None when there is none, or the line is not theirs to know.
+
+    It is read again behind the lock: whoever held the line before may have dropped or changed it.
+    """
+    found = work.session.get(model, row_id)
+    if found is None:
+        return None
+    try:
+        get_line_as_director(work, str(found.line_id))
+    except NotFound:
+        return None
+    return work.session.get(model, row_id, populate_existing=True)
 
 
 def visible_lines(work: Work) -> list[MainLine]:

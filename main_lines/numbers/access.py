@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from main_lines.lines.access import get_line, get_line_as_director
+from main_lines.lines.access import get_as_director, get_line
 from main_lines.numbers.models import Metric, MetricValue, NumberDraft, NumberPass, StockCount
 from workspace.errors import NotFound
 from workspace.i18n import _
@@ -31,10 +31,10 @@ def metrics_of(work: Work, line_id: str, *, archived: bool = False) -> list[Metr
 
 def get_metric(work: Work, metric_id: str, *, as_director: bool = False) -> Metric:
     """A metric of one of the actor's main lines, whose row is held for a director who changes it; NotFound otherwise."""
-    metric = work.session.get(Metric, metric_id)
-    if metric is not None:
+    metric = get_as_director(work, Metric, metric_id) if as_director else work.session.get(Metric, metric_id)
+    if metric is not None and not as_director:
         try:
-            get_line_as_director(work, metric.line_id) if as_director else get_line(work, metric.line_id)
+            get_line(work, metric.line_id)
         except NotFound:
             metric = None
     if metric is None:
@@ -57,12 +57,7 @@ def get_draft(work: Work, draft_id: str) -> NumberDraft:
 
 def get_pass(work: Work, pass_id: str) -> NumberPass:
     """A pass of a line that the actor directs; NotFound for anybody outside it."""
-    found = work.session.get(NumberPass, pass_id)
-    if found is not None:
-        try:
-            get_line_as_director(work, found.line_id)
-        except NotFound:
-            found = None
+    found = get_as_director(work, NumberPass, pass_id)
     if found is None:
         raise NotFound(_("没有找到这个数据接口"), _("地址有误，或您不是这条主线的成员。"))
     return found

@@ -7,7 +7,7 @@ from main_lines.lines.access import get_line
 from main_lines.order_tables.headings import Column
 from main_lines.order_tables.queries import known_of
 from main_lines.order_tables.reading import read_orders
-from main_lines.order_tables.rules import FIELDS, OrderTable, RowPlan
+from main_lines.order_tables.rules import FIELDS, Existing, OrderTable, RowPlan
 from main_lines.plans.actions import add_need, drop_need, link_orders
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import Draft, draft_of, edit_task, write_tasks
@@ -40,6 +40,7 @@ def import_orders(
     found = read_orders(table.header, table.rows, known_of(work, line))
     if found.faults or (found.bad and not only_good) or not (found.new or found.changed):
         raise _refused(found)
+    _hold(work, found)
     if seen is not None:
         _check_seen(found, seen)
     written = write_tasks(work, line.id, [Draft(**row.written) for row in found.new], submit=submit) if found.new else []
@@ -53,7 +54,7 @@ def import_orders(
 def _change(work: Work, row: RowPlan) -> TaskOrder:
     """Only what the row changes: the rest of the order may hold more than a table can say."""
     assert row.order is not None
-    order = get_task(work, row.order.id, lock=True)
+    order = get_task(work, row.order.id)
     names = [name for change in row.changes if change.column in FIELDS for name in FIELDS[change.column]]
     return edit_task(work, order.id, replace(draft_of(order), **{name: row.written[name] for name in names})) if names else order
 
@@ -74,12 +75,21 @@ def _arrange(work: Work, found: OrderTable, orders: Mapping[str, TaskOrder]) -> 
             add_need(work, row.order.id, orders[need].id if need in orders else need)
 
 
+def _hold(work: Work, found: OrderTable) -> None:
+    """The orders that change, in one order for everybody; Conflict when somebody has changed one since the table was read."""
+    for order in sorted((row.order for row in found.changed if row.order), key=lambda order: order.id):
+        if get_task(work, order.id, lock=True).mark != order.mark:
+            raise _changed(order)
+
+
 def _check_seen(found: OrderTable, seen: Mapping[str, str]) -> None:
     for row in found.changed:
         if row.order and seen.get(row.order.id) != row.order.mark:
-            raise Conflict(
-                _("第 %(number)s 号单刚刚被修改过", number=row.order.number), _("下面是最新的对照，请核对后再导入。"), code="task_changed"
-            )
+            raise _changed(row.order)
+
+
+def _changed(order: Existing) -> Conflict:
+    return Conflict(_("第 %(number)s 号单刚刚被修改过", number=order.number), _("下面是最新的对照，请核对后再导入。"), code="task_changed")
 
 
 def _refused(found: OrderTable) -> InvalidInput:

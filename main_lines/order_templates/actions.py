@@ -37,7 +37,7 @@ def keep_order_template(work: Work, kept: Kept) -> OrderTemplate:
 
 def change_order_template(work: Work, template_id: str, kept: Kept) -> OrderTemplate:
     """Orders that were written from it stay as they are."""
-    template = get_order_template(work, template_id)
+    template = get_order_template(work, template_id, lock=True)
     columns = _columns(work, kept)
     if columns == template.written:
         return template
@@ -49,7 +49,7 @@ def change_order_template(work: Work, template_id: str, kept: Kept) -> OrderTemp
 
 
 def drop_order_template(work: Work, template_id: str) -> None:
-    template = get_order_template(work, template_id)
+    template = get_order_template(work, template_id, lock=True)
     work.session.delete(template)
     _record(work, OrderTemplateEvent.DROPPED, template)
 

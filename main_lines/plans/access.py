@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from sqlalchemy import select
 
-from main_lines.lines.access import get_line_as_director
+from main_lines.lines.access import get_as_director
 from main_lines.plans.models import Baseline, LineMilestone, TaskNeed
 from workspace.errors import NotFound
 from workspace.i18n import _
@@ -28,12 +28,7 @@ def milestones_of(work: Work, line_id: str) -> list[LineMilestone]:
 
 def get_milestone(work: Work, milestone_id: str) -> LineMilestone:
     """A milestone of a line that the actor directs; NotFound otherwise, NotAllowed for its other members."""
-    milestone = work.session.get(LineMilestone, milestone_id)
-    if milestone is not None:
-        try:
-            get_line_as_director(work, milestone.line_id)
-        except NotFound:
-            milestone = None
+    milestone = get_as_director(work, LineMilestone, milestone_id)
     if milestone is None:
         raise NotFound(_("没有找到这个里程碑"), _("地址有误，或您不是这条主线的成员。"))
     return milestone
@@ -41,12 +36,7 @@ def get_milestone(work: Work, milestone_id: str) -> LineMilestone:
 
 def get_baseline(work: Work, baseline_id: str) -> Baseline:
     """A kept baseline of a line that the actor directs; NotFound otherwise, NotAllowed for its other members."""
-    baseline = work.session.get(Baseline, baseline_id)
-    if baseline is not None:
-        try:
-            get_line_as_director(work, baseline.line_id)
-        except NotFound:
-            baseline = None
+    baseline = get_as_director(work, Baseline, baseline_id)
     if baseline is None:
         raise NotFound(_("没有找到这条基线"), _("地址有误，或您不是这条主线的成员。"))
     return baseline

@@ -11,7 +11,7 @@ from main_lines.plans.access import get_baseline, get_milestone, needs_of
 from main_lines.plans.models import BASELINE_NAME_LENGTH, MILESTONE_NAME_LENGTH, Baseline, LineMilestone, PlanEvent, TaskNeed
 from main_lines.plans.rules import way_between
 from main_lines.tasks.access import get_task, line_of, standing_of
-from main_lines.tasks.actions import draft_of, edit_task
+from main_lines.tasks.actions import Draft, draft_of, edit_task
 from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.rules import OPEN, State
 from workspace.db import new_id
@@ -64,6 +64,20 @@ def set_needs(work: Work, task_id: str, needs_ids: Iterable[str]) -> None:
         if needed not in now:
             add_need(work, order.id, needed)
             work.session.flush()
+
+
+def edit_with_needs(work: Work, task_id: str, draft: Draft, *, needs: Iterable[str] | None, seen: str = "") -> TaskOrder:
+    """``edit_task`` and ``set_needs`` as one; None leaves alone what the order waits for.
+
+    The line is held first, as by whoever imports a table: held the other way round, each would wait for the other.
+    """
+    order = get_task(work, task_id)
+    if needs is None:
+        return edit_task(work, order.id, draft, seen=seen)
+    get_line(work, order.line_id, lock=True)
+    edited = edit_task(work, order.id, draft, seen=seen)
+    set_needs(work, order.id, needs)
+    return edited
 
 
 def move_order(work: Work, task_id: str, *, due: date, days: int | None = None, seen: str = "") -> TaskOrder:

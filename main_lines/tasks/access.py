@@ -2,7 +2,7 @@
 
 from sqlalchemy import func, select
 
-from main_lines.lines.access import director_ids, get_line, is_director, named_signers
+from main_lines.lines.access import director_ids, get_line, is_director, named_signers, require_members
 from main_lines.lines.models import MainLine
 from main_lines.lines.rules import signers_of
 from main_lines.tasks.models import TaskDeliverable, TaskOrder
@@ -68,6 +68,13 @@ def workers_of(work: Work, order: TaskOrder) -> set[str]:
     if order.owner_id is not None:
         return {order.owner_id}
     return set(work.session.scalars(select(Member.id).where(Member.department_id == order.department_id)))
+
+
+def take_up(work: Work, order: TaskOrder) -> None:
+    """Who works on an order that nobody owns becomes its owner, and stays in the line until the commit."""
+    if order.owner_id is None and work.actor.member_id is not None:
+        require_members(work, order.line_id, [work.actor.member_id])
+        order.owner_id = work.actor.member_id
 
 
 def pieces_of(work: Work, task_id: str) -> list[TaskDeliverable]:

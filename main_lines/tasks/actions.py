@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from main_lines.lines.access import get_line, require_members
 from main_lines.lines.rules import Phase
-from main_lines.tasks.access import get_task, line_of, pieces_of, standing_of
+from main_lines.tasks.access import get_task, line_of, pieces_of, standing_of, take_up
 from main_lines.tasks.models import BLOCKED_LENGTH, NAME_LENGTH, RETURNED_LENGTH, WRITTEN, TaskEvent, TaskOrder
 from main_lines.tasks.pieces import AssetDelivery, content_of, missing_of, put_piece
 from main_lines.tasks.record import check_seen, deliverable_kept, move, reason_given, record, refusal
@@ -150,7 +150,7 @@ def start_task(work: Work, task_id: str) -> TaskOrder:
     """Begin the work; who starts an order that nobody owns becomes its owner."""
     order = get_task(work, task_id, lock=True)
     move(work, order, Verb.START)
-    order.owner_id = order.owner_id or work.actor.member_id
+    take_up(work, order)
     record(work, TaskEvent.STARTED, order, plan=order.plan)
     return order
 
@@ -185,7 +185,7 @@ def hand_in(
     if missing and not note.strip():
         words = _("缺少：%(names)s。请先补齐，或写明为什么先交付。", names=_("、").join(missing))
         raise InvalidInput(_("还有 %(n)s 件交付物没有放入", n=len(missing)), words, fields={"note": words}, missing=missing)
-    order.owner_id = order.owner_id or work.actor.member_id
+    take_up(work, order)
     order.deliverable, order.delivered_at = deliverable, work.now
     order.blocked_at, order.blocked_reason, order.returned_reason = None, "", ""
     record(

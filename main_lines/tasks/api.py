@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from main_lines.lines.access import get_line
 from main_lines.lines.api import Done
 from main_lines.plans.access import needs_of
-from main_lines.plans.actions import set_needs
+from main_lines.plans.actions import edit_with_needs, set_needs
 from main_lines.tasks import actions, queries
 from main_lines.tasks.access import get_task
 from main_lines.tasks.bodies import AssignBody, CheckBody, DeliverBody, MoveBody, TaskBody
@@ -122,9 +122,7 @@ def get_one_task(work: Work, task_id: str) -> TaskFullOut:
 @api.route("/tasks/<task_id>", methods=("PUT",), needs=SIGNED_IN, body=TaskBody, returns=TaskFullOut)
 def edit_task(work: Work, task_id: str, body: TaskBody) -> TaskFullOut:
     """Change what is written; new requirements of a signed order wait for a new signature."""
-    actions.edit_task(work, task_id, body.draft(), seen=body.seen)
-    if body.needs is not None:
-        set_needs(work, task_id, body.needs)
+    edit_with_needs(work, task_id, body.draft(), needs=body.needs, seen=body.seen)
     return _full(work, task_id)
 
 

@@ -17,7 +17,7 @@ from main_lines.lines.words import PHASES
 from main_lines.order_templates.access import get_order_template
 from main_lines.order_templates.queries import list_order_templates, template_form
 from main_lines.plans.access import needs_of
-from main_lines.plans.actions import set_needs
+from main_lines.plans.actions import edit_with_needs, set_needs
 from main_lines.plans.queries import waits_of
 from main_lines.tasks import actions, queries
 from main_lines.tasks.access import get_task, line_of
@@ -98,9 +98,7 @@ def submit_edit(work: Work, task_id: str) -> Response | tuple[str, int]:
     order = get_task(work, task_id)
     try:
         body = parse_form(TaskBody)
-        actions.edit_task(work, task_id, body.draft(), seen=body.seen)
-        if body.needs is not None:
-            set_needs(work, task_id, body.needs)
+        edit_with_needs(work, task_id, body.draft(), needs=body.needs, seen=body.seen)
     except MainlineError as error:
         return _form(work, line_of(work, order), request.form, order=order, error=error), error.status
     return redirect(f"/tasks/{task_id}", code=303)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from main_lines.tasks.access import get_task, pieces_of, standing_of
+from main_lines.tasks.access import get_task, pieces_of, standing_of, take_up
 from main_lines.tasks.models import TaskDeliverable, TaskEvent, TaskOrder
 from main_lines.tasks.record import deliverable_kept, record, refusal
 from main_lines.tasks.rules import State, decide_filing, still_missing
@@ -73,7 +73,7 @@ def file_piece(work: Work, task_id: str, delivery: AssetDelivery | str, *, name:
     _check_filing(work, order)
     content = content_of(work, delivery)
     put_piece(work, order, content, name=name)
-    order.owner_id = order.owner_id or work.actor.member_id
+    take_up(work, order)
     _record_filed(work, order, content, name, by=work.actor.name)
     return order
 
