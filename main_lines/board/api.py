@@ -11,8 +11,11 @@ from main_lines.gates.actions import close_current_phase
 from main_lines.lines.access import get_line
 from main_lines.lines.bodies import GateBody
 from main_lines.lines.rules import ShownHealth
+from main_lines.numbers.api import NumbersOut, numbers_out
+from main_lines.plans.api import PlanOrderOut, order_out
 from main_lines.tasks.api import TaskOut, task_out
 from main_lines.tasks.queries import Counts, TaskRow
+from main_lines.work.api import PlaceOut, place_out
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
 
@@ -67,14 +70,22 @@ class GridRowOut(BaseModel):
     cells: list[CellOut]
 
 
-class CityOut(BaseModel):
-    city: str
-    done: int
-    total: int
-    percent: int
+class PathOut(BaseModel):
+    """The critical path, its first order first. ends: when its last order can be ready; late_by: days after it has to be.
+
+    slip: days by which the order that slipped the most is later than in the baseline.
+    """
+
+    orders: list[PlanOrderOut]
+    ends: date | None
+    late_by: int
+    slip: int
+    baseline: str
 
 
 class BoardOut(BaseModel):
+    """cities: with their stores; numbers: target against actual, with source and time."""
+
     line_id: str
     name: str
     d_day: date
@@ -85,7 +96,9 @@ class BoardOut(BaseModel):
     pressing: list[TaskOut]
     for_me: list[TaskOut]
     grid: list[GridRowOut]
-    cities: list[CityOut]
+    path: PathOut
+    cities: list[PlaceOut]
+    numbers: NumbersOut
     alerts: list[AlertOut]
 
 
@@ -116,12 +129,17 @@ def list_lines(work: Work) -> LinesOut:
 def get_board(work: Work, line_id: str) -> BoardOut:
     """The battle map."""
     board = board_of(work, get_line(work, line_id))
+    plan = board.plan
     return BoardOut(
         line_id=board.head.id, name=board.head.name, d_day=board.head.d_day, day=board.head.day, phase=board.head.phase,
         health=_health(board.health, board.health_reason), counts=_counts(board.counts),
         pressing=[task_out(row) for row in board.pressing], for_me=[task_out(row) for row in board.for_me],
         grid=[GridRowOut(department=row.department_name, cells=[_cell(cell) for cell in row.cells]) for row in board.grid],
-        cities=[CityOut(city=city.name, done=city.done, total=city.total, percent=city.percent) for city in board.cities],
+        path=PathOut(
+            orders=[order_out(row) for row in plan.critical], ends=plan.ends, late_by=plan.late_by, slip=plan.slip,
+            baseline=plan.baseline.name,
+        ),
+        cities=[place_out(city) for city in board.places.cities], numbers=numbers_out(board.numbers),
         alerts=alerts_out(work, line_id).alerts,
     )  # fmt: skip
 

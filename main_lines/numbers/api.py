@@ -81,11 +81,7 @@ class ReceivedOut(BaseModel):
 @api.get("/lines/<line_id>/numbers", needs=SIGNED_IN, returns=NumbersOut)
 def get_numbers(work: Work, line_id: str) -> NumbersOut:
     """Target against actual of each metric, with source and time; how many SKU are out or low."""
-    found = queries.summary_of(work, get_line(work, line_id))
-    stock = found.stock
-    return NumbersOut(
-        metrics=[_metric(row) for row in found.rows], stock=StockSummaryOut(out=stock.out, low=stock.low, total=stock.total, at=stock.at)
-    )
+    return numbers_out(queries.summary_of(work, get_line(work, line_id)))
 
 
 @api.post("/lines/<line_id>/numbers", needs=SIGNED_IN, body=NumbersBody, returns=ReceivedOut)
@@ -113,6 +109,13 @@ def send_with_pass() -> Response | ReceivedOut:
         if key:
             store_reply(work, key, digest, response)
         return response
+
+
+def numbers_out(found: queries.Summary) -> NumbersOut:
+    stock = found.stock
+    return NumbersOut(
+        metrics=[_metric(row) for row in found.rows], stock=StockSummaryOut(out=stock.out, low=stock.low, total=stock.total, at=stock.at)
+    )
 
 
 def _metric(row: queries.MetricRow) -> MetricOut:

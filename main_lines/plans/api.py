@@ -63,7 +63,7 @@ def get_plan(work: Work, line_id: str) -> PlanOut:
     """The orders in time; ``baseline`` names what to compare with, else the newest one."""
     plan = plan_of(work, get_line(work, line_id), baseline=request.args.get("baseline", ""))
     return PlanOut(
-        orders=[_order(row) for row in plan.rows], critical=[row.task.id for row in plan.critical], ends=plan.ends, late_by=plan.late_by,
+        orders=[order_out(row) for row in plan.rows], critical=[row.task.id for row in plan.critical], ends=plan.ends, late_by=plan.late_by,
         baseline=plan.baseline.key, baselines=[BaselineOut(key=row.key, name=row.name, at=row.at) for row in plan.baselines],
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ def drop_milestone(work: Work, milestone_id: str) -> Done:
     return Done()
 
 
-def _order(row: PlanRow) -> PlanOrderOut:
+def order_out(row: PlanRow) -> PlanOrderOut:
     task, said = row.task, row.forecast
     return PlanOrderOut(
         id=task.id, number=task.number, title=task.title, state=task.state.value, department=task.department_name, owner=task.owner_name,

@@ -146,18 +146,18 @@ def get_load(work: Work) -> LoadsOut:
 @api.get("/lines/<line_id>/cities", needs=SIGNED_IN, returns=PlacesOut)
 def get_cities(work: Work, line_id: str) -> PlacesOut:
     """The cities and stores of a line, those in trouble first."""
-    return PlacesOut(cities=[_place(city) for city in places_of(work, get_line(work, line_id)).cities])
+    return PlacesOut(cities=[place_out(city) for city in places_of(work, get_line(work, line_id)).cities])
 
 
 def _load(load: Load) -> LoadOut:
     return LoadOut(days=load.days, available=load.available, open=load.open, due=load.due, late=load.late, level=int(load.level))
 
 
-def _place(place: Place) -> PlaceOut:
+def place_out(place: Place) -> PlaceOut:
     tally = place.tally
     return PlaceOut(
         id=place.id, name=place.name, percent=tally.percent, orders=tally.total, done=tally.done, late=tally.late, blocked=tally.blocked,
         sheets=tally.sheets.stores, sheets_done=tally.sheets.done, people=list(place.people),
         desktops_up=place.desktops.up if place.desktops else None, desktops=place.desktops.all if place.desktops else None,
-        stores=[_place(store) for store in place.stores],
+        stores=[place_out(store) for store in place.stores],
     )  # fmt: skip

@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -8,6 +9,8 @@ from main_lines.alerts.actions import raise_alert
 from main_lines.alerts.rules import AlertKind
 from main_lines.lines.actions import state_health
 from main_lines.lines.rules import Health
+from main_lines.numbers.actions import MetricDraft, define_metric, note_value
+from main_lines.numbers.rules import Aim, Better
 from main_lines.tasks.actions import block_task, sign_task, submit_task
 from tests.main_lines.conftest import Story
 
@@ -31,6 +34,24 @@ def test_board_when_something_is_late_then_names_it_its_holder_and_the_days(
     assert told["health"] | {"reason": ""} == {"health": "amber", "source": "facts", "reason": "", "at": None}
     page = board(person, story)
     assert re.search(r"现在最要紧.*主视觉.*逾期 [45] 天.*苏航", page, re.S)
+
+
+def test_board_when_read_by_a_program_then_it_says_what_the_map_shows(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable
+) -> None:
+    task_id = write("主视觉")
+    with work_as("林悦") as work:
+        start, end = work.now.date() - timedelta(days=1), work.now.date() + timedelta(days=1)
+        metric = define_metric(work, story.line_id, MetricDraft("GMV", "万元", Better.HIGHER, True, start, end))
+        note_value(work, metric.id, aim=Aim.ACTUAL, value=Decimal("12.5"))
+        sign_task(work, task_id)
+    told = signed_in("linyue").get(f"/api/lines/{story.line_id}/board").get_json()
+    (number,) = told["numbers"]["metrics"]
+    assert (number["name"], number["actual"], number["unit"], number["source"]["by"]) == ("GMV", 12.5, "万元", "林悦")
+    assert [order["title"] for order in told["path"]["orders"]] == ["主视觉"]
+    assert (told["path"]["slip"], told["path"]["baseline"]) == (0, "开启时")
+    shanghai = next(city for city in told["cities"] if city["name"] == "上海")
+    assert (shanghai["orders"], shanghai["percent"], shanghai["present"]) == (1, 0, None)
 
 
 def test_board_when_nothing_was_said_then_unknown_and_not_green(signed_in: Callable, story: Story) -> None:
