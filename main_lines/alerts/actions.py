@@ -92,7 +92,7 @@ def clear_by_rule(work: Work, line_id: str, rule: AlertRule | str, subject: str)
     return _take_away(work, line_id, rule, subject, AlertEvent.CLEARED)
 
 
-def replace_by_rule(work: Work, line_id: str, rule: AlertRule | str, subject: str, title: str, detail: str = "") -> str | None:
+def replace_by_rule(work: Work, line_id: str, rule: AlertRule | str, subject: str, title: Words, detail: Words = "") -> str | None:
     """The cause got worse: an alert that everybody acknowledges anew takes the place of the one that stands, if any does."""
     _take_away(work, line_id, rule, subject, AlertEvent.REPLACED)
     return raise_by_rule(work, line_id, rule, subject, title, detail)

@@ -1,14 +1,11 @@
 """The timeline of a main line: by department, with what waits for what, against a baseline."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import flash, render_template, request
 from werkzeug.wrappers import Response
 
 from main_lines.back import way_back
-from main_lines.gates.access import day_of, records_of
-from main_lines.gates.words import GATES
 from main_lines.lines.access import get_line
 from main_lines.lines.bodies import day_in_address
 from main_lines.lines.queries import line_head
@@ -16,7 +13,7 @@ from main_lines.plans import actions
 from main_lines.plans.access import milestones_of
 from main_lines.plans.bodies import BaselineBody, MilestoneBody, NeedBody, PlaceBody
 from main_lines.plans.chart import Scale, chart_of
-from main_lines.plans.queries import d_day_move, plan_of, waits_of
+from main_lines.plans.queries import d_day_move, named_days, plan_of, waits_of
 from main_lines.tasks.access import get_task
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, parse_form
@@ -112,10 +109,8 @@ def _plan(work: Work, line_id: str) -> dict[str, Any]:
     plan = plan_of(work, line, baseline=request.args.get("baseline", ""))
     asked = request.args.get("scale", "")
     scale = Scale(asked) if asked in list(Scale) else Scale.WEEKS
-    milestones, records = milestones_of(work, line.id), records_of(work, line.id)
-    days = [(day_of(line, key, records.get(key)), str(words)) for key, words in GATES.items()]
-    days += [(line.d_day + timedelta(days=one.due_offset), one.name) for one in milestones]
+    days = [(one.day, one.name) for one in named_days(work, line)]
     return {
-        "head": line_head(work, line), "plan": plan, "chart": chart_of(plan, line.d_day, scale, days), "milestones": milestones,
-        "query": request.query_string.decode(),
+        "head": line_head(work, line), "plan": plan, "chart": chart_of(plan, line.d_day, scale, days),
+        "milestones": milestones_of(work, line.id), "query": request.query_string.decode(),
     }  # fmt: skip

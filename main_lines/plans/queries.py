@@ -6,12 +6,16 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
+from main_lines.checks.models import StoreCheck
+from main_lines.gates.access import day_of, records_of
+from main_lines.gates.models import GateRecord
+from main_lines.gates.words import GATES
 from main_lines.lines.access import company_today, is_director
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import gates_of
 from main_lines.lines.rules import Phase
 from main_lines.lines.words import PHASES
-from main_lines.plans.access import needs_of
+from main_lines.plans.access import milestones_of, needs_of
 from main_lines.plans.models import Baseline, TaskNeed
 from main_lines.plans.replay import REPLAYED, PlanThen, replay
 from main_lines.plans.rules import Forecast, Planned, critical_path, forecast, way_between
@@ -220,13 +224,33 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class NamedDay:
+    """A day of the line that has a name: a gate, a milestone, a checklist of its stores. ahead: it is still to come about."""
+
+    name: str
+    day: date
+    ahead: bool = True
+
+
+@dataclass(frozen=True)
+class MovedDay:
+    """over: its new day is over already."""
+
+    name: str
+    before: date
+    after: date
+    over: bool
+
+
+@dataclass(frozen=True)
 class DDayMove:
-    """What another D-day does: ``moved`` go with it, ``pinned`` stay. days: by how much, positive for later."""
+    """What another D-day does: ``moved`` and ``named`` go with it, ``pinned`` stay. days: by how much, positive for later."""
 
     d_day: date
     days: int
     moved: Sequence[Moved]
     pinned: Sequence[TaskRow]
+    named: Sequence[MovedDay]
 
 
 def d_day_move(work: Work, line: MainLine, d_day: date) -> DDayMove:
@@ -236,4 +260,27 @@ def d_day_move(work: Work, line: MainLine, d_day: date) -> DDayMove:
     moved = [
         Moved(row, row.due + timedelta(days=days), row.due + timedelta(days=days) < today) for row in waiting if row.due and not row.pinned
     ]
-    return DDayMove(d_day, days, moved, [row for row in waiting if row.pinned])
+    named = [
+        MovedDay(one.name, one.day, one.day + timedelta(days=days), one.day + timedelta(days=days) < today)
+        for one in sorted([*named_days(work, line), *_check_days(work, line)], key=lambda one: one.day)
+        if one.ahead
+    ]
+    return DDayMove(d_day, days, moved, [row for row in waiting if row.pinned], named)
+
+
+def named_days(work: Work, line: MainLine) -> list[NamedDay]:
+    """Gates and milestones, all of which count from D-day. The caller has loaded the line through access."""
+    records = records_of(work, line.id)
+    gates = [NamedDay(str(words), day_of(line, key, records.get(key)), ahead=not _passed(records.get(key))) for key, words in GATES.items()]
+    return gates + [NamedDay(one.name, line.d_day + timedelta(days=one.due_offset)) for one in milestones_of(work, line.id)]
+
+
+def _passed(record: GateRecord | None) -> bool:
+    return record is not None and record.passed_at is not None
+
+
+def _check_days(work: Work, line: MainLine) -> list[NamedDay]:
+    """Open checklists of stores that are due so many days from D-day."""
+    query = select(StoreCheck.title, StoreCheck.due_offset).where(StoreCheck.line_id == line.id, StoreCheck.closed_at.is_(None))
+    rows = work.session.execute(query.where(StoreCheck.due_offset.is_not(None)).order_by(StoreCheck.id))
+    return [NamedDay(title, line.d_day + timedelta(days=offset)) for title, offset in rows if offset is not None]

@@ -8,6 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from main_lines.checks.actions import CheckDraft, open_check
+from main_lines.checks.rules import Kind, Scope
+from main_lines.gates.models import GateRecord
+from main_lines.gates.rules import GateKey
 from main_lines.handovers.actions import answer_handover, offer_order
 from main_lines.handovers.rules import Verb
 from main_lines.lines.access import get_line
@@ -24,7 +28,8 @@ from main_lines.tasks.queries import line_tasks
 from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from workspace.people.models import Member
+from workspace.people.actions import add_site
+from workspace.people.models import Member, Site
 from workspace.work import Work
 
 
@@ -234,6 +239,25 @@ def test_d_day_when_moved_then_every_date_that_is_not_pinned_moves_by_it_and_not
         id: row.due for id, row in after.items() if not row.pinned and not row.finished
     }
     assert {row.id for row in told.pinned} == {id for id, row in after.items() if row.pinned}
+
+
+def test_d_day_when_it_is_about_to_move_then_gates_milestones_and_checklists_that_move_are_named(work_as: Callable, story: Story) -> None:
+    with work_as("林悦") as work:
+        line = get_line(work, story.line_id)
+        work.session.add(GateRecord(line_id=line.id, key=GateKey.PLAN.value, passed_at=work.now, stood={}))
+        set_milestone(work, line.id, name="过会", day=date(2026, 10, 12))
+        department = work.session.query(Member).first().department_id
+        city = work.session.query(Site).filter(Site.kind == "city").first()
+        add_site(work, kind="store", name="试点店", parent_id=city.id)
+        for title, due in (("开业检查", {"due_offset": -2}), ("当天检查", {"due_on": date(2026, 11, 1)})):
+            open_check(work, line.id, CheckDraft(title, department, [("价签", Kind.TICK, None)], Scope.ALL, **due))
+        told = d_day_move(work, line, line.d_day + timedelta(days=10))
+        assert [(one.name, one.before.isoformat(), one.after.isoformat()) for one in told.named] == [
+            ("过会", "2026-10-12", "2026-10-22"), ("计划冻结", "2026-11-04", "2026-11-14"), ("开业检查", "2026-11-09", "2026-11-19"),
+            ("放行决定", "2026-11-10", "2026-11-20"), ("执行收尾", "2026-11-14", "2026-11-24"), ("复盘", "2026-11-21", "2026-12-01"),
+        ], "not what is passed or pinned"  # fmt: skip
+        assert not any(one.over for one in told.named)
+        assert [one.name for one in d_day_move(work, line, line.d_day - timedelta(days=60)).named if one.over][:2] == ["过会", "计划冻结"]
 
 
 def test_milestone_when_set_by_the_director_then_it_moves_with_d_day_and_stands_on_the_chart(work_as: Callable, story: Story) -> None:

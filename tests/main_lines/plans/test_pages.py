@@ -131,3 +131,4 @@ def test_d_day_when_another_is_chosen_then_what_moves_is_listed_before_it_moves(
     field.dispatch_event("change")
     page.get_by_text("1 张随之移动，1 张日期固定、不动。").wait_for()
     page.get_by_text("09-27 → 10-01").wait_for()
+    page.get_by_text("11-10 → 11-14").wait_for()  # The go decision, one of the gates that move with it.
