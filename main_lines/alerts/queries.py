@@ -103,7 +103,10 @@ def about_url(alert: Alert) -> str:
     """Where to do something about it."""
     if alert.task_id:
         return f"/tasks/{alert.task_id}"
-    return f"/lines/{alert.line_id}/gates" if alert.subject.startswith("gate:") else ""
+    kind, _colon, rest = alert.subject.partition(":")
+    return {"gate": f"/lines/{alert.line_id}/gates", "metric": f"/numbers/{rest}", "stock": f"/lines/{alert.line_id}/stock?show=short"}.get(
+        kind, ""
+    )
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The battle map as typed rows, and the lines of a member at a glance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from main_lines.alerts.queries import AlertRow, open_alerts
-from main_lines.board.rules import CityReadiness, GridRow, grid, pressing, readiness
+from main_lines.board.rules import GridRow, grid, pressing
 from main_lines.feed.queries import line_feed
 from main_lines.lines.access import company_today, visible_lines
 from main_lines.lines.models import MainLine
@@ -13,7 +13,8 @@ from main_lines.lines.queries import FeedRow, LineHead, feed_rows, line_head
 from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health
 from main_lines.numbers.queries import Summary, summary_of
 from main_lines.plans.queries import Plan, plan_of
-from main_lines.tasks.queries import ASKS_DIRECTOR, Counts, TaskRow, counts_by_line, counts_of, line_tasks
+from main_lines.tasks.queries import Counts, TaskRow, asking_me, counts_by_line, counts_of, line_tasks
+from main_lines.tasks.reminding import reminded_lately
 from main_lines.work.places import Places, places_of
 from sync.library.libraries.access import rooms_of_scope
 from workspace.events.access import EventRow, newest_events
@@ -23,12 +24,14 @@ LAST_EVENTS = 20
 ASSET_EVENT = "library.version.committed"
 ASSETS_LOOKED_THROUGH = 200
 ASSETS_SHOWN = 6
+PRESSING_SHOWN = 8
 
 
 @dataclass(frozen=True)
 class Board:
-    """Everything on the map but what other features embed by URL. for_me: what waits for the reader, who directs the line.
+    """Everything on the map but what other features embed by URL.
 
+    for_me: what waits for the reader's signature or acceptance. reminded: of the pressing orders, when somebody was last reminded.
     health_reason: the director's own words when they count, else empty: the page says what the facts are.
     """
 
@@ -38,9 +41,9 @@ class Board:
     counts: Counts
     grid: Sequence[GridRow[TaskRow]]
     pressing: Sequence[TaskRow]
+    reminded: Mapping[str, datetime]
     for_me: Sequence[TaskRow]
     alerts: Sequence[AlertRow]
-    cities: Sequence[CityReadiness]
     places: Places
     assets: Sequence[FeedRow]
     events: Sequence[FeedRow]
@@ -53,19 +56,15 @@ def board_of(work: Work, line: MainLine) -> Board:
     rows = [row for row in line_tasks(work, line) if not row.cancelled]
     counts = counts_of(rows)
     health = shown_health(line.health, line.health_at, blocked=counts.blocked, late=counts.late, now=work.now)
-    head = line_head(work, line)
+    head, urgent, asking = line_head(work, line), pressing(rows), asking_me(work, line.id)
     return Board(
         head=head, health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
-        counts=counts, grid=grid(rows), pressing=pressing(rows), for_me=_for_me(head, rows), alerts=open_alerts(work, line.id),
-        cities=readiness(rows), places=places_of(work, line, tasks=rows), assets=_assets_of_last_day(work, line),
+        counts=counts, grid=grid(rows), pressing=urgent, reminded=reminded_lately(work, [row.id for row in urgent[:PRESSING_SHOWN]]),
+        for_me=sorted((row for row in rows if row.id in asking), key=lambda row: row.state_at), alerts=open_alerts(work, line.id),
+        places=places_of(work, line, tasks=rows), assets=_assets_of_last_day(work, line),
         events=line_feed(work, line, limit=LAST_EVENTS).rows,
         plan=plan_of(work, line, tasks=rows), numbers=summary_of(work, line),
     )  # fmt: skip
-
-
-def _for_me(head: LineHead, rows: Sequence[TaskRow]) -> list[TaskRow]:
-    """What waits for the director who reads this, oldest first; nothing for anybody else."""
-    return sorted((row for row in rows if row.state in ASKS_DIRECTOR), key=lambda row: row.state_at) if head.i_direct else []
 
 
 def _assets_of_last_day(work: Work, line: MainLine) -> list[FeedRow]:

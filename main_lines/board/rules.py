@@ -1,4 +1,4 @@
-"""Pure decisions of the battle map: the grid's cells, readiness by city, what is most pressing."""
+"""Pure decisions of the battle map: the grid's cells, what is most pressing."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -22,8 +22,6 @@ class Order(Protocol):
     def department_id(self) -> str: ...
     @property
     def department_name(self) -> str: ...
-    @property
-    def city_name(self) -> str: ...
     @property
     def late_days(self) -> int: ...
     @property
@@ -59,27 +57,6 @@ def grid(orders: Iterable[OrderT]) -> list[GridRow[OrderT]]:
         cells = tuple(_cell(phase, [order for order in mine if order.phase == phase]) for phase in WORK_PHASES)
         rows.append(GridRow(department_id, mine[0].department_name, cells))
     return sorted(rows, key=lambda row: (min(_rank(cell.tone) for cell in row.cells), row.department_id))
-
-
-@dataclass(frozen=True)
-class CityReadiness:
-    """percent: finished orders of all, rounded down so that 100 means all of them."""
-
-    name: str
-    done: int
-    total: int
-    percent: int
-    tone: Tone | None
-
-
-def readiness(orders: Iterable[OrderT]) -> list[CityReadiness]:
-    """Per city; orders without one are not counted."""
-    by_city = _grouped((order for order in orders if order.city_name), lambda order: order.city_name)
-    return [
-        CityReadiness(name, done, len(mine), done * 100 // len(mine), worst(order.tone for order in mine))
-        for name, mine in sorted(by_city.items())
-        for done in [sum(order.finished for order in mine)]
-    ]
 
 
 def pressing(orders: Iterable[OrderT]) -> list[OrderT]:

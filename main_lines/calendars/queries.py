@@ -23,7 +23,7 @@ from workspace.i18n import _
 from workspace.work import Work
 
 LINE_KINDS = tuple(str(kind) for kind in (LineEvent.OPENED, LineEvent.RESCHEDULED, LineEvent.PHASE_CLOSED, *GateEvent))
-TASK_KINDS = tuple(str(kind) for kind in TaskEvent if kind is not TaskEvent.CHECKED)
+TASK_KINDS = tuple(str(kind) for kind in TaskEvent if kind not in (TaskEvent.CHECKED, TaskEvent.REMINDED))
 AT_ONCE = 500
 
 

@@ -19,6 +19,7 @@ from main_lines.order_tables.reading import read_orders
 from main_lines.order_tables.rules import COLUMNS_MOST, ROWS_MOST, OrderTable
 from main_lines.order_tables.sending import Form, send_table
 from main_lines.order_tables.words import HEADINGS, HINTS, fault_words
+from main_lines.tasks.narrowing import Narrow
 from main_lines.tasks.queries import line_tasks
 from workspace.errors import InvalidInput, MainlineError
 from workspace.i18n import _
@@ -34,10 +35,9 @@ TEXT_MOST = 1_500_000
 
 @pages.get("/lines/<line_id>/tasks/export", needs=SIGNED_IN)
 def export_tasks(work: Work, line_id: str) -> Response:
-    """The orders as the list shows them, ``department`` and ``phase`` narrowing it down; ``form`` = csv or xlsx."""
-    line = get_line(work, line_id)
-    department, phase = request.args.get("department", ""), request.args.get("phase", "")
-    rows = [row for row in line_tasks(work, line) if department in ("", row.department_id) and phase in ("", row.phase)]
+    """The orders as the list shows them, narrowed down in the same way; ``form`` = csv or xlsx."""
+    line, chosen = get_line(work, line_id), Narrow.asked(request.args)
+    rows = [row for row in line_tasks(work, line) if chosen.keeps(row)]
     return send_table(_file_name(line, company_today(work)), *orders_table(work, line, rows), Form.asked(request.args.get("form", "")))
 
 

@@ -32,7 +32,7 @@ APPROVAL_KINDS = tuple(
     )
 )  # fmt: skip
 TASK_KINDS = "main_lines.task."
-LEFT_OUT = {str(TaskEvent.CHECKED)}
+LEFT_OUT = {str(TaskEvent.CHECKED), str(TaskEvent.REMINDED)}
 EVENTS_MOST = 50_000
 OVER_DAYS = 3
 OVER_DAYS_MOST = 60

@@ -77,6 +77,18 @@ def take_up(work: Work, order: TaskOrder) -> None:
         order.owner_id = work.actor.member_id
 
 
+def held_by(work: Work, order: TaskOrder) -> set[str]:
+    """Whose turn it is: to send a draft for signature, to sign, to accept, else to carry it out. In the line or not."""
+    match State(order.state):
+        case State.DRAFT:
+            return {order.written_by_id} | workers_of(work, order)
+        case State.WAITING:
+            return set(asked_to_sign(work, order))
+        case State.DELIVERED:
+            return set(director_ids(work, order.line_id))
+    return workers_of(work, order)
+
+
 def pieces_of(work: Work, task_id: str) -> list[TaskDeliverable]:
     """What lies with an order, as it was laid there."""
     return list(work.session.scalars(select(TaskDeliverable).where(TaskDeliverable.task_id == task_id).order_by(TaskDeliverable.id)))

@@ -138,5 +138,6 @@ class TaskEvent(EventKind):
     CANCELLED = "main_lines.task.cancelled", N_("%(actor)s 取消了任务单“%(title)s”：%(reason)s")
     BLOCKED = "main_lines.task.blocked", N_("%(actor)s 报告任务单“%(title)s”受阻：%(reason)s")
     UNBLOCKED = "main_lines.task.unblocked", N_("%(actor)s 解除了任务单“%(title)s”的受阻")
+    REMINDED = "main_lines.task.reminded", N_("%(actor)s 提醒%(names)s处理任务单“%(title)s”")
     REORDERED = "main_lines.task.reordered", N_("%(actor)s 调整了任务单“%(title)s”清单的顺序")
     CHECKED = "main_lines.task.checked", N_("%(actor)s 更新了任务单“%(title)s”的清单，完成 %(done)s / %(all)s 项")

@@ -24,9 +24,11 @@ from main_lines.tasks.access import get_task, line_of
 from main_lines.tasks.bodies import AssignBody, CheckBody, DeliverBody, MoveBody, TaskBody
 from main_lines.tasks.deliverables import delivery_of, lying_with, recent_versions
 from main_lines.tasks.models import WRITTEN, TaskOrder
+from main_lines.tasks.narrowing import Narrow
+from main_lines.tasks.reminding import reminded_lately, whom_to_remind
 from main_lines.tasks.rules import Verb
 from main_lines.tasks.verbs import move_task
-from main_lines.tasks.words import VERBS
+from main_lines.tasks.words import SHOWS, VERBS
 from workspace.errors import MainlineError
 from workspace.i18n import _
 from workspace.people.queries import list_cities, list_departments
@@ -38,7 +40,7 @@ pages = Routes("tasks", __name__)
 
 @pages.get("/lines/<line_id>/tasks", needs=SIGNED_IN)
 def show_line_tasks(work: Work, line_id: str) -> str:
-    """The orders of a line by department; ``department`` (its own and those in which it takes part) and ``phase`` narrow it down."""
+    """The orders of a line by department; ``department`` (its own and those in which it takes part), ``phase`` and ``show`` narrow it."""
     return render_template("tasks/line.html", **_line_tasks(work, line_id))
 
 
@@ -145,14 +147,11 @@ def order_fragment(work: Work, order: TaskOrder) -> str:
 
 def _line_tasks(work: Work, line_id: str) -> dict[str, Any]:
     line = get_line(work, line_id)
-    chosen = {name: request.args.get(name, "") for name in ("department", "phase")}
-    everything = queries.line_tasks(work, line)
-    rows = [
-        row for row in everything if chosen["department"] in ("", row.department_id, *row.involved) and chosen["phase"] in ("", row.phase)
-    ]
+    chosen, everything = Narrow.asked(request.args), queries.line_tasks(work, line)
+    rows = [row for row in everything if chosen.keeps(row)]
     return {
         "head": line_head(work, line), "rows": rows, "counts": queries.counts_of(everything), "chosen": chosen,
-        "departments": list({row.department_id: row.department_name for row in everything}.items()), "phases": PHASES,
+        "departments": list({row.department_id: row.department_name for row in everything}.items()), "phases": PHASES, "shows": SHOWS,
         "query": request.query_string.decode(), "members": [row.card for row in members_of(work, line.id)],
     }  # fmt: skip
 
@@ -166,6 +165,7 @@ def _task(work: Work, order: TaskOrder) -> dict[str, Any]:
         "versions": recent_versions(work, line.library_id) if delivers else [], "line_id": line.id,
         "names": {card.id: card.name for card in cards_of(work, [piece.by_id for piece in page.pieces])},
         "members": [row.card for row in members_of(work, line.id)] if page.may_assign else [], "phases": PHASES,
+        "may_remind": bool(whom_to_remind(work, order)), "reminded_at": reminded_lately(work, [order.id]).get(order.id),
     }  # fmt: skip
 
 

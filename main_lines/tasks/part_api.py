@@ -8,6 +8,7 @@ from main_lines.tasks import actions, bulk, pieces, queries
 from main_lines.tasks.api import TasksOut, task_out
 from main_lines.tasks.bodies import BulkBody, DeliverBody, ItemPlaceBody
 from main_lines.tasks.deliverables import delivery_of
+from main_lines.tasks.reminding import remind_of_task
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
 
@@ -25,6 +26,10 @@ class OutcomeOut(BaseModel):
 class OutcomesOut(BaseModel):
     done: int
     orders: list[OutcomeOut]
+
+
+class RemindedOut(BaseModel):
+    names: list[str]
 
 
 def outcomes_out(outcomes: list[bulk.Outcome]) -> OutcomesOut:
@@ -57,6 +62,12 @@ def move_item(work: Work, task_id: str, body: ItemPlaceBody) -> Done:
     """Another order of the checklist; the signature holds."""
     actions.move_item(work, task_id, body.index, to=body.to)
     return Done()
+
+
+@api.post("/tasks/<task_id>/remind", needs=SIGNED_IN, returns=RemindedOut)
+def remind(work: Work, task_id: str) -> RemindedOut:
+    """Ask whoever an open order waits for once more, at most once an hour."""
+    return RemindedOut(names=remind_of_task(work, task_id))
 
 
 @api.post("/lines/<line_id>/tasks/bulk", needs=SIGNED_IN, body=BulkBody, returns=OutcomesOut)

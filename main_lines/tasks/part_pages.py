@@ -12,6 +12,7 @@ from main_lines.tasks import actions, bulk, pieces, queries
 from main_lines.tasks.bodies import BulkBody, DeliverBody, ItemPlaceBody
 from main_lines.tasks.deliverables import delivery_of
 from main_lines.tasks.pages import order_fragment
+from main_lines.tasks.reminding import remind_of_task
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, is_htmx, parse_form
 from workspace.work import Work
@@ -19,6 +20,7 @@ from workspace.work import Work
 pages = Routes("task_parts", __name__)
 
 REFUSALS_SHOWN = 3
+NAMES_SHOWN = 5
 TITLE_SHOWN = 24  # Messages travel in a cookie.
 
 
@@ -50,6 +52,14 @@ def submit_item_place(work: Work, task_id: str) -> Response | str:
     body = parse_form(ItemPlaceBody)
     order = actions.move_item(work, task_id, body.index, to=body.to)
     return order_fragment(work, order) if is_htmx() else way_back(f"/tasks/{task_id}")
+
+
+@pages.post("/tasks/<task_id>/remind", needs=SIGNED_IN)
+def submit_reminder(work: Work, task_id: str) -> Response:
+    """Ask whoever the order waits for once more."""
+    names = remind_of_task(work, task_id)
+    flash(_("已提醒%(names)s", names=_("、").join(names[:NAMES_SHOWN])), "success")
+    return way_back(f"/tasks/{task_id}")
 
 
 @pages.post("/lines/<line_id>/tasks/bulk", needs=SIGNED_IN)

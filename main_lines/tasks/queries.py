@@ -180,12 +180,14 @@ def my_work(work: Work) -> MyWork:
     )  # fmt: skip
 
 
-ASKS_DIRECTOR = (State.WAITING, State.DELIVERED)
-
-
 def for_director(work: Work) -> list[TaskRow]:
     """Orders that wait for the actor's signature, or as the director's for acceptance, oldest first."""
     return sorted(_rows(work, in_my_lines(work, TaskOrder.line_id), _asks_me(work)), key=lambda row: row.state_at)
+
+
+def asking_me(work: Work, line_id: str) -> set[str]:
+    """Orders of a line that wait for the actor's signature, or as the director's for acceptance. The caller has checked the line."""
+    return set(work.session.scalars(select(TaskOrder.id).where(TaskOrder.line_id == line_id, _asks_me(work))))
 
 
 def to_sign(work: Work) -> list[TaskRow]:

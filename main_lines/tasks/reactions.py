@@ -8,7 +8,7 @@ from sqlalchemy import select
 from main_lines.approvals.models import ApprovalEvent
 from main_lines.lines.access import director_ids, line_member_ids
 from main_lines.lines.models import LineEvent
-from main_lines.tasks.access import asked_to_sign, workers_of, works_on
+from main_lines.tasks.access import asked_to_sign, held_by, workers_of, works_on
 from main_lines.tasks.actions import accept, give_back, hand_in, release_tasks_of, take_back
 from main_lines.tasks.models import TaskEvent, TaskOrder
 from main_lines.tasks.pieces import PINNED, file_for_approval
@@ -72,6 +72,7 @@ _HEARS: dict[TaskEvent, tuple[str, ...]] = {
     TaskEvent.CANCELLED: ("", "owner", "involved"),
     TaskEvent.BLOCKED: ("directors", "involved"),
     TaskEvent.RELEASED: ("directors",),
+    TaskEvent.REMINDED: ("holders",),
 }
 
 
@@ -107,6 +108,8 @@ def _are(work: Work, order: TaskOrder, name: str) -> set[str]:
             return {order.written_by_id}
         case "owner":
             return workers_of(work, order)
+        case "holders":
+            return held_by(work, order)
     return set()
 
 

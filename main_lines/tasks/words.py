@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from main_lines.tasks.narrowing import Show
 from main_lines.tasks.rules import State, Verb, Why
 from workspace.i18n import _l
 
@@ -23,6 +24,11 @@ STATES = {
     State.DRAFT: _l("草稿"), State.WAITING: _l("待签发"), State.READY: _l("可开工"), State.IN_PROGRESS: _l("进行中"),
     State.DELIVERED: _l("待验收"), State.RETURNED: _l("已退回"), State.ACCEPTED: _l("已验收"), State.CLOSED: _l("已关闭"),
     State.CANCELLED: _l("已取消"),
+}  # fmt: skip
+
+SHOWS = {
+    Show.URGENT: _l("受阻、逾期或退回"), Show.WAITING: _l("待签发"), Show.DELIVERED: _l("待验收"), Show.OPEN: _l("未完成"),
+    Show.DONE: _l("已完成"),
 }  # fmt: skip
 
 VERBS = {

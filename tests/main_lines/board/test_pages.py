@@ -7,7 +7,7 @@ import pytest
 
 from main_lines.alerts.actions import raise_alert
 from main_lines.alerts.rules import AlertKind
-from main_lines.lines.actions import state_health
+from main_lines.lines.actions import name_signers, state_health
 from main_lines.lines.rules import Health
 from main_lines.numbers.actions import MetricDraft, define_metric, note_value
 from main_lines.numbers.rules import Aim, Better
@@ -79,6 +79,39 @@ def test_board_when_read_by_a_member_then_without_the_directors_desk(
     assert "等我处理" not in page
     assert 'value="sign"' not in page
     assert 'id="gate"' not in page
+
+
+def test_board_when_others_are_named_to_sign_then_their_desk_holds_the_order_and_not_the_directors(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable
+) -> None:
+    task_id = write()
+    with work_as("林悦") as work:
+        name_signers(work, story.line_id, department_id="", member_ids=[story.id_of("赵宁")])
+    with work_as("苏航") as work:
+        submit_task(work, task_id)
+    director = signed_in("linyue")
+    assert director.get(f"/api/lines/{story.line_id}/board").get_json()["for_me"] == []
+    assert "没有等您签发或验收的" in board(director, story)
+    signer = signed_in("zhaoning")
+    (order,) = signer.get(f"/api/lines/{story.line_id}/board").get_json()["for_me"]
+    assert order["id"] == task_id
+    assert 'value="sign"' in board(signer, story)
+
+
+def test_board_when_something_is_late_then_one_click_reminds_its_holder(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable
+) -> None:
+    task_id = write(offset=None, due_on=datetime.now(UTC).date() - timedelta(days=4))
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    asks, director = f'action="/tasks/{task_id}/remind"', signed_in("linyue")
+    assert asks in board(director, story)
+    assert asks not in board(signed_in("suhang"), story), "nobody reminds themselves"
+    back = f"/lines/{story.line_id}/board"
+    assert director.post(f"/tasks/{task_id}/remind", data={"back": back}).location == back
+    page = board(director, story)
+    assert asks not in page
+    assert "提醒过" in page
 
 
 def test_cell_when_its_content_changes_then_its_id_does(signed_in: Callable, work_as: Callable, story: Story, write: Callable) -> None:

@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from main_lines.board.rules import grid, pressing, readiness
+from main_lines.board.rules import grid, pressing
 from main_lines.lines.rules import Phase
 from main_lines.tasks.rules import Tone
 
@@ -11,7 +11,6 @@ class Order:
     phase: str = "prepare"
     department_id: str = "design"
     department_name: str = "设计策划"
-    city_name: str = "上海"
     late_days: int = 0
 
     @property
@@ -38,18 +37,6 @@ def test_grid_when_departments_differ_then_the_worst_is_on_top() -> None:
 def test_grid_when_all_is_done_then_nobody_is_blamed() -> None:
     (row,) = grid([Order(Tone.DONE), Order(Tone.DONE)])
     assert row.cells[0].tone is Tone.DONE
-
-
-def test_readiness_when_counted_then_rounded_down_and_only_with_a_city() -> None:
-    orders = [Order(Tone.DONE), Order(Tone.DONE), Order(Tone.LATE), Order(Tone.DONE, city_name="")]
-    (city,) = readiness(orders)
-    assert (city.name, city.done, city.total, city.percent, city.tone) == ("上海", 2, 3, 66, Tone.LATE)
-    assert readiness([]) == []
-
-
-def test_readiness_when_one_of_many_is_open_then_not_a_hundred() -> None:
-    (city,) = readiness([Order(Tone.DONE)] * 999 + [Order(Tone.RUNNING)])
-    assert city.percent == 99
 
 
 def test_pressing_when_sorted_then_blocked_first_then_longest_overdue() -> None:

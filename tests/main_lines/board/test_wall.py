@@ -1,9 +1,16 @@
 """The wall needs no hands: what does not fit comes by turns."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 
+from main_lines.lines.access import get_line
+from main_lines.numbers.actions import MetricDraft, Origin, define_metric, take_numbers
+from main_lines.numbers.reading import Entry
+from main_lines.numbers.rules import Aim, Better
 from main_lines.tasks.actions import block_task, sign_task, start_task
-from tests.main_lines.conftest import Story
+from tests.main_lines.conftest import D_DAY, Story
 from tests.pages import open_page as open_page
 from tests.pages import site as site
 
@@ -28,3 +35,17 @@ def test_wall_when_more_is_late_than_fits_then_it_comes_by_turns(
         seen |= set(shown)
     assert seen == set(titles)
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
+def test_wall_when_read_then_each_city_has_its_orders_and_each_number_its_source(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable
+) -> None:
+    write("主视觉")
+    with work_as("林悦") as work:
+        draft = MetricDraft("GMV", "元", Better.HIGHER, True, D_DAY - timedelta(days=60), D_DAY + timedelta(days=30))
+        define_metric(work, story.line_id, draft)
+        entry = Entry("GMV", Aim.ACTUAL, Decimal(1200), work.now, D_DAY)
+        take_numbers(work, get_line(work, story.line_id, lock=True), [entry], Origin("csv", work.now, "日报.csv"))
+    page = signed_in("suhang").get(f"/lines/{story.line_id}/wall").get_data(as_text=True)
+    assert re.search(r'id="wall-city-[^"]+".*?上海', page)
+    assert re.search(r'id="wall-number-[^"]+".*?GMV.*?日报\.csv', page, re.S)

@@ -1,6 +1,7 @@
 """Who is told of what about a task order: the table of reactions.py through the real jobs."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,12 +11,25 @@ from main_lines.alerts.rules import AlertKind
 from main_lines.lines.actions import add_line_member, remove_line_member
 from main_lines.lines.rules import Phase
 from main_lines.tasks.access import get_task
-from main_lines.tasks.actions import Draft, block_task, deliver_task, edit_task, return_task, sign_task, start_task, submit_task
+from main_lines.tasks.actions import (
+    Draft,
+    block_task,
+    cancel_task,
+    deliver_task,
+    edit_task,
+    return_task,
+    sign_task,
+    start_task,
+    submit_task,
+)
 from main_lines.tasks.models import WRITTEN
 from main_lines.tasks.queries import asks_me_count, for_director
+from main_lines.tasks.reminding import remind_of_task
 from tests.house import member_named
 from tests.main_lines.conftest import INSIDE, OUTSIDE, Story
+from workspace.errors import Conflict
 from workspace.events.access import visible_events
+from workspace.notices.actions import read_about
 from workspace.notices.models import Notice
 from workspace.notices.queries import list_notices, unread_count
 from workspace.people.models import Member
@@ -65,6 +79,60 @@ def test_order_when_it_goes_its_way_then_whose_turn_it_is_is_asked(work_as: Call
     with work_as("林悦") as work:
         return_task(work, task_id, reason="主标题太小")
     assert told(url) == {"苏航": True}
+
+
+def test_order_when_reminded_of_then_whoever_it_waits_for_is_asked(work_as: Callable, write: Callable, told: TellsOf) -> None:
+    task_id = write()
+    url = f"/tasks/{task_id}"
+
+    def remind(*names: str) -> None:
+        with work_as("吴昊") as work:
+            assert remind_of_task(work, task_id) == list(names)
+        assert told(url) == dict.fromkeys(names, True)
+        for name in names:
+            with work_as(name) as work:
+                read_about(work, url)
+
+    with work_as("苏航") as work:
+        submit_task(work, task_id)
+    remind("林悦")
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    told(url)
+    with work_as("苏航") as work:
+        start_task(work, task_id)
+    remind("苏航")
+    with work_as("苏航") as work:
+        deliver_task(work, task_id, "改用棚拍")
+    remind("林悦")
+
+
+def test_order_when_its_turn_was_reminded_of_within_the_hour_then_not_again(work_as: Callable, write: Callable) -> None:
+    task_id, now = write(), datetime.now(UTC)
+    with work_as("林悦", now=now) as work:
+        sign_task(work, task_id)
+    with work_as("林悦", now=now + timedelta(minutes=1)) as work:
+        remind_of_task(work, task_id)
+    with work_as("赵宁", now=now + timedelta(minutes=50)) as work, pytest.raises(Conflict):
+        remind_of_task(work, task_id)
+    with work_as("赵宁", now=now + timedelta(minutes=62)) as work:
+        remind_of_task(work, task_id)
+    with work_as("苏航", now=now + timedelta(minutes=63)) as work:
+        deliver_task(work, task_id, "改用棚拍")
+    with work_as("赵宁", now=now + timedelta(minutes=64)) as work:
+        assert remind_of_task(work, task_id) == ["林悦"], "it is somebody else's turn"
+
+
+def test_order_when_it_waits_for_nobody_else_then_nobody_is_reminded(work_as: Callable, write: Callable) -> None:
+    task_id = write()
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    with work_as("苏航") as work, pytest.raises(Conflict):
+        remind_of_task(work, task_id)
+    with work_as("林悦") as work:
+        cancel_task(work, task_id, reason="改方案")
+        with pytest.raises(Conflict):
+            remind_of_task(work, task_id)
 
 
 def test_order_when_nobody_owns_it_then_its_department_in_the_line_is_asked(work_as: Callable, write: Callable, told: TellsOf) -> None:

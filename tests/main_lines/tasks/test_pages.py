@@ -115,6 +115,20 @@ def test_line_tasks_when_narrowed_then_only_those(signed_in: Callable, story: St
     assert "没有符合条件的任务单" in empty
 
 
+def test_line_tasks_when_asked_for_what_presses_then_list_and_export_hold_it_alone(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable
+) -> None:
+    blocked, _quiet = write("主视觉"), write("话术", owner="赵宁", offset=90)
+    with work_as("苏航") as work:
+        submit_task(work, blocked)
+        block_task(work, blocked, reason="等模特排期")
+    person = signed_in("linyue")
+    for path in ("tasks/rows", "tasks/export"):
+        for show, held in (("urgent", (True, False)), ("waiting", (True, False)), ("open", (True, True)), ("delivered", (False, False))):
+            told = person.get(f"/lines/{story.line_id}/{path}?form=csv&show={show}").get_data(as_text=True)
+            assert ("主视觉" in told, "话术" in told) == held, (path, show)
+
+
 def test_my_work_when_the_day_is_empty_then_says_where_to_go(signed_in: Callable, story: Story) -> None:
     page = signed_in("heqing").get("/tasks").get_data(as_text=True)
     assert "现在没有需要您做的任务单" in page
