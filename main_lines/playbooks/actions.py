@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -200,10 +200,23 @@ def remove_playbook(work: Work, playbook_id: str) -> None:
     work.record(PlaybookEvent.REMOVED, subject=f"playbook:{playbook.id}", rooms=ROOMS, name=playbook.name, playbook_id=playbook.id)
 
 
-def keep_draft(work: Work, playbook_id: str, body: dict[str, Any], *, base: int) -> None:
-    """What the actor has typed so far, unsound as it may be; nobody else sees it."""
+def keep_draft(
+    work: Work, playbook_id: str, body: dict[str, Any], *, base: int, writer: str = "", seen: datetime | None = None
+) -> None:  # fmt: skip
+    """What the actor has typed so far, unsound as it may be; nobody else sees it.
+
+    writer: the window in which they type; Conflict when another one has kept something that this one has not ``seen``. A window's
+    own drafts never stand in its way: their answers may have been lost.
+    """
     playbook = get_playbook(work, playbook_id, lock=True)  # Two windows of one person may send their first at once.
     draft = draft_of(work, playbook_id)
+    if draft is not None and writer and draft.body.get("writer", "") != writer and draft.saved_at != seen:
+        raise Conflict(
+            _("您在另一个窗口也改了这份草稿"),
+            _("请选择用哪一份，另一份会被替换。"),
+            code="draft_changed",
+            saved_at=draft.saved_at.isoformat(),
+        )
     if draft is None:
         draft = PlaybookDraft(playbook_id=playbook.id, member_id=work.actor.member_id)
         work.session.add(draft)

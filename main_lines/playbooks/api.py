@@ -103,9 +103,10 @@ def import_playbook(work: Work, body: FileBody) -> tuple[Created, int]:
 
 @api.route("/playbooks/<playbook_id>/draft", methods=("PUT",), needs=PlaybookPermission.EDIT, body=DraftBody, returns=DraftOut)
 def keep_draft(work: Work, playbook_id: str, body: DraftBody) -> DraftOut:
-    """Keep what the caller has typed so far, sound or not; answers with what is wrong with it."""
-    head = {"name": body.name, "kind": body.kind.value}
-    actions.keep_draft(work, playbook_id, head | ContentBody.values_of(body.content()), base=body.base)
+    """Keep what the caller has typed so far, sound or not; answers with what is wrong with it. 409: see ``seen``."""
+    head = {"name": body.name, "kind": body.kind.value, "writer": body.writer}
+    values = head | ContentBody.values_of(body.content())
+    actions.keep_draft(work, playbook_id, values, base=body.base, writer=body.writer, seen=body.seen or None)
     return DraftOut(saved_at=work.now, faults=faults_out(faults_of(body.content())))
 
 

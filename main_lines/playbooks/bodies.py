@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from main_lines.gates.rules import GateKey
 from main_lines.lines.bodies import Body, Day
@@ -95,11 +95,17 @@ def _entry_values(entry: Entry) -> dict[str, Any]:
 
 
 class DraftBody(ContentBody):
-    """base: the version that it was begun with; 409 from ``versions`` when that is not the newest any more."""
+    """base: the version that it was begun with; 409 from ``versions`` when that is not the newest any more.
+
+    writer: any name by which one window knows itself. seen: ``saved_at`` of the draft that it began with or kept last, empty for
+    none; 409 when another window has kept one since. Without a writer nothing is compared.
+    """
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=NAME_LENGTH)] = ""
     kind: LineKind = LineKind.PROMOTION
     base: Annotated[int, Field(ge=1, lt=2**31)]
+    writer: Annotated[str, StringConstraints(max_length=40)] = ""
+    seen: AwareDatetime | Literal[""] = ""
 
 
 class VersionBody(ContentBody):

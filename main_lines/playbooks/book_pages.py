@@ -114,7 +114,8 @@ def show_editor(work: Work, playbook_id: str) -> str:
     return render_template(
         "playbooks/edit.html", gate_names=GATES, playbook=playbook, kinds=KINDS, phases=_phases(),
         departments=[name for _id, name in list_departments(work)],
-        document=shown | {"base": draft.base if draft else playbook.version}, version=playbook.version,
+        document=shown | {"base": draft.base if draft else playbook.version, "seen": draft.saved_at.isoformat() if draft else ""},
+        version=playbook.version,
         draft_at=draft.saved_at if draft else None, faults=[fault.model_dump() for fault in faults_out(faults_of(content))],
         limits={"orders": ENTRIES_MOST, "gates": GATES_MOST, "offset": OFFSET_MOST},
     )  # fmt: skip

@@ -17,7 +17,7 @@ const address = `/api/playbooks/${root.dataset.playbook}`;
 const place = `mainline-playbook:${root.dataset.playbook}:${root.dataset.member}`;
 const table = root.querySelector(".editor-table");
 
-let doc = data.document;
+let { seen, ...doc } = data.document; // seen: of the draft that was kept last, as the server dates it.
 let faults = data.faults;
 let grouping = "department";
 let current = "";
@@ -35,6 +35,7 @@ function whole(value, least, most) {
 
 // ---- Drafts: here at once, on the server soon.
 
+let writer = newKey(); // This window.
 let revision = 0;
 let arrived = 0;
 let timer = 0;
@@ -42,6 +43,7 @@ let wait_ms = SEND_AFTER_MS;
 let flying = null;
 let flight = Promise.resolve();
 let over = false; // The draft is being saved as a version, or was given up.
+let clash = ""; // When another window kept its draft: until it is said which of the two is meant, none is sent.
 
 const outgoing = () => ({
   name: doc.name, kind: doc.kind, base: doc.base, gates: doc.gates.map(({ name, offset, gate }) => ({ name, offset, gate })), departments: departments().filter(Boolean),
@@ -54,7 +56,7 @@ function status(key) {
 
 function keepHere() {
   try {
-    localStorage.setItem(place, JSON.stringify(doc));
+    localStorage.setItem(place, JSON.stringify({ ...doc, seen, writer }));
   } catch {
     // Full or forbidden: the server is told all the sooner.
   }
@@ -90,21 +92,24 @@ function later(delay_ms) {
 
 async function push() {
   timer = 0;
-  if (flying || over || arrived === revision) return;
+  if (flying || over || clash || arrived === revision) return;
   const mine = revision;
   flying = new AbortController();
   try {
-    const response = await send(`${address}/draft`, json("PUT", outgoing(), flying.signal));
+    const response = await send(`${address}/draft`, json("PUT", { ...outgoing(), writer, seen }, flying.signal));
     if (response.status === 401) return void (status("unsaved"), toast(text("sign_in_again"), { tone: "late" }));
     if (response.status >= 400 && response.status < 500 && response.status !== 429) {
+      const refused = await response.json();
+      if (refused.error.code === "draft_changed") return meetClash(refused.error);
       arrived = mine; // The same would be refused again; the next change is sent.
       if (mine !== revision) later(SEND_AFTER_MS);
-      return void (status("unsaved"), toastError(await response.json()));
+      return void (status("unsaved"), toastError(refused));
     }
     if (!response.ok) throw new Error(String(response.status));
+    const kept = await response.json();
     arrived = mine;
     wait_ms = SEND_AFTER_MS;
-    faults = (await response.json()).faults;
+    ({ faults, saved_at: seen } = kept);
     drawFaults();
     if (arrived === revision && !over) status("saved"), forgetHere();
     else later(SEND_AFTER_MS);
@@ -121,6 +126,25 @@ async function push() {
 const json = (method, body, signal) => ({
   method, body: JSON.stringify(body), signal, headers: { "Content-Type": "application/json", Accept: "application/json" },
 });
+
+function meetClash(error) {
+  clash = error.facts.saved_at;
+  status("unsaved");
+  byId("editor-clash").hidden = false;
+}
+
+/** What was typed here counts: the other window's draft is replaced. */
+function keepMine() {
+  [seen, clash] = [clash, ""];
+  byId("editor-clash").hidden = true;
+  later(0);
+}
+
+/** What was typed there counts. */
+function takeTheirs() {
+  finish();
+  location.reload();
+}
 
 function finish() {
   over = true;
@@ -182,6 +206,10 @@ function draw() {
     add.hidden = grouping !== "department";
     add.setAttribute("aria-label", say("add", { name: group.title }));
     head.querySelector("[data-drop-department]").hidden = grouping !== "department" || group.orders.length > 0;
+    for (const button of head.querySelectorAll("[data-move-department]")) {
+      button.hidden = grouping !== "department" || !group.name;
+      button.setAttribute("aria-label", say(button.dataset.moveDepartment === "-1" ? "departmentUp" : "departmentDown", { name: group.title }));
+    }
     body.append(head, ...group.orders.map(rowOf));
   }
   byId("editor-count").textContent = say("count", { orders: doc.orders.length, departments: departments().filter(Boolean).length });
@@ -261,6 +289,17 @@ function move(order, by) {
   after(order.key, document.activeElement?.dataset.field);
 }
 
+/** Past its neighbour, with all its orders. */
+function moveDepartment(name, by) {
+  const names = departments().filter(Boolean);
+  const [one, other] = [names.indexOf(name), names.indexOf(name) + by];
+  if (one < 0 || other < 0 || other >= names.length) return;
+  [names[one], names[other]] = [names[other], names[one]];
+  doc.departments = names;
+  after();
+  table.querySelector(`tr[data-department="${CSS.escape(name)}"] [data-move-department="${by}"]`)?.focus();
+}
+
 function after(key, field) {
   step();
   changed();
@@ -293,10 +332,19 @@ function onClick({ target }) {
   const order = row?.dataset.key && orderOf(row.dataset.key);
   if (target.closest("[data-add-here]")) add(doc.orders.findLast((other) => other.department === row.dataset.department), row.dataset.department);
   else if (target.closest("[data-drop-department]")) (doc.departments = doc.departments.filter((name) => name !== row.dataset.department)), after();
+  else if (target.closest("[data-move-department]")) moveDepartment(row.dataset.department, Number(target.closest("[data-move-department]").dataset.moveDepartment));
   else if (!order) return;
+  else if (target.closest("[data-shift]")) shift(order, target.closest("[data-shift]"));
   else if (target.closest("[data-duplicate]")) duplicate(order);
   else if (target.closest("[data-remove]")) remove(order);
   else if (target.closest("[data-details]")) show(order.key, true);
+}
+
+/** By a button, where nothing can be dragged; it stays under the thumb. */
+function shift(order, button) {
+  const way = button.dataset.shift;
+  move(order, Number(way));
+  rowFor(order.key).querySelector(`[data-shift="${way}"]`).focus();
 }
 
 function onKey(event) {
@@ -305,7 +353,9 @@ function onKey(event) {
   const command = event.ctrlKey || event.metaKey;
   if (command && event.key.toLowerCase() === "s") byId("save").open || byId("save").showModal();
   else if (command && event.key.toLowerCase() === "z" && !typing(event.target)) undo();
-  else if (!order) return;
+  else if (event.altKey && event.target.closest("tr[data-department]") && ["ArrowUp", "ArrowDown"].includes(event.key)) {
+    moveDepartment(event.target.closest("tr").dataset.department, event.key === "ArrowUp" ? -1 : 1);
+  } else if (!order) return;
   else if (command && event.key === "Enter") add(order);
   else if (command && event.key.toLowerCase() === "d") duplicate(order);
   else if (event.altKey && event.key === "Delete") remove(order);
@@ -444,6 +494,7 @@ function drawAll() {
 
 async function save(event) {
   event.preventDefault();
+  if (clash) return void (byId("save").close(), byId("editor-clash").scrollIntoView());
   if (!doc.name.trim()) return void (byId("save").close(), byId("book-name").focus());
   const button = byId("save-yes");
   button.disabled = true;
@@ -506,6 +557,8 @@ byId("add-order").addEventListener("click", () => add(orderOf(current) ?? doc.or
 byId("add-department").addEventListener("click", () => byId("department").showModal());
 byId("department-form").addEventListener("submit", addDepartment);
 byId("editor-undo").addEventListener("click", undo);
+byId("editor-keep-mine").addEventListener("click", keepMine);
+byId("editor-take-theirs").addEventListener("click", takeTheirs);
 byId("save-form").addEventListener("submit", save);
 byId("editor-drop").addEventListener("submit", (event) => event.defaultPrevented || finish());
 for (const button of root.querySelectorAll("[data-group]")) button.addEventListener("click", regroup);
@@ -517,7 +570,7 @@ addEventListener("mainline:event", ({ detail }) => {
 
 const kept = keptHere();
 if (kept?.orders) {
-  doc = kept;
+  ({ seen = "", writer = writer, ...doc } = kept);
   stable = JSON.stringify(doc);
   drawAll();
   toast(say("restored"), { tone: "done" });

@@ -84,6 +84,23 @@ def test_version_when_somebody_saved_meanwhile_then_refused_with_their_name_and_
     assert (answer.status_code, answer.get_json()["version"]) == (200, 3)
 
 
+def test_draft_when_another_window_kept_one_meanwhile_then_neither_is_lost_unasked(signed_in: Callable, book_id: str) -> None:
+    director = signed_in("linyue")
+
+    def put(writer: str, seen: str, name: str):
+        values = body(FLASH.content) | {"name": name, "writer": writer, "seen": seen}
+        return director.client.put(f"/api/playbooks/{book_id}/draft", json=values, headers={"X-CSRF-Token": director.csrf()})
+
+    first = put("office", "", "办公室").get_json()["saved_at"]
+    refused = put("home", "", "Home")
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (409, "draft_changed")
+    assert put("office", "", "办公室，又改").status_code == 200, "its own draft, whose answer was lost, is no other's"
+    assert put("home", first, "Home").status_code == 409, "it has gone on since"
+    seen = put("home", first, "Home").get_json()["error"]["facts"]["saved_at"]
+    assert put("home", seen, "Home").status_code == 200, "whoever has been asked decides"
+    assert '"name": "Home"' in director.get(f"/playbooks/{book_id}/edit").get_data(as_text=True)
+
+
 def test_draft_when_unsound_then_kept_with_what_is_wrong_and_no_version_is_made_of_it(signed_in: Callable, book_id: str) -> None:
     director = signed_in("linyue")
     values = body(FLASH.content)

@@ -38,6 +38,11 @@ def test_editor_when_driven_by_keys_on_a_weak_network_then_nothing_is_lost_and_a
     expect(rows.nth(0).locator('[data-field="department"]')).to_have_value("运营推广")
     page.locator("#editor-undo").click()
     expect(titles.nth(2)).to_have_value("主视觉")
+    page.get_by_role("button", name="下移部门“运营推广”").click()
+    expect(titles.nth(0)).to_have_value("主视觉")
+    expect(page.get_by_role("button", name="下移部门“运营推广”")).to_be_focused()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(titles.nth(2)).to_have_value("主视觉")
     page.context.set_offline(True)
     titles.nth(0).focus()
     titles.nth(0).press("Alt+ArrowDown")
@@ -60,6 +65,16 @@ def test_editor_when_driven_by_keys_on_a_weak_network_then_nothing_is_lost_and_a
     page.locator('[data-field="title"]').nth(3).focus()
     wanted = page.locator("#detail-add-need option", has_text="选品").get_attribute("value")
     page.locator("#detail-add-need").select_option(wanted)
+    expect(page.locator("#editor-status")).to_have_text("草稿已保存")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.fill("#book-name", "周年庆，在另一个窗口")
+    expect(other.locator("#editor-status")).to_have_text("草稿已保存")
+    other.close()
+    page.fill("#book-name", "周年庆")
+    page.get_by_role("button", name="用这里的").click()
+    expect(page.locator("#editor-status")).to_have_text("草稿已保存")
+
     page.keyboard.press("Control+s")
     page.fill("#save-note", "先定价")
     page.locator("#save-yes").click()
@@ -67,7 +82,7 @@ def test_editor_when_driven_by_keys_on_a_weak_network_then_nothing_is_lost_and_a
     expect(page.locator("main")).to_contain_text("先定价")
     with work_as("林悦", writes=False) as work:
         book = get_book(work, book_id)
-    assert book.version == 2
+    assert (book.version, book.name) == (2, "周年庆")
     assert [(entry.title, entry.offset) for entry in book.content.entries] == [("定价", -21), ("方案", -20), ("选品", -20), ("主视觉", -10)]
     assert len(book.content.entries[3].needs) == 2
 
