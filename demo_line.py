@@ -25,6 +25,7 @@ from main_lines.lines.rules import Health, LineKind, Phase
 from main_lines.numbers.actions import MetricDraft, Origin, define_metric, note_value, take_numbers
 from main_lines.numbers.reading import Entry
 from main_lines.numbers.rules import Aim, Better
+from main_lines.plans.actions import keep_baseline
 from main_lines.tasks.actions import (
     Draft,
     accept_task,
@@ -161,6 +162,8 @@ class Story:
             self._then(hours_ago, login, _posting(line_id, text))
         reason = "主视觉晚一天，首批质检未出，其余按计划"
         self._then(3, DIRECTOR, lambda work: state_health(work, line_id, health=Health.AMBER, reason=reason))
+        # Each order was written by itself; what the line promised is the plan once all of them stood.
+        self._then(328, DIRECTOR, lambda work: keep_baseline(work, line_id, name="立项计划"))
         self._alert(line_id)
         self._check(line_id)
         self._numbers(line_id)

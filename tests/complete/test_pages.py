@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from werkzeug.serving import make_server
 import app as composition
 from demo import DEMO_PASSWORD
 from demo_line import seed_demo
+from main_lines.lines.models import MainLine
+from main_lines.plans.queries import plan_of
 from main_lines.playbooks.shipped import PLAYBOOKS
 from sync.library.storage import ObjectStore
 from tests.fakes.store import MemoryStore
@@ -30,6 +33,7 @@ from workspace.people.models import Member
 from workspace.security import SESSION_COOKIE
 from workspace.settings import ROOT, Settings
 from workspace.web import ANYONE, DEVICE, RouteFacts
+from workspace.work import open_work
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -233,6 +237,17 @@ def axe_faults(look: Look, page: Page, rules: dict[str, Any]) -> list[str]:
         page.evaluate(AXE + ";0")
     page.evaluate(STILL)
     return [f"{look} {found}" for found in page.evaluate(RUN_AXE, rules)]
+
+
+def test_demo_when_first_looked_at_then_its_plan_is_what_it_promised(templates: Templates, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, secret_key="tests only")
+    parts = composition.make_parts(settings)
+    templates.copy("house_demo", seed_demo, settings)
+    with open_work(parts.get(Database), writes=False, parts=parts) as work:
+        plan = plan_of(work, work.session.scalars(select(MainLine)).one())
+    assert [row.task.title for row in plan.rows if row.new] == []
+    assert plan.baseline.kept
+    parts.get(Database).dispose()
 
 
 def test_pages_when_listed_then_every_page_route_has_a_reader(house: House) -> None:
