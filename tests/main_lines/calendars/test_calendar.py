@@ -1,7 +1,9 @@
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from flask import Flask
 from icalendar import Calendar
 
 from main_lines.calendars.access import own_feeds
@@ -17,6 +19,7 @@ from tests.house import NOW
 from tests.main_lines.conftest import D_DAY, Story
 from workspace.db import Database
 from workspace.errors import InvalidInput, NotFound
+from workspace.settings import ROOT
 
 HOSTILE = "换行\r\nBEGIN:VEVENT, 分号; 反斜杠\\ 与“长”" + "字" * 80
 
@@ -138,3 +141,11 @@ def test_calendar_page_when_an_address_is_made_then_shown_once_and_limited(signe
     assert address not in person.get("/calendar").get_data(as_text=True)
     answers = [visitor.get(f"/calendar/{address}.ics").status_code for _time in range(61)]
     assert (set(answers[:60]), answers[60]) == ({200}, 429)
+
+
+def test_addresses_when_they_are_secrets_then_the_shipped_proxy_logs_none(app: Flask) -> None:
+    shipped = (ROOT / "deploy" / "nginx" / "mainline.conf").read_text("utf-8")
+    unlogged = re.findall(r"location ~ (\S+) \{\s+access_log off;", shipped)
+    secret = [rule.rule for rule in app.url_map.iter_rules() if any(name.endswith("token") for name in rule.arguments)]
+    assert "/calendar/<feed_token>.ics" in secret
+    assert [path for path in secret if not any(re.match(pattern, path) for pattern in unlogged)] == []
