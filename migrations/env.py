@@ -24,13 +24,22 @@ def render_type(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
 
 database: Database = context.config.attributes["database"]
 with database.engine.connect().execution_options(mainline_writes=True) as connection:
-    context.configure(
-        connection=connection,
-        target_metadata=Base.metadata,
-        transaction_per_migration=True,
-        transactional_ddl=True,  # Alembic assumes SQLite has none; it has, since we emit BEGIN ourselves.
-        compare_type=True,
-        render_item=render_type,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
+    raw = connection.connection.dbapi_connection
+    assert raw is not None
+    if database.is_sqlite:  # A table that others point to is made anew only so: https://sqlite.org/lang_altertable.html#otheralter
+        raw.execute("PRAGMA foreign_keys = OFF")  # Outside of the transaction; within one it does nothing.
+    try:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            transaction_per_migration=True,
+            transactional_ddl=True,  # Alembic assumes SQLite has none; it has, since we emit BEGIN ourselves.
+            compare_type=True,
+            render_item=render_type,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        if database.is_sqlite:
+            connection.rollback()
+            raw.execute("PRAGMA foreign_keys = ON")
