@@ -1,16 +1,18 @@
 """Loading metrics, numbers, stock, drafts and passes: as confidential as their main line."""
 
 import hashlib
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, case, func, select, tuple_
 
 from main_lines.lines.access import get_as_director, get_line
 from main_lines.numbers.models import Metric, MetricValue, NumberDraft, NumberPass, StockCount
+from main_lines.numbers.rules import SCOPE_KINDS
 from workspace.errors import NotFound
 from workspace.i18n import _
 from workspace.people.names import Named, Names
@@ -103,6 +105,55 @@ def current_figures(work: Work, metric_ids: Collection[str]) -> list[FigureRow]:
         return []
     query = select(*_FIGURE).where(MetricValue.metric_id.in_(metric_ids), MetricValue.current.is_(True))
     return [FigureRow(*row) for row in work.session.execute(query)]
+
+
+def figures_to_count(work: Work, adds: Mapping[str, bool]) -> list[FigureRow]:
+    """Of ``current_figures`` those that ``rules.counting`` takes, or so few more that it does not matter. adds: of each metric.
+
+    Where a metric adds up and is said by the days of its places, the places of a day come as one figure of the whole line: a hundred
+    stores are thousands of rows otherwise, each time that somebody looks at the battle map.
+    """
+    pair = tuple_(MetricValue.metric_id, MetricValue.aim)
+    says_whole = func.max(case((MetricValue.day.is_(None), 1), else_=0))
+    current = (MetricValue.metric_id.in_(list(adds)), MetricValue.current.is_(True))
+    scopes: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    found = select(MetricValue.metric_id, MetricValue.aim, MetricValue.scope, says_whole).where(*current)
+    for metric_id, aim, scope, whole in work.session.execute(found.group_by(MetricValue.metric_id, MetricValue.aim, MetricValue.scope)):
+        scopes[metric_id, aim].append((scope, whole))
+    wanted: dict[tuple[str, bool], list[tuple[str, str]]] = defaultdict(list)
+    for key, said in scopes.items():
+        start = next(start for start in ("", *(f"{kind}:" for kind in SCOPE_KINDS)) if any(_within(scope, start) for scope, _whole in said))
+        inside = [whole for scope, whole in said if _within(scope, start)]
+        wanted[start, bool(start) and adds[key[0]] and len(inside) > 1 and not any(inside)].append(key)
+    figures: list[FigureRow] = []
+    for (start, together), keys in wanted.items():
+        where = (*current, pair.in_(keys), MetricValue.scope.startswith(start) if start else MetricValue.scope == "")
+        if together:
+            figures += _by_day(work, where)
+        else:
+            figures += [FigureRow(*row) for row in work.session.execute(select(*_FIGURE).where(*where))]
+    return figures
+
+
+def _within(scope: str, start: str) -> bool:
+    return scope.startswith(start) if start else not scope
+
+
+def _by_day(work: Work, where: Sequence[ColumnElement[bool]]) -> list[FigureRow]:
+    """The figures of each day as one, with the source of the newest."""
+    summed = (func.sum(MetricValue.value), func.max(MetricValue.since), func.max(MetricValue.at))
+    days = select(MetricValue.metric_id, MetricValue.aim, MetricValue.day, *summed).where(*where)
+    rows = work.session.execute(days.group_by(MetricValue.metric_id, MetricValue.aim, MetricValue.day)).all()
+    newest: dict[tuple[str, str], datetime] = {}
+    for metric_id, aim, _day, _value, _since, at in rows:
+        newest[metric_id, aim] = max(at, newest.get((metric_id, aim), at))
+    said = tuple_(MetricValue.metric_id, MetricValue.aim, MetricValue.at).in_([(*key, at) for key, at in newest.items()])
+    known = select(MetricValue.metric_id, MetricValue.aim, func.max(MetricValue.source_id)).where(*where, said)
+    by_key = {(id, aim): source for id, aim, source in work.session.execute(known.group_by(MetricValue.metric_id, MetricValue.aim))}
+    return [
+        FigureRow("", id, by_key[id, aim] if at == newest[id, aim] else "", aim, day, "", value, None, since, at)
+        for id, aim, day, value, since, at in rows
+    ]
 
 
 def running_totals(work: Work, metric_ids: Collection[str]) -> list[FigureRow]:

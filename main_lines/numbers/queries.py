@@ -18,6 +18,7 @@ from main_lines.numbers.access import (
     company_zone,
     current_figures,
     current_stock,
+    figures_to_count,
     metrics_of,
     places_of,
     running_totals,
@@ -103,7 +104,7 @@ def metric_rows(work: Work, line: MainLine, metrics: Sequence[Metric] | None = N
     metrics = metrics_of(work, line.id) if metrics is None else metrics
     ids = [metric.id for metric in metrics]
     figures: dict[tuple[str, str], list[FigureRow]] = defaultdict(list)
-    for figure in current_figures(work, ids):
+    for figure in figures_to_count(work, {metric.id: metric.adds for metric in metrics}):
         figures[figure.metric_id, figure.aim].append(figure)
     grown: dict[str, list[FigureRow]] = defaultdict(list)
     if charts:

@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 from main_lines.alerts.queries import open_alerts
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import move_d_day, remove_line_member
-from main_lines.numbers.access import current_figures, current_stock, get_metric, metrics_of
+from main_lines.numbers.access import company_zone, current_figures, current_stock, figures_to_count, get_metric, metrics_of
 from main_lines.numbers.actions import (
     MetricDraft,
     Origin,
@@ -29,9 +30,9 @@ from main_lines.numbers.imports import Brought, bring_file, confirm_draft, known
 from main_lines.numbers.messages import receive
 from main_lines.numbers.models import MetricValue, NumberDraft
 from main_lines.numbers.pages import EXPORTED
-from main_lines.numbers.queries import export_rows, metric_page, metric_rows, stock_page, summary_of
+from main_lines.numbers.queries import export_rows, kinds_of, metric_page, metric_rows, stock_page, summary_of
 from main_lines.numbers.reading import Entry, Item, read_numbers
-from main_lines.numbers.rules import Aim, Better, Supply, Verdict
+from main_lines.numbers.rules import Aim, Better, Supply, Verdict, standing
 from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -225,6 +226,34 @@ def test_stock_when_many_are_out_then_one_alert_that_follows_what_comes(work_as:
         summary = summary_of(work, get_line(work, story.line_id)).stock
         assert (summary.out, summary.low, summary.total) == (0, 0, 104)
         assert len(current_stock(work, story.line_id)) == 104
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_standing_when_places_are_added_up_by_the_database_then_as_if_each_was_read(seed: int, work_as: Callable, story: Story) -> None:
+    chance = random.Random(seed)
+    places = ["", "city:1", "city:2", "store:1", "store:2", "store:3", "department:1"]
+    with work_as("林悦") as work:
+        line = get_line(work, story.line_id, lock=True)
+        for number in range(4):
+            define_metric(work, line.id, MetricDraft(f"M{number}", "", Better.HIGHER, number != 3, START, END))
+            for aim in Aim:
+                asked = chance.sample(places, chance.choice((1, 3))) if number else ["store:1", "store:2", "store:3"]
+                days = [START, START + timedelta(days=1), START + timedelta(days=2), *([None] if number == 2 else [])]
+                entries = [
+                    Entry(f"M{number}", aim, Decimal(chance.randrange(1, 99)), NOW - timedelta(hours=chance.randrange(30)), day, place)
+                    for place in asked for day in days if chance.random() < 0.8
+                ]  # fmt: skip
+                take_numbers(work, line, entries, Origin("csv", work.now, f"{number}{aim}"))
+    with work_as("林悦", writes=False) as work:
+        line, metrics = get_line(work, story.line_id), metrics_of(work, story.line_id)
+        figures, kinds = current_figures(work, [metric.id for metric in metrics]), kinds_of(work, line, metrics)
+        for row in metric_rows(work, line):
+            target, actual = ([one for one in figures if (one.metric_id, one.aim) == (row.id, aim)] for aim in Aim)
+            plain = standing(kinds[row.id], target, actual, now=work.now, zone=company_zone(work))
+            assert replace(row.standing, used=()) == replace(plain, used=())
+            assert (row.source is not None) == bool(plain.used)
+        added = figures_to_count(work, {metric.id: metric.adds for metric in metrics})
+        assert len([one for one in added if one.metric_id == metrics[0].id]) <= 6, "three stores of a day are one"
 
 
 def test_stores_of_one_name_when_exported_and_imported_again_then_each_keeps_its_number(
