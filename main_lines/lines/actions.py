@@ -10,8 +10,12 @@ from main_lines.lines.access import company_today, director_ids, get_line_as_dir
 from main_lines.lines.models import Gate, LineEvent, LineMember, LineSigner, MainLine
 from main_lines.lines.rules import Advance, GateHold, Health, LineKind, Phase, gate
 from main_lines.lines.words import HEALTHS, PHASES
-from sync.library.grants.actions import membership_changes, withdraw_member
+from sync.library.assets.models import Node
+from sync.library.grants.actions import membership_changes, put_right, withdraw_member
+from sync.library.grants.rules import Subject, SubjectKind
 from sync.library.libraries.actions import open_library
+from sync.library.libraries.models import Library
+from sync.library.libraries.rules import Right
 from workspace.db import new_id
 from workspace.errors import Conflict, InvalidInput, NotFound
 from workspace.i18n import _, source
@@ -83,16 +87,13 @@ def add_line_member(work: Work, line_id: str, member_id: str) -> Member:
 
 
 def remove_line_member(work: Work, line_id: str, member_id: str) -> None:
-    """Their live connections lose the line's rooms with this very commit. The director cannot be removed.
+    """Their live connections lose the line's rooms with this very commit. A director steps down first.
 
     The event does not reach the removed member: after this the line does not exist for them.
     """
-    line = get_line_as_director(work, line_id)
-    membership = work.session.get(LineMember, (line.id, member_id))
-    if membership is None:
-        raise NotFound(_("这位成员不在主线中"), _("请刷新成员列表。"))
+    line, membership = _membership(work, line_id, member_id)
     if membership.role == "director":
-        raise Conflict(_("不能移出主线负责人"))
+        raise Conflict(_("不能移出主线负责人"), _("请先让其不再负责这条主线。"))
     name = work.session.get_one(Member, member_id).name
     with membership_changes(work, member_id) as change:
         remove_from_group(work, line.group_id, member_id)
@@ -107,6 +108,47 @@ def remove_line_member(work: Work, line_id: str, member_id: str) -> None:
         member=name,
         member_id=member_id,
     )
+
+
+def name_director(work: Work, line_id: str, member_id: str) -> Member:
+    """Let a member of the line direct it too, its library included: nobody is there every day. Saying it twice changes nothing."""
+    line, membership = _membership(work, line_id, member_id)
+    member = work.session.get_one(Member, member_id)
+    if membership.role != "director":
+        membership.role = "director"
+        _let_manage(work, line, member_id, Right.MANAGE)
+        _record(work, LineEvent.DIRECTOR_NAMED, line, member=member.name, member_id=member_id)
+    return member
+
+
+def release_director(work: Work, line_id: str, member_id: str) -> Member:
+    """Let a director be a member like others again. Conflict for the last one: a line is never without."""
+    line, membership = _membership(work, line_id, member_id)
+    member = work.session.get_one(Member, member_id)
+    if membership.role != "director":
+        return member
+    if len(director_ids(work, line.id)) == 1:
+        raise Conflict(_("主线至少要有一位负责人"), _("请先将另一位成员设为负责人。"))
+    membership.role = "member"
+    _let_manage(work, line, member_id, None)
+    _record(work, LineEvent.DIRECTOR_RELEASED, line, member=member.name, member_id=member_id)
+    return member
+
+
+def _membership(work: Work, line_id: str, member_id: str) -> tuple[MainLine, LineMember]:
+    """Of a line that the actor directs, which is held; NotFound for who is not in it."""
+    line = get_line_as_director(work, line_id)
+    membership = work.session.get(LineMember, (line.id, member_id), populate_existing=True)
+    if membership is None:
+        raise NotFound(_("这位成员不在主线中"), _("请刷新成员列表。"))
+    return line, membership
+
+
+def _let_manage(work: Work, line: MainLine, member_id: str, right: Right | None) -> None:
+    """Who directs a line decides who sees what in its library."""
+    if line.library_id is not None:
+        library = work.session.get_one(Library, line.library_id)
+        put_right(work, work.session.get_one(Node, library.root_id), Subject(SubjectKind.MEMBER, member_id), right)
 
 
 def name_signers(work: Work, line_id: str, *, department_id: str, member_ids: Iterable[str]) -> None:

@@ -73,6 +73,20 @@ def remove_member(work: Work, line_id: str, member_id: str) -> Done:
     return Done()
 
 
+@api.post("/lines/<line_id>/directors", needs=SIGNED_IN, body=MemberBody, returns=Done)
+def name_director(work: Work, line_id: str, body: MemberBody) -> Done:
+    """Let a member direct the line too; director only."""
+    actions.name_director(work, line_id, body.member_id)
+    return Done()
+
+
+@api.route("/lines/<line_id>/directors/<member_id>", methods=("DELETE",), needs=SIGNED_IN, returns=Done)
+def release_director(work: Work, line_id: str, member_id: str) -> Done:
+    """Let a director be a member like others again; director only. 409 for the last one."""
+    actions.release_director(work, line_id, member_id)
+    return Done()
+
+
 @api.post("/lines/<line_id>/health", needs=SIGNED_IN, body=HealthBody, returns=Done)
 def state_health(work: Work, line_id: str, body: HealthBody) -> Done:
     """State the line's health; director only, counts for 24 hours."""

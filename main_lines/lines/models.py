@@ -45,7 +45,7 @@ class MainLine(Base):
 
 
 class LineMember(Base):
-    """role: director (signs task orders, closes gates, keeps the members) or member."""
+    """role: director (signs task orders, closes gates, keeps the members) or member. A line has one director at least."""
 
     __tablename__ = "line_member"
     __table_args__ = (CheckConstraint("role IN ('director', 'member')", name="role"),)
@@ -86,6 +86,8 @@ class LineEvent(EventKind):
     OPENED = "main_lines.line.opened", N_("%(actor)s 开启了主线“%(line)s”，D 日 %(d_day)s，成员 %(members)s")
     MEMBER_ADDED = "main_lines.member.added", N_("%(actor)s 将%(member)s加入主线")
     MEMBER_REMOVED = "main_lines.member.removed", N_("%(actor)s 将%(member)s移出主线")
+    DIRECTOR_NAMED = "main_lines.director.named", N_("%(actor)s 将%(member)s设为主线负责人")
+    DIRECTOR_RELEASED = "main_lines.director.released", N_("%(member)s不再是主线负责人，由%(actor)s变更")
     HEALTH_STATED = "main_lines.health.stated", N_("%(actor)s 判断主线%(health_words)s：%(reason)s")
     PHASE_CLOSED = "main_lines.phase.closed", N_("%(actor)s 关闭了%(phase_words)s阶段，结转未完任务单 %(open_orders)s 张")
     RESCHEDULED = "main_lines.line.rescheduled", N_("%(actor)s 将 D 日从 %(d_day_before)s 改为 %(d_day)s")

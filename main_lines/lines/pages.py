@@ -48,6 +48,22 @@ def submit_removal(work: Work, line_id: str, member_id: str) -> Response:
     return way_back(f"/lines/{line_id}/members")
 
 
+@pages.post("/lines/<line_id>/directors", needs=SIGNED_IN)
+def submit_director(work: Work, line_id: str) -> Response:
+    """Let a member direct the line too; director only."""
+    member = actions.name_director(work, line_id, parse_form(MemberBody).member_id)
+    flash(_("%(name)s现在也是主线负责人", name=member.name), "success")
+    return way_back(f"/lines/{line_id}/members")
+
+
+@pages.post("/lines/<line_id>/directors/<member_id>/release", needs=SIGNED_IN)
+def submit_release(work: Work, line_id: str, member_id: str) -> Response:
+    """Let a director be a member like others again; director only."""
+    member = actions.release_director(work, line_id, member_id)
+    flash(_("%(name)s不再是主线负责人", name=member.name), "success")
+    return way_back(f"/lines/{line_id}/members")
+
+
 @pages.post("/lines/<line_id>/health", needs=SIGNED_IN)
 def submit_health(work: Work, line_id: str) -> Response:
     """The director states how the line is."""

@@ -16,6 +16,16 @@ def tell_signers(run: JobRun, seq: int) -> None:
         send_notices(work, event, sorted(told), url="/tasks/to-sign")
 
 
+@reacts_to(LineEvent.DIRECTOR_NAMED, LineEvent.DIRECTOR_RELEASED, name="main_lines.director_notices")
+def tell_director(run: JobRun, seq: int) -> None:
+    """Whoever directs from now on, or no longer."""
+    event = run.event(seq)
+    line_id = event.facts["line_id"]
+    with run.open_work() as work:
+        told = {event.facts["member_id"]} & set(line_member_ids(work, line_id)) - {event.actor_id}
+        send_notices(work, event, sorted(told), url=f"/lines/{line_id}/board")
+
+
 @reacts_to(LineEvent.OPENED, LineEvent.MEMBER_ADDED, name="main_lines.line_notices")
 def welcome_members(run: JobRun, seq: int) -> None:
     """Whoever came into the line with this event learns that it exists."""

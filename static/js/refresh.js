@@ -116,11 +116,15 @@ function onPurge({ detail: { room } }) {
   for (const element of refreshable()) if (element.dataset.refreshRoom && lies(room, element.dataset.refreshRoom)) refresh(element);
 }
 
+// Who directs a line is offered other things on each of its pages.
+const MOVES_ALL = "main_lines.director.*";
+
 function onEvent({ detail: frame }) {
+  const all = fits(MOVES_ALL, frame.kind);
   for (const element of refreshable()) {
     const { refreshOn, refreshRoom } = element.dataset;
     if (refreshRoom && !frame.rooms?.some((room) => lies(room, refreshRoom))) continue;
-    if (fits(refreshOn, frame.kind)) refresh(element);
+    if (all || fits(refreshOn, frame.kind)) refresh(element);
   }
 }
 

@@ -4,15 +4,25 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from main_lines.lines.access import get_line, line_member_ids, visible_lines
-from main_lines.lines.actions import add_line_member, close_phase, move_d_day, remove_line_member, state_health
+from main_lines.lines.access import director_ids, get_line, line_member_ids, visible_lines
+from main_lines.lines.actions import (
+    add_line_member,
+    close_phase,
+    move_d_day,
+    name_director,
+    release_director,
+    remove_line_member,
+    state_health,
+)
 from main_lines.lines.models import Gate, LineEvent, MainLine
 from main_lines.lines.rules import Health, Phase
 from sync.library.libraries.access import get_library
+from sync.library.libraries.rules import Right
 from tests.main_lines.conftest import INSIDE, OUTSIDE, Story
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from workspace.events.access import rooms_of, visible_events
 from workspace.events.models import Event
+from workspace.notices.queries import list_notices
 from workspace.people.access import member_ids_of
 from workspace.search.queries import find
 
@@ -128,3 +138,35 @@ def test_close_phase_when_the_last_is_closed_then_the_line_ends(work_as: Callabl
             close_phase(work, story.line_id, open_orders=0)
     with pytest.raises(Conflict), work_as("林悦") as work:
         close_phase(work, story.line_id, open_orders=0)
+
+
+def test_line_when_another_member_directs_it_then_the_first_may_step_down_and_the_last_may_not(
+    work_as: Callable, run_jobs: Callable, story: Story
+) -> None:
+    """Whoever opened a line goes on holiday, or leaves: somebody has to sign, accept and pass its gates."""
+    first, second = story.id_of("林悦"), story.id_of("苏航")
+    with pytest.raises(NotAllowed), work_as("苏航") as work:
+        name_director(work, story.line_id, second)
+    with pytest.raises(NotFound), work_as("林悦") as work:
+        name_director(work, story.line_id, story.id_of(OUTSIDE))
+    with pytest.raises(Conflict, match="至少要有一位"), work_as("林悦") as work:
+        release_director(work, story.line_id, first)
+    with work_as("林悦") as work:
+        name_director(work, story.line_id, second)
+    with work_as("林悦") as work:
+        name_director(work, story.line_id, second)
+        assert work.recorded == [], "saying it twice changes nothing"
+    run_jobs()
+    with work_as("苏航") as work:
+        assert director_ids(work, story.line_id) == [first, second]
+        assert get_library(work, story.library_id, Right.MANAGE)
+        assert [notice.kind for notice in list_notices(work)][:1] == ["main_lines.director.named"]
+        with pytest.raises(Conflict, match="不能移出主线负责人"):
+            remove_line_member(work, story.line_id, first)
+    with work_as("苏航") as work:
+        release_director(work, story.line_id, first)
+    with work_as("苏航") as work:
+        remove_line_member(work, story.line_id, first)
+        assert director_ids(work, story.line_id) == [second]
+    with work_as("林悦", writes=False) as work, pytest.raises(NotFound):
+        get_library(work, story.library_id)
