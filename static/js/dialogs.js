@@ -3,19 +3,20 @@
 //   on a form, link or htmx element: data-confirm="问题" data-confirm-detail data-confirm-yes data-confirm-tone="danger"
 //   data-confirm-reason="field": asks for a reason and sends it as that field; data-confirm-phrases='["…"]'
 
-import { text } from "mainline/texts";
+import { arrived, text } from "mainline/texts";
 
 const agreed = new WeakSet();
+const unsent = new WeakMap(); // element -> the reason that was written and has not arrived: it is not to be written twice
 
-/** Ask; resolves to null when refused, else to the reason ("" where none is asked). */
-export function ask({ question, detail = "", yes = "", tone = "primary", reason = false, phrases = [] }) {
+/** Ask; resolves to null when refused, else to the reason ("" where none is asked). before: what was written the last time. */
+export function ask({ question, detail = "", yes = "", tone = "primary", reason = false, before = "", phrases = [] }) {
   const dialog = document.getElementById("confirm");
   const field = dialog.querySelector("textarea");
   dialog.querySelector("#confirm-title").textContent = question;
   fill(dialog.querySelector("#confirm-detail"), detail);
   dialog.querySelector("#confirm-reason").hidden = !reason;
   field.required = reason;
-  field.value = "";
+  field.value = before;
   const button = dialog.querySelector("#confirm-yes");
   button.textContent = yes || text("confirm");
   button.className = `btn btn-${tone}`;
@@ -60,9 +61,10 @@ async function confirmSubmit(event) {
   if (!source.dataset.confirm || agreed.has(form) || form.closest("[hx-post],[hx-put],[hx-delete]")) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  const reason = await ask(questionOf(source));
+  const field = source.dataset.confirmReason && hiddenField(form, source.dataset.confirmReason);
+  const reason = await ask({ ...questionOf(source), before: field?.value });
   if (reason === null) return;
-  if (source.dataset.confirmReason) hiddenField(form, source.dataset.confirmReason).value = reason;
+  if (field) field.value = reason;
   agreed.add(form);
   form.requestSubmit(event.submitter ?? undefined);
   agreed.delete(form);
@@ -81,11 +83,13 @@ async function confirmHtmx(event) {
   const source = event.detail.triggeringEvent?.submitter?.dataset.confirm ? event.detail.triggeringEvent.submitter : element;
   if (!source.dataset?.confirm) return;
   event.preventDefault();
-  const reason = await ask(questionOf(source));
+  const reason = await ask({ ...questionOf(source), before: unsent.get(source) });
   if (reason === null) return;
   if (source.dataset.confirmReason) {
     const name = source.dataset.confirmReason;
+    unsent.set(source, reason);
     element.addEventListener("htmx:configRequest", (request) => (request.detail.parameters[name] = reason), { once: true });
+    element.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => arrived(xhr) && unsent.delete(source), { once: true });
   }
   event.detail.issueRequest(true);
 }

@@ -18,8 +18,8 @@ function showLine() {
 startTheme();
 startTimes();
 startToasts();
-startDialogs();
 startOffline();
+startDialogs();
 startAddress();
 startRefresh();
 startAlerts();

@@ -38,8 +38,9 @@ async function run(element, state) {
   if (occupied(element)) return refresh(element, OCCUPIED_RETRY_MS);
   state.running = true;
   state.again = false;
+  let html;
   try {
-    await load(element);
+    html = await load(element);
   } catch {
     state.again = true; // the network is away; the next event or reconnect asks again
     return;
@@ -47,22 +48,29 @@ async function run(element, state) {
     state.running = false;
     state.ended = performance.now();
   }
+  if (html !== null && occupied(element)) return refresh(element, OCCUPIED_RETRY_MS); // meanwhile, on a slow line
+  if (html !== null) swap(element, html);
   if (state.again) refresh(element);
 }
+
+const WRITTEN = "textarea, input:not([type=checkbox], [type=radio], [type=file])";
+let writing = null; // the field in which somebody writes, until they leave it: its caret, and a Chinese word half entered, are theirs
 
 /** Somebody is typing or has a menu open in it: replacing it now would destroy their work. */
 function occupied(element) {
   const focused = document.activeElement;
-  const typing = element.contains(focused) && focused.matches("input, textarea, select") && focused.value !== focused.defaultValue;
+  const typing = element.contains(focused) && focused.matches("input, textarea, select") && (focused.value !== focused.defaultValue || (focused === writing && focused.value));
   return typing || element.querySelector("dialog[open], .dropdown-menu.show") !== null;
 }
 
+/** The fragment; null when there is none any more: what the reader may not see goes at once. */
 async function load(element) {
   const response = await send(element.dataset.refreshUrl, { headers: { "HX-Request": "true", Accept: "text/html" } });
-  if (response.status === 401) return location.reload();
-  if (response.status === 403 || response.status === 404) return element.replaceChildren();
-  if (!response.ok) throw new Error(String(response.status));
-  swap(element, await response.text());
+  if (response.ok) return response.text();
+  if (response.status === 401) location.reload();
+  else if (response.status === 403 || response.status === 404) element.replaceChildren();
+  else throw new Error(String(response.status));
+  return null;
 }
 
 /** Replace the content; keep focus, scroll positions and open <details>; mark rows that were not there before. */
@@ -134,6 +142,8 @@ function refreshMissed() {
 }
 
 export function startRefresh() {
+  document.addEventListener("input", ({ target }) => target.matches?.(WRITTEN) && (writing = target));
+  document.addEventListener("focusout", () => (writing = null));
   addEventListener("mainline:event", onEvent);
   addEventListener("mainline:purge", onPurge);
   addEventListener("mainline:resync", () => refreshable().forEach((element) => refresh(element, 0)));

@@ -1,6 +1,7 @@
 // htmx and plain forms: CSRF header, loading bar, errors as messages or beside the field, no double submit.
 
-import { csrfToken, text } from "mainline/texts";
+import { refresh } from "mainline/refresh";
+import { arrived, csrfToken, text } from "mainline/texts";
 import { toast, toastError } from "mainline/toasts";
 
 function configure({ detail }) {
@@ -81,6 +82,17 @@ function afterSwap(event) {
   event.detail.target?.dispatchEvent(new CustomEvent("mainline:swapped", { bubbles: true }));
 }
 
+/** A box that sends itself when it is ticked: not arrived, it is as it was. */
+function untick({ detail: { elt, xhr } }) {
+  if (!arrived(xhr) && elt.matches('form[hx-trigger="change"]')) elt.reset();
+}
+
+/** What a page fetches by itself is fetched again when the line is back; what somebody sent is told. */
+function noAnswer({ detail: { elt, requestConfig } }) {
+  if (requestConfig.verb === "get" && elt.dataset.refreshUrl) refresh(elt);
+  else toast(text("no_answer"), { tone: "blocked", detail: text("try_again") });
+}
+
 /** Before htmx and everybody else: what is on its way is not sent a second time. */
 function refuseTwice(event) {
   if (!event.target.dataset.sent) return;
@@ -108,10 +120,10 @@ function onSubmit(event) {
 export function startRequests() {
   document.addEventListener("htmx:configRequest", configure);
   document.addEventListener("htmx:beforeRequest", (event) => (loading(1), lock(event), clearFields(event)));
-  document.addEventListener("htmx:afterRequest", (event) => (loading(-1), unlock(event)));
+  document.addEventListener("htmx:afterRequest", (event) => (loading(-1), unlock(event), untick(event)));
   document.addEventListener("htmx:beforeSwap", beforeSwap);
   document.addEventListener("htmx:afterSwap", afterSwap);
-  document.addEventListener("htmx:sendError", () => toast(text("no_answer"), { tone: "blocked", detail: text("try_again") }));
+  document.addEventListener("htmx:sendError", noAnswer);
   document.addEventListener("htmx:responseError", (event) => event.detail.xhr.status && toastError(null));
   document.addEventListener("submit", refuseTwice, true);
   document.addEventListener("submit", onSubmit);

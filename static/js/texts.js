@@ -13,3 +13,6 @@ export function send(url, { method = "GET", headers = {}, ...rest } = {}) {
   const own = method === "GET" ? {} : { "X-CSRF-Token": csrfToken() };
   return fetch(url, { method, credentials: "same-origin", headers: { ...own, ...headers }, ...rest });
 }
+
+/** Whether htmx's request did what it was sent for; to htmx itself a refusal that was told in words is no error. */
+export const arrived = (xhr) => xhr.status > 0 && xhr.status < 400;

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from workspace.settings import ROOT
 
@@ -146,14 +146,20 @@ def test_confirmation_when_htmx_sends_then_it_asks_too_and_sends_once(open_page:
     assert len(sent) == 1
 
 
-def test_request_when_nobody_answers_then_a_message_says_so(open_page: OpenPage) -> None:
+def test_request_when_nobody_answers_then_a_message_says_so_and_nothing_is_lost_or_looks_done(open_page: OpenPage) -> None:
     page = open_page("/parts")
-    page.route("**/remind", lambda route: route.abort())
+    for url in ("**/remind", "**/save"):
+        page.route(url, lambda route: route.abort())
     page.click("#remind")
     page.fill("#confirm-reason-text", "x")
     page.click("#confirm-yes")
     expect(page.locator("#toasts [role=alert]")).to_be_visible()
     expect(page.locator("html")).not_to_have_class("is-loading")
+    page.click("#remind")
+    expect(page.locator("#confirm-reason-text")).to_have_value("x")
+    page.keyboard.press("Escape")
+    page.locator("#ticked").click()
+    expect(page.locator("#ticked")).not_to_be_checked()
 
 
 SEND = "frame => dispatchEvent(new CustomEvent('mainline:event', {detail: frame}))"
@@ -185,13 +191,20 @@ def test_row_when_fetched_again_at_once_then_it_still_shows_as_new(open_page: Op
 
 def test_fragment_when_somebody_types_in_it_then_it_waits(open_page: OpenPage) -> None:
     page = open_page("/parts")
+    on_the_way: list[Route] = []
+    page.route("**/live", lambda route: on_the_way.append(route))
+    with page.expect_request("**/live"):
+        page.evaluate(SEND, {"seq": 1, "kind": "main_lines.task.signed", "rooms": ["line:1"]})
     page.click("#typed")
     page.keyboard.type("half a sen")
-    page.evaluate(SEND, {"seq": 1, "kind": "main_lines.task.signed", "rooms": ["line:1"]})
+    page.evaluate("() => { const field = document.getElementById('typed'); field.defaultValue = field.value; }")  # sent, not left
+    page.unroute("**/live")
+    with page.expect_response("**/live"):
+        on_the_way[0].continue_()
+    page.evaluate(SEND, {"seq": 2, "kind": "main_lines.task.signed", "rooms": ["line:1"]})
     page.wait_for_timeout(300)  # long past the gathering time: shows that nothing happens
     expect(page.locator("#typed")).to_have_value("half a sen")
     expect(page.locator("#row-1")).to_have_count(0)
-    page.fill("#typed", "")
     page.click("h1")
     expect(page.locator("#row-1")).to_be_visible()
 
