@@ -147,10 +147,13 @@ def allow(actor: Actor | None, needs: Need) -> None:
 
 def parse_body(model: type[M]) -> M:
     """The JSON body as the route's model; InvalidInput names each field that does not fit."""
-    payload = request.get_json(silent=True)
-    if payload is None:
-        raise InvalidInput(_("请求内容不是 JSON"), _("请检查请求格式。"))
-    return validated(model, payload)
+    try:
+        payload = request.get_json(silent=True)
+        if payload is not None:
+            return validated(model, payload)
+    except RecursionError:
+        pass  # Thousands of brackets are no mistake of ours.
+    raise InvalidInput(_("请求内容不是 JSON"), _("请检查请求格式。"))
 
 
 def parse_form(model: type[M]) -> M:

@@ -1,20 +1,26 @@
 """What forms and the API send about a main line."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from main_lines.lines.rules import Phase
+from workspace.texts import all_shown
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]  # Offsets from it must stay dates.
 
 
 class Body(BaseModel):
-    """The base of all bodies: a field that is not known is a mistake, not something to ignore."""
+    """The base of all bodies: a field that is not known is a mistake, not something to ignore. Texts are taken as they are seen."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_seen(cls, values: Any) -> Any:
+        return all_shown(values)
 
 
 class HealthBody(Body):

@@ -74,7 +74,7 @@ def test_write_when_field_does_not_fit_then_named_in_words(signed_in: Callable[[
     assert answer.get_json()["error"]["facts"]["fields"] == {"name": "请填写此项"}
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"null"])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"null", b"[" * 100_000, b'{"name":' * 50_000])
 def test_write_when_body_is_no_object_then_422(signed_in: Callable[[str], Person], body: bytes) -> None:
     person = signed_in("linyue")
     answer = person.client.post(

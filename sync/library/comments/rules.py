@@ -2,11 +2,12 @@
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+
+from workspace.texts import shown
 
 WORDS_LENGTH = 2000
 CHANGEABLE_FOR = timedelta(minutes=30)
@@ -59,15 +60,8 @@ class Mark:
 def clean_words(raw: str) -> str:
     """Plain text: no control characters, none that turn the direction of what follows, no more than one blank line in a row."""
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(char for char in text if char in "\n\t" or not _is_hidden(char))
-    lines = "\n".join(line.rstrip() for line in kept.split("\n"))
+    lines = "\n".join(line.rstrip() for line in shown(text).split("\n"))
     return _BLANK_LINES.sub("\n\n", lines).strip()
-
-
-def _is_hidden(char: str) -> bool:
-    """Control and direction characters. The joiners stay: emoji and some scripts are written with them."""
-    category = unicodedata.category(char)
-    return category in ("Cc", "Cs", "Zl", "Zp") or (category == "Cf" and char not in "\u200c\u200d")
 
 
 def decide_words(words: str) -> Refuse | None:

@@ -55,3 +55,16 @@ def test_gate_when_closed_twice_by_a_double_click_then_one_phase(signed_in: Call
     assert director.post(url, json={"phase": "prepare"}).status_code == 409
     assert director.get(f"/api/lines/{story.line_id}").get_json()["phase"] == "execute"
     assert 'name="phase" value="execute"' in director.get(f"/lines/{story.line_id}/board").get_data(as_text=True)
+
+
+def test_body_when_it_holds_what_nobody_sees_then_kept_as_it_is_seen(signed_in: Callable, story: Story) -> None:
+    """Control characters, marks that turn the direction of what follows, halves of characters."""
+    director, department = signed_in("linyue"), story.people["苏航"].department_id
+    url, body = f"/api/lines/{story.line_id}/tasks", {"department_id": department, "checklist": "一\n二"}
+    order = director.post(url, json=body | {"title": "主\x00视\u202e觉😀", "requirements": "横\tKV\ud800\r\n竖"}).get_json()
+    assert (order["title"], order["requirements"]) == ("主视觉😀", "横\tKV\r\n竖")
+    assert [item["text"] for item in order["checklist"]] == ["一", "二"]
+    for unseen in ("\u200b", "\u202e", "\x00"):
+        assert director.post(url, json=body | {"title": unseen}).get_json()["error"]["facts"]["fields"] == {"title": "请填写此项"}
+    for half in ({"owner_id": "\ud800"}, {"site_id": "\udfff"}, {"involved": ["\ud800"]}):
+        assert director.post(url, json=body | {"title": "选品"} | half).status_code in (201, 404), half
