@@ -51,7 +51,7 @@ def line_of_check(work: Work, check: StoreCheck) -> MainLine:
 
 
 def keeps(work: Work, check: StoreCheck) -> bool:
-    """Whether the actor may add stores, remind and close: who sent it out, and the director."""
+    """Whether the actor may add stores, remind, close and reopen: who sent it out, and the director."""
     return work.actor == SYSTEM or work.actor.member_id == check.made_by_id or is_director(work, check.line_id)
 
 

@@ -1,4 +1,4 @@
-"""What people do to store checklists: send one out, fill in a store's sheet, remind who is missing, close it."""
+"""What people do to store checklists: send one out, fill in a store's sheet, remind who is missing, close and reopen it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,12 +104,16 @@ def add_stores(work: Work, check_id: str, store_ids: Collection[str]) -> list[st
     check = get_check(work, check_id, lock=True)
     _must_keep(work, check)
     _must_be_open(check)
-    there = set(work.session.scalars(select(StoreSheet.site_id).where(StoreSheet.check_id == check.id)))
-    new = [store for store in list_stores(work) if store.id in store_ids and store.id not in there]
+    new = _without_sheet(work, check, [store for store in list_stores(work) if store.id in store_ids])
     if new:
         _add_sheets(work, check, new)
         _record(work, CheckEvent.STORES_ADDED, check, stores=_named([store.name for store in new]))
     return [store.name for store in new]
+
+
+def _without_sheet(work: Work, check: StoreCheck, stores: Sequence[StoreRow]) -> list[StoreRow]:
+    there = set(work.session.scalars(select(StoreSheet.site_id).where(StoreSheet.check_id == check.id)))
+    return [store for store in stores if store.id not in there]
 
 
 def _add_sheets(work: Work, check: StoreCheck, stores: Sequence[StoreRow]) -> None:
@@ -244,6 +248,20 @@ def close_check(work: Work, check_id: str, *, reason: str = "") -> StoreCheck:
     check.closed_at, check.closed_by_id, check.closed_reason = work.now, work.actor.member_id, reason
     because = f" · {reason}" if reason else ""
     _record(work, CheckEvent.CLOSED, check, done=done, all=everything, because=because, missing=_named(missing_stores(work, check)))
+    return check
+
+
+def reopen_check(work: Work, check_id: str) -> StoreCheck:
+    """Take the closing back: its stores go on where they stopped, and those that have opened meanwhile get theirs."""
+    check = get_check(work, check_id, lock=True)
+    _must_keep(work, check)
+    if check.closed_at is None:
+        raise Conflict(_("清单没有关闭"), _("请刷新后查看最新状态。"))
+    check.closed_at, check.closed_by_id, check.closed_reason = None, None, ""
+    if check.scope != Scope.STORES:
+        _add_sheets(work, check, _without_sheet(work, check, _stores_of(work, Scope(check.scope), check.scope_ids)))
+    done, everything = _counts(work, check)
+    _record(work, CheckEvent.REOPENED, check, done=done, all=everything)
     return check
 
 

@@ -129,6 +129,13 @@ def close_check(work: Work, check_id: str, body: CloseBody) -> Done:
     return Done()
 
 
+@api.post("/checks/<check_id>/reopen", needs=SIGNED_IN, returns=Done)
+def reopen_check(work: Work, check_id: str) -> Done:
+    """Take the closing back."""
+    actions.reopen_check(work, check_id)
+    return Done()
+
+
 @api.get("/sheets/<sheet_id>", needs=SIGNED_IN, returns=SheetOut)
 def get_one_sheet(work: Work, sheet_id: str) -> SheetOut:
     """What a store has answered."""

@@ -82,6 +82,7 @@ class CheckEvent(EventKind):
     STORES_ADDED = "main_lines.check.stores_added", N_("%(actor)s 将清单“%(title)s”下发到%(stores)s")
     REMINDED = "main_lines.check.reminded", N_("%(actor)s 提醒%(stores)s完成清单“%(title)s”")
     CLOSED = "main_lines.check.closed", N_("%(actor)s 关闭了清单“%(title)s”，完成 %(done)s / %(all)s 家%(because)s")
+    REOPENED = "main_lines.check.reopened", N_("%(actor)s 重新打开了清单“%(title)s”，完成 %(done)s / %(all)s 家")
     FILLED = "main_lines.sheet.filled", N_("%(actor)s 填写了%(store)s的“%(item)s”（%(title)s）")
     CLEARED = "main_lines.sheet.cleared", N_("%(actor)s 撤回了%(store)s的“%(item)s”（%(title)s）")
     DONE = "main_lines.sheet.done", N_("%(store)s完成了清单“%(title)s”（%(done)s / %(all)s 家）")

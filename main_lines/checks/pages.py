@@ -30,7 +30,7 @@ from workspace.work import Work
 pages = Routes("checks", __name__)
 
 ROWS_AT_FIRST = 4
-ANSWER = "item-"
+ANSWER, SHOWN = "item-", "was-"
 
 
 @pages.get("/lines/<line_id>/checks", needs=SIGNED_IN)
@@ -103,6 +103,14 @@ def submit_close(work: Work, check_id: str) -> Response:
     return way_back(f"/checks/{check_id}")
 
 
+@pages.post("/checks/<check_id>/reopen", needs=SIGNED_IN)
+def submit_reopening(work: Work, check_id: str) -> Response:
+    """Take the closing back."""
+    actions.reopen_check(work, check_id)
+    flash(_("清单已重新打开"), "success")
+    return way_back(f"/checks/{check_id}")
+
+
 @pages.post("/checks/<check_id>/stores", needs=SIGNED_IN)
 def submit_stores(work: Work, check_id: str) -> Response:
     """Send it to further stores."""
@@ -127,9 +135,13 @@ def show_sheet_fragment(work: Work, sheet_id: str) -> str:
 
 @pages.post("/sheets/<sheet_id>", needs=SIGNED_IN)
 def submit_sheet(work: Work, sheet_id: str) -> Response:
-    """Everything at once, from a browser without scripts: fields named ``item-`` and the item's key."""
-    given = {item["key"]: request.form.get(f"{ANSWER}{item['key']}") for item in _items_of(work, sheet_id) if item["kind"] != "photo"}
-    actions.fill_items(work, sheet_id, {key: text or "" for key, text in given.items()})
+    """Everything at once, from a browser without scripts: fields named ``item-`` and the item's key.
+
+    What stands as it was shown (``was-``) is not said again: another phone may have answered it meanwhile.
+    """
+    keys = [item["key"] for item in _items_of(work, sheet_id) if item["kind"] != "photo"]
+    given = {key: request.form.get(f"{ANSWER}{key}", "") for key in keys}
+    actions.fill_items(work, sheet_id, {key: text for key, text in given.items() if text != request.form.get(f"{SHOWN}{key}")})
     flash(_("已保存"), "success")
     return way_back(f"/sheets/{sheet_id}")
 

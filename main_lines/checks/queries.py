@@ -173,7 +173,8 @@ def check_page(work: Work, check: StoreCheck) -> CheckPage:
     answered = Counter(key for sheet in sheets.values() for key in sheet.answered)
     everything = [row for city in cities for row in city.sheets]
     missing = [row for row in everything if not row.tally.finished]
-    i_keep = keeps(work, check) and check.closed_at is None
+    i_keep = keeps(work, check)
+    i_run = i_keep and check.closed_at is None
     return CheckPage(
         row=_check_row(line, check, [row.tally for row in everything], number), note=check.note,
         department=work.session.get_one(Department, check.department_id).name, maker=names.get(check.made_by_id, ""), made_at=check.made_at,
@@ -183,8 +184,8 @@ def check_page(work: Work, check: StoreCheck) -> CheckPage:
         ],
         cities=sorted(cities, key=lambda city: (not city.whole.late, not city.whole.missing)), missing=[row.store for row in missing],
         unmanned=[row.store for row in missing if not row.people], i_keep=i_keep, reminded_at=check.reminded_at,
-        may_remind=i_keep and bool(missing) and may_remind(check.reminded_at, work.now),
-        candidates=[store for store in stores if store.id not in sheets] if i_keep else [],
+        may_remind=i_run and bool(missing) and may_remind(check.reminded_at, work.now),
+        candidates=[store for store in stores if store.id not in sheets] if i_run else [],
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from workspace.settings import Settings
 REMIND_EVERY_S = 600
 
 
-@reacts_to(CheckEvent.OPENED, CheckEvent.STORES_ADDED, CheckEvent.REMINDED, name="main_lines.check_notices")
+@reacts_to(CheckEvent.OPENED, CheckEvent.STORES_ADDED, CheckEvent.REMINDED, CheckEvent.REOPENED, name="main_lines.check_notices")
 def ask_stores(run: JobRun, seq: int) -> None:
     """Who has a sheet to fill in is asked to, as far as they are in the line now; who has one alone is led right to it."""
     event = run.event(seq)

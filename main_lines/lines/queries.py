@@ -130,6 +130,7 @@ _LOOK = {
     "library.version.committed": ("running", "versions"),
     "main_lines.check.opened": ("running", "checkup-list"),
     "main_lines.check.closed": ("done", "checkup-list"),
+    "main_lines.check.reopened": ("running", "checkup-list"),
     "main_lines.sheet.done": ("done", "building-store"),
     "main_lines.number.imported": ("running", "chart-bar"),
     "main_lines.number.received": ("running", "chart-bar"),

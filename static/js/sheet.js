@@ -17,7 +17,7 @@ const PHOTO_QUALITY = 0.85;
 
 // --- what waits: one record an item, the newest answer in place of an earlier one -----------------------------------------
 
-/** In memory where the browser keeps nothing (some private modes). */
+/** In memory what the browser does not keep: in some private modes, and on a phone that is full. */
 const fallback = new Map();
 const opened = new Promise((resolve) => {
   const request = window.indexedDB?.open("mainline-sheets", 1);
@@ -42,19 +42,23 @@ const newKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; 
 const idOf = (item) => `${me}|${sheet}|${item}`;
 
 async function keep(record) {
-  if ((await store("readwrite", (answers) => answers.put(record))) === null) fallback.set(record.id, record);
+  const kept = await store("readwrite", (answers) => answers.put(record)).catch(() => null);
+  if (kept === null) fallback.set(record.id, record);
+  else fallback.delete(record.id);
 }
 
 async function waiting() {
-  const all = (await store("readonly", (answers) => answers.getAll())) ?? [...fallback.values()];
-  return all.filter((record) => record.me === me).sort((one, other) => one.at - other.at);
+  const stored = (await store("readonly", (answers) => answers.getAll())) ?? [];
+  const all = new Map([...stored.map((record) => [record.id, record]), ...fallback]);
+  return [...all.values()].filter((record) => record.me === me).sort((one, other) => one.at - other.at);
 }
 
 /** Forget an answer, unless a newer one has taken its place meanwhile. */
 async function forget(record) {
   const now = (await waiting()).find((other) => other.id === record.id);
   if (now?.key !== record.key) return false;
-  if ((await store("readwrite", (answers) => answers.delete(record.id))) === null) fallback.delete(record.id);
+  await store("readwrite", (answers) => answers.delete(record.id));
+  fallback.delete(record.id);
   return true;
 }
 
@@ -133,16 +137,30 @@ async function arrived(record) {
 /** What the server will not have stays in its field, with the reason, until its writer decides. */
 async function refused(record, response) {
   const error = errorOf(await response.text(), response.headers.get("Content-Type") ?? "");
-  if (response.status === 404 || response.status === 403 || error?.code === "check_closed") {
+  if (error?.code === "csrf") {
+    if (!fallback.size) location.reload(); // signed in anew meanwhile; what waits is sent from the fresh page
+    return false;
+  }
+  if (response.status === 404 || response.status === 403) {
     await forget(record);
     toastError(error);
     refresh(root);
     return true;
   }
   const said = [error?.title ?? texts.gone, error?.message].filter(Boolean).join(" ");
-  await keep({ ...record, held: said, theirs: error?.facts?.n });
-  if (record.sheet === sheet) state(record, said, true);
+  const held = { ...record, held: said, theirs: error?.facts?.n, closed: error?.code === "check_closed" };
+  await keep(held);
+  state(held, said, true);
+  if (held.closed) refresh(root);
   return true;
+}
+
+/** A checklist that was closed is open again: what came too late goes out now. */
+async function release() {
+  if (!root.querySelector("[data-open]")) return;
+  const late = (await waiting()).filter((record) => record.closed && record.sheet === sheet);
+  for (const { held: _held, closed: _closed, ...record } of late) await keep({ ...record, key: newKey() });
+  if (late.length) flush();
 }
 
 // --- the page --------------------------------------------------------------------------------------------------------
@@ -156,6 +174,7 @@ function state(record, words, held = false) {
   if (!line) return;
   line.textContent = words;
   line.classList.toggle("is-held", held);
+  if (held && record.closed) line.append(choice(texts.drop, () => giveUp(record)));
   if (held && record.theirs !== undefined) line.append(choice(texts.mine, () => insist(record)), choice(texts.theirs, () => giveUp(record)));
 }
 
@@ -174,7 +193,7 @@ async function insist(record) {
 async function giveUp(record) {
   await forget(record);
   const field = fieldOf(record.item);
-  if (field) field.value = field.defaultValue;
+  if (field) field.value = field.defaultValue; // else the page would take it for being typed in
   refresh(root, 0);
 }
 
@@ -259,7 +278,21 @@ function onChange({ target }) {
 root.addEventListener("input", onInput);
 root.addEventListener("change", onChange);
 root.addEventListener("submit", (event) => event.preventDefault());
-root.addEventListener("mainline:swapped", show);
+root.addEventListener("mainline:swapped", () => show().then(release));
 addEventListener("online", flush);
 document.addEventListener("visibilitychange", () => !document.hidden && flush());
-show().then(flush);
+
+/** What was answered while this script was still on its way, on a slow network. */
+async function catchUp() {
+  const kept = new Set((await waiting()).map((record) => record.id));
+  for (const { dataset } of root.querySelectorAll("[data-item]")) {
+    const field = fieldOf(dataset.item) ?? document.getElementById(`photo-${dataset.item}`);
+    if (!field || kept.has(idOf(dataset.item))) continue;
+    if (dataset.kind === "photo") await takePhoto(dataset.item, field);
+    else if (dataset.kind === "tick" && field.checked !== field.defaultChecked) await answer(dataset.item, field.checked ? "true" : "");
+    else if (dataset.kind !== "tick" && field.value !== field.defaultValue) await answer(dataset.item, field.value);
+  }
+}
+
+root.classList.add("is-live"); // each answer goes by itself: nothing to be saved by hand
+catchUp().then(show).then(release).then(flush);

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from main_lines.checks.access import get_check, get_sheet
-from main_lines.checks.actions import CheckDraft, add_stores, close_check, fill_item, open_check, remind_missing
+from main_lines.checks.actions import CheckDraft, add_stores, close_check, fill_item, open_check, remind_missing, reopen_check
 from main_lines.checks.models import StoreCheck, StoreSheet
 from main_lines.checks.queries import CheckPage, check_page, my_sheets, open_checks
 from main_lines.checks.reactions import remind_of_the_day
@@ -171,6 +171,37 @@ def test_check_when_closed_with_stores_missing_then_only_for_a_reason_and_nothin
         with pytest.raises(Conflict), work_as("林悦") as work:
             act(work)
     assert page_of(work_as, check_id).closed_reason == "三家装修"
+
+
+def test_check_when_reopened_then_filled_in_on_and_stores_that_opened_meanwhile_have_it(
+    work_as: Callable, run_jobs: Callable, company: Database, story: Story, check_id: str
+) -> None:
+    sheet_id = sheet_of(work_as, check_id, "春熙路店")
+    fill(work_as, sheet_id, "true")
+    run_jobs()
+    with work_as("林悦") as work:
+        shanghai = work.session.scalars(select(Site.id).where(Site.name == "上海")).one()
+        close_check(work, check_id, reason="三家装修")
+    with open_work(company, parts=work.parts) as work:
+        add_site(work, kind="store", name="静安寺店", parent_id=shanghai)
+    run_jobs()
+    assert page_of(work_as, check_id).row.whole.stores == 4
+    with pytest.raises(NotAllowed), work_as("赵宁") as work:
+        reopen_check(work, check_id)
+    with work_as("林悦", writes=False) as work:
+        asked = select(func.count()).where(Notice.url == f"/sheets/{sheet_id}", Notice.asks)
+        before = work.session.scalar(asked)
+    with work_as("林悦") as work:
+        reopen_check(work, check_id)
+        assert last_kinds(work) == ["main_lines.check.reopened"]
+    run_jobs()
+    page = page_of(work_as, check_id)
+    assert (page.row.closed_at, page.closed_reason, page.row.whole.stores, page.row.whole.begun) == (None, "", 5, 1)
+    with work_as("林悦", writes=False) as work:
+        assert work.session.scalar(asked) == before + 1, "who is missing is asked again"
+    fill(work_as, sheet_id, "true", "20", "红色横幅")
+    with pytest.raises(Conflict), work_as("林悦") as work:
+        reopen_check(work, check_id)
 
 
 def test_reminder_when_sent_then_who_is_missing_is_asked_once_an_hour(

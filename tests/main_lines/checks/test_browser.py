@@ -6,17 +6,21 @@ import pytest
 from playwright.sync_api import expect
 
 from main_lines.checks.access import get_sheet
-from main_lines.checks.actions import CheckDraft, open_check
+from main_lines.checks.actions import CheckDraft, fill_item, open_check
 from main_lines.checks.rules import Kind, Scope
+from sync.library.storage import ObjectStore
+from tests.fakes.store import MemoryStore
+from tests.main_lines.checks.test_pages import picture
 from tests.main_lines.conftest import Story
 from tests.pages import OpenPage
+from workspace.parts import Parts
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def sheet_id(work_as: Callable, story: Story, signed_in: Callable) -> str:
-    items = [("价签检查", Kind.TICK, None), ("橱窗说明", Kind.TEXT, None)]
+    items = [("价签检查", Kind.TICK, None), ("橱窗说明", Kind.TEXT, None), ("陈列拍照", Kind.PHOTO, None)]
     draft = CheckDraft(title="开业前检查", department_id=story.people["赵宁"].department_id, items=items, scope=Scope.ALL, due_offset=-1)
     with work_as("林悦") as work:
         check_id = open_check(work, story.line_id, draft).id
@@ -37,8 +41,41 @@ def test_sheet_when_the_network_is_away_and_the_page_is_left_then_nothing_is_los
     expect(page.locator("#item-2")).to_have_value("红色横幅已挂")
     page.unroute("**/answers")
     page.evaluate("dispatchEvent(new Event('online'))")
-    expect(page.locator(".sheet-progress")).to_contain_text("完成 2 / 2")
+    expect(page.locator(".sheet-progress")).to_contain_text("完成 2 / 3")
     expect(page.locator("#sheet-left")).to_be_hidden()
     with work_as("林悦", writes=False) as work:
         answers = get_sheet(work, sheet_id).answers
     assert {key: (answer["value"], answer["n"]) for key, answer in answers.items()} == {"1": (True, 1), "2": ("红色横幅已挂", 1)}
+
+
+def test_sheet_when_the_script_is_late_the_network_away_and_another_phone_first_then_each_answer_arrives(
+    open_page: OpenPage, sheet_id: str, work_as: Callable, parts: Parts
+) -> None:
+    parts.provide(ObjectStore, MemoryStore)  # type: ignore[type-abstract]
+    page = open_page("/tasks", "zhaoning", phone=True)
+    page.route("**/js/sheet*.js*", lambda route: route.abort())
+    page.goto(f"/sheets/{sheet_id}")
+    page.get_by_text("价签检查").click()
+    expect(page.get_by_role("button", name="保存")).to_be_visible()
+    page.unroute("**/js/sheet*.js*")
+    page.route("**/photos", lambda route: route.abort())
+    page.evaluate("() => import(document.querySelector('script[src*=\"/js/sheet\"]').src + '?late')")
+    expect(page.locator("#answer-1")).to_have_class("sheet-item is-done")
+    expect(page.get_by_role("button", name="保存")).to_be_hidden()
+
+    content, name, kind = picture("red")
+    page.set_input_files("#photo-3", {"name": name, "mimeType": kind, "buffer": content.read()})
+    expect(page.locator("#answer-3 img")).to_have_attribute("alt", "照片等待发送")
+    page.reload()
+    expect(page.locator("#answer-3 img")).to_have_attribute("alt", "照片等待发送")
+
+    with work_as("林悦") as work:
+        fill_item(work, sheet_id, "2", "蓝色横幅")
+    page.unroute("**/photos")
+    page.fill("#item-2", "红色横幅")
+    expect(page.locator("#answer-2")).to_contain_text("林悦刚刚填写了")
+    page.get_by_role("button", name="以我填的为准").click()
+    expect(page.locator(".sheet-progress")).to_contain_text("完成 3 / 3")
+    with work_as("林悦", writes=False) as work:
+        answers = get_sheet(work, sheet_id).answers
+    assert (answers["1"]["value"], answers["2"]["value"], answers["3"]["value"]["name"]) == (True, "红色横幅", "陈列拍照.jpg")

@@ -79,6 +79,31 @@ def test_sheet_when_sent_without_scripts_then_saved_as_a_whole(signed_in: Callab
         assert get_sheet(work, sheet_id).answered == {"1"}
 
 
+def test_sheet_when_sent_without_scripts_then_what_another_answered_meanwhile_stays(
+    signed_in: Callable, check: dict, work_as: Callable
+) -> None:
+    sheet_id = sheet_of(check, "春熙路店")
+    shown = signed_in("zhaoning").get(f"/sheets/{sheet_id}").get_data(as_text=True)
+    assert 'name="was-1" value=""' in shown
+    signed_in("linyue").post(f"/sheets/{sheet_id}", data={"item-1": "true", "was-1": ""})
+    signed_in("zhaoning").post(f"/sheets/{sheet_id}", data={"was-1": ""})
+    with work_as("林悦", writes=False) as work:
+        assert get_sheet(work, sheet_id).answered == {"1"}
+    signed_in("zhaoning").post(f"/sheets/{sheet_id}", data={"was-1": "true"})
+    with work_as("林悦", writes=False) as work:
+        assert get_sheet(work, sheet_id).answered == set()
+
+
+def test_check_when_closed_then_its_page_offers_to_open_it_again(signed_in: Callable, check: dict) -> None:
+    director = signed_in("linyue")
+    here = f"/checks/{check['id']}"
+    for act, data, closed in (("close", {"reason": "三家装修"}, True), ("reopen", {}, False)):
+        assert director.post(f"{here}/{act}", data=data).status_code == 303
+        page = director.get(here).get_data(as_text=True)
+        assert (f'action="{here}/reopen"' in page, f'action="{here}/close"' in page) == (closed, not closed)
+    assert f'action="{here}/close"' not in signed_in("zhaoning").get(here).get_data(as_text=True)
+
+
 def test_photo_when_taken_then_in_the_lines_library_pinned_and_held(
     signed_in: Callable, check: dict, work_as: Callable, parts: Parts, story: Story
 ) -> None:
