@@ -26,6 +26,7 @@ from main_lines.order_templates import models as order_template_models
 from main_lines.plans import reactions as plan_reactions
 from main_lines.playbooks import access as playbook_access
 from main_lines.retrospectives import models as retrospective_models
+from main_lines.tasks import jobs as task_jobs
 from main_lines.tasks import reactions as task_reactions
 from main_lines.tasks.holding import held_by_tasks
 from main_lines.work.access import PlaceFacts
@@ -82,6 +83,7 @@ REGISTERS: tuple[ModuleType, ...] = (
     alert_reactions,
     alert_jobs,
     task_reactions,
+    task_jobs,
     handover_reactions,
     gate_reactions,
     plan_reactions,

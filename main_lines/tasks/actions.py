@@ -74,7 +74,7 @@ def write_tasks(work: Work, line_id: str, drafts: Sequence[Draft], *, submit: bo
     ]  # fmt: skip
     work.session.add_all(orders)
     work.session.flush()
-    index_documents(work, [_document(work, order) for order in orders])
+    index_documents(work, [document_of(work, order) for order in orders])
     for order in orders:
         record(work, TaskEvent.WRITTEN, order, department=work.session.get_one(Department, order.department_id).name, plan=order.plan)
         if submit:
@@ -110,7 +110,7 @@ def edit_task(work: Work, task_id: str, draft: Draft, *, seen: str = "") -> Task
     if checklist:
         known = {item["text"]: item for item in order.checklist}
         order.checklist = [known.get(text, {"text": text, "done": False}) for text in draft.checklist]
-    index_documents(work, [_document(work, order)])
+    index_documents(work, [document_of(work, order)])
     words = dict.fromkeys(source(_FIELD_WORDS[name]) for name in (*changed, *(["checklist"] if checklist else [])))
     said = [phrase(word) for word in words]
     record(work, TaskEvent.EDITED, order, changed=list(words), changed_said=said, sign_again=new_requirements, plan=order.plan)
@@ -367,9 +367,10 @@ _FIELD_WORDS = {
 }
 
 
-def _document(work: Work, order: TaskOrder) -> Document:
+def document_of(work: Work, order: TaskOrder) -> Document:
+    """What an order is found by: everything that is written in it."""
     line = line_of(work, order)
-    words = "\n".join([order.requirements, *(item["text"] for item in order.checklist)])
+    words = "\n".join([order.requirements, *(item["text"] for item in order.checklist), *order.expected])
     return Document(f"task:{order.id}", line.room, order.title, f"/tasks/{order.id}", note=line.name, words=words)
 
 
