@@ -39,11 +39,11 @@ def exact(value: Decimal | None) -> str:
 
 
 def amount(value: Decimal | None, unit: str = "") -> str:
-    """As a director reads it: 1,203.4万元, 3.2%, 86件."""
+    """As a director reads it: 1,203.4万元, 3.2%, 86件; from a thousand on without a fraction."""
     if value is None:
         return "—"
     english = has_request_context() and str(get_locale() or "").startswith("en")
-    text = exact(value.quantize(Decimal("0.01"), ROUND_HALF_UP))
+    text = exact(value.quantize(Decimal(1) if abs(value) >= 1000 else Decimal("0.01"), ROUND_HALF_UP))
     for least, scale, places, words in _LARGE_ENGLISH if english else _LARGE:
         if abs(value) >= least:
             scaled = exact((value / scale).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))

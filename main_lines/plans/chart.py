@@ -27,7 +27,9 @@ class Scale(StrEnum):
     DAYS = "days"
 
 
-DAY_WIDTHS = {Scale.WHOLE: 7, Scale.WEEKS: 14, Scale.DAYS: 32}
+DAY_WIDTHS = {Scale.WHOLE: 4, Scale.WEEKS: 14, Scale.DAYS: 32}
+FILLED = 840
+"""Pixels that a chart fills beside its names on a small PC: the whole of a plan is to be seen at once, and a short one is drawn wider."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def chart_of(plan: Plan, d_day: date, scale: Scale, days_named: Sequence[tuple[d
     """The rows of the plan by department; they come in that order. days_named: gates and milestones, which stand above them."""
     looked_at = [(day, name) for day, name in days_named if abs((day - d_day).days) < MOST_DAYS // 2]
     first, last = _span(plan, d_day, [day for day, _name in looked_at])
-    day = DAY_WIDTHS[scale]
+    day = min(max(DAY_WIDTHS[scale], FILLED // ((last - first).days + 1)), DAY_WIDTHS[Scale.DAYS])
 
     def x_of(when: date) -> int:
         return (when - first).days * day

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
-from workspace.events.kinds import N_, EventKind
+from workspace.events.kinds import N_, EventKind, make_quiet
 
 BASELINE_NAME_LENGTH = 40
 MILESTONE_NAME_LENGTH = 40
@@ -53,3 +53,6 @@ class PlanEvent(EventKind):
     BASELINE_DROPPED = "main_lines.plan.baseline_dropped", N_("%(actor)s 删除了计划基线“%(name)s”")
     MILESTONE_SET = "main_lines.plan.milestone_set", N_("%(actor)s 定下了里程碑“%(name)s”（%(day)s）")
     MILESTONE_DROPPED = "main_lines.plan.milestone_dropped", N_("%(actor)s 删除了里程碑“%(name)s”")
+
+
+make_quiet(PlanEvent.NEED_ADDED, PlanEvent.NEED_DROPPED)

@@ -26,6 +26,7 @@ from main_lines.numbers.rules import (
     told_below,
     total,
 )
+from main_lines.numbers.words import amount
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START, END = date(2026, 11, 1), date(2026, 11, 10)
@@ -183,3 +184,8 @@ def test_chart_when_days_add_up_then_it_grows_to_the_target() -> None:
     assert drawn["target"] == [("2026-11-01 00:00", 0.0), ("2026-11-11 00:00", 100.0)]
     today = chart_of(SALES, [], stands(SALES, [], [said(1, 6)]), [], ZONE)
     assert today["actual"][-1] == ("2026-11-06 12:00", 1.0), "the present day ends now"
+
+
+@pytest.mark.parametrize(("value", "words"), [("4.47", "4.47单"), ("999.5", "999.5单"), ("2241.14", "2,241单"), ("120000", "12万单")])
+def test_amount_when_large_then_without_a_fraction(value: str, words: str) -> None:
+    assert amount(Decimal(value), "单") == words

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from main_lines.checks.actions import CheckDraft, open_check
 from main_lines.checks.rules import Kind, Scope
+from main_lines.feed.queries import line_feed
 from main_lines.gates.models import GateRecord
 from main_lines.gates.rules import GateKey
 from main_lines.handovers.actions import answer_handover, offer_order
@@ -18,7 +19,7 @@ from main_lines.lines.access import get_line
 from main_lines.lines.actions import move_d_day
 from main_lines.plans.access import milestones_of, needs_of
 from main_lines.plans.actions import add_need, drop_baseline, drop_milestone, drop_need, keep_baseline, move_order, set_milestone
-from main_lines.plans.chart import LANE, SCALE_HEIGHT, Scale, chart_of
+from main_lines.plans.chart import FILLED, LANE, SCALE_HEIGHT, Scale, chart_of
 from main_lines.plans.queries import OPENED, baselines_of, d_day_move, plan_at, plan_of
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import Draft, assign_task, cancel_task, draft_of, edit_task, sign_task, start_task, write_task, write_tasks
@@ -46,6 +47,8 @@ def test_need_when_added_twice_then_once_and_dropped_then_gone(work_as: Callable
         assert last_kinds(work) == ["main_lines.plan.need_dropped"]
     with work_as("林悦", writes=False) as work:
         assert needs_of(work, story.line_id) == {}
+        told = {row.kind for row in line_feed(work, get_line(work, story.line_id)).rows}
+        assert not [kind for kind in told if "need" in kind], "a playbook brings a hundred: they would push out what people read"
 
 
 def test_need_when_it_closes_a_circle_then_refused_with_the_circle_named(work_as: Callable, write: Callable) -> None:
@@ -276,6 +279,8 @@ def test_milestone_when_set_by_the_director_then_it_moves_with_d_day_and_stands_
         chart = chart_of(plan_of(work, line), line.d_day, Scale.WHOLE, near)
         assert [mark.lane for mark in chart.marks] == [0, 1, 2], "names of days that are close stand above each other"
         assert chart.top == SCALE_HEIGHT + 2 * LANE
+        assert FILLED - chart.width < chart.width // chart.day, "the whole of a plan fills what is there and no more"
+        assert chart.width <= FILLED
     with work_as(OUTSIDE) as work, pytest.raises(NotFound):
         drop_milestone(work, milestone_id)
     with work_as("林悦") as work:
