@@ -96,16 +96,25 @@ def _waiting(work: Work, workable: Sequence[TaskRow], with_others: Sequence[Task
     cards = {card.id: card for card in list_cards(work, "mine") if card.state == "running"}
     carried = {row.approval_id for row in with_others if row.approval_id}
     directors = _director_names(work, {row.line_id for row in with_others})
-    rows = [_with_others(work, row, cards.get(row.approval_id or ""), directors) for row in with_others]
+    signers = _signers(work, [row for row in with_others if row.state is State.WAITING])
+    rows = [_with_others(row, cards.get(row.approval_id or ""), directors, signers) for row in with_others]
     rows += _needs(work, workable)
     rows += _offered(work)
     rows += [_approval(card) for card in cards.values() if card.id not in carried]
     return sorted(rows, key=lambda row: row.since)
 
 
-def _with_others(work: Work, row: TaskRow, card: Card | None, directors: dict[str, list[str]]) -> Waiting:
+def _signers(work: Work, waiting: Sequence[TaskRow]) -> dict[tuple[str, str], list[str]]:
+    """Line and department -> names of those who are asked for its signatures: the same for all its orders."""
+    first = {(row.line_id, row.department_id): row.id for row in waiting}
+    return {key: [card.name for card in cards_of(work, asked_to_sign(work, get_task(work, id)))] for key, id in first.items()}
+
+
+def _with_others(
+    row: TaskRow, card: Card | None, directors: dict[str, list[str]], signers: dict[tuple[str, str], list[str]]
+) -> Waiting:  # fmt: skip
     if row.state is State.WAITING:
-        on = [found.name for found in cards_of(work, asked_to_sign(work, get_task(work, row.id)))]
+        on = signers[row.line_id, row.department_id]
     else:
         on = card.holders if card else directors.get(row.line_id, [])
     kind = "signature" if row.state is State.WAITING else "approval" if card else "acceptance"

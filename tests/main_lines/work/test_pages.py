@@ -2,6 +2,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from main_lines.plans.actions import add_need
 from main_lines.tasks.actions import block_task, deliver_task, sign_task, start_task, submit_task
@@ -44,6 +45,26 @@ def test_mine_when_things_lie_with_others_then_says_with_whom_and_since_when(
         assert late
     with work_as("苏航", writes=False) as work:
         assert "need" not in {row.kind for row in mine_of(work).waiting}, "it was handed in"
+
+
+def test_mine_when_many_orders_wait_for_a_signature_then_not_asked_for_one_by_one(work_as: Callable, write: Callable) -> None:
+    def asked_for() -> int:
+        with work_as("苏航", writes=False) as work:
+            asked: list[str] = []
+            event.listen(work.session.get_bind(), "before_cursor_execute", note := lambda _c, _u, sql, *_rest: asked.append(sql))
+            waiting = mine_of(work).waiting
+            event.remove(work.session.get_bind(), "before_cursor_execute", note)
+        assert {tuple(row.on) for row in waiting} == {("林悦",)}
+        return len(asked)
+
+    counts = []
+    for more in (1, 8):
+        task_ids = [write(f"单 {number}") for number in range(more)]
+        with work_as("苏航") as work:
+            for task_id in task_ids:
+                submit_task(work, task_id)
+        counts.append(asked_for())
+    assert counts[0] == counts[1]
 
 
 def test_mine_when_shown_then_each_row_carries_what_a_thumb_does(signed_in: Callable, signed: Callable, work_as: Callable) -> None:
