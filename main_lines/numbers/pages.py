@@ -13,7 +13,7 @@ from main_lines.lines.queries import line_head
 from main_lines.numbers import actions, passes, queries
 from main_lines.numbers.access import get_metric, metrics_of, passes_of, places_of
 from main_lines.numbers.bodies import MetricBody, PassBody, ValueBody
-from main_lines.numbers.columns import NUMBER_HEADINGS, STOCK_HEADINGS, Column
+from main_lines.numbers.columns import NUMBER_HEADINGS, STOCK_HEADINGS, Column, value_in
 from main_lines.numbers.words import AIMS, BETTERS, SUPPLIES, SUPPLY_TONES, TONES, VERDICTS, amount, exact, source_words
 from workspace.i18n import _
 from workspace.tables import XLSX, write_table
@@ -84,10 +84,11 @@ def submit_archive(work: Work, metric_id: str) -> Response:
 
 @pages.post("/numbers/<metric_id>/values", needs=SIGNED_IN)
 def submit_value(work: Work, metric_id: str) -> Response:
-    """Say one number by hand."""
+    """Say one number by hand; 3.2万 of a metric that counts in 万元 is 3.2."""
     body = parse_form(ValueBody)
     metric = get_metric(work, metric_id)
-    actions.note_value(work, metric_id, aim=body.aim, value=body.value, day=body.day, scope=body.scope)
+    value = value_in(request.form.get("value", ""), said="", unit=metric.unit)
+    actions.note_value(work, metric_id, aim=body.aim, value=body.value if value is None else value, day=body.day, scope=body.scope)
     flash(_("已记下"), "success")
     return way_back(f"/numbers/{metric.id}")
 

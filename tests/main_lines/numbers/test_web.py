@@ -45,6 +45,18 @@ def test_file_when_brought_looked_at_and_confirmed_then_counts_with_its_source(s
     assert person.get(brought.headers["Location"]).status_code == 404, "done once"
 
 
+@pytest.mark.parametrize(("typed", "value"), [("3.2万", 3.2), ("1,234.5", 1234.5), ("1.5亿", 15000)])
+def test_value_when_typed_with_a_unit_then_counted_in_the_metrics_own(
+    typed: str, value: float, signed_in: Callable, work_as: Callable, story: Story
+) -> None:
+    with work_as("林悦") as work:
+        draft = MetricDraft("GMV", "万元", Better.HIGHER, True, date(2026, 10, 1), date(2026, 11, 11))
+        metric_id = define_metric(work, story.line_id, draft).id
+    person = signed_in("suhang")
+    assert person.post(f"/numbers/{metric_id}/values", data={"aim": "actual", "value": typed}).status_code in (204, 302, 303)
+    assert numbers_of(person, story)["metrics"][0]["actual"] == value
+
+
 def test_file_when_it_is_no_table_then_the_form_says_what_to_do(signed_in: Callable, story: Story, gmv: str) -> None:
     person = signed_in("suhang")
     for content, name, said in ((b"%PDF-1.7\0", "a.pdf", "另存为 .xlsx"), (b"", "a.csv", "文件是空的"), (b"a\n1\n", "", "请选择文件")):
