@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints, field_validator
+from pydantic import StringConstraints
 
 from main_lines.lines.bodies import Body, Note
-from main_lines.tasks.bodies import Key
+from main_lines.tasks.bodies import Key, OpenIfEmpty
 
 
 class OfferBody(Body):
@@ -15,14 +15,9 @@ class OfferBody(Body):
     """
 
     department_id: Key = ""
-    member_id: Key | None = None
+    member_id: Annotated[Key | None, OpenIfEmpty] = None
     to: Annotated[str, StringConstraints(max_length=40)] = ""
     note: Note = ""
-
-    @field_validator("member_id", mode="before")
-    @classmethod
-    def _empty_is_nobody(cls, value: object) -> object:
-        return None if value == "" else value
 
     def target(self) -> tuple[str, str | None]:
         """The receiver: a department, and a member where it is one."""

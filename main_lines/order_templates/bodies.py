@@ -1,40 +1,17 @@
 """What forms and the API send about a template of task orders."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field
 
-from main_lines.lines.bodies import Body
-from main_lines.lines.rules import Phase
 from main_lines.order_templates.actions import Kept
-from main_lines.tasks.bodies import Key, PieceName, Title, lines_of
-
-Lines = Annotated[str, StringConstraints(max_length=4000)]
+from main_lines.tasks.bodies import PieceName, WrittenBody, lines_of
 
 
-class OrderTemplateBody(Body):
-    """As ``TaskBody``, without line, person and date. checklist, expected: one item a line."""
+class OrderTemplateBody(WrittenBody):
+    """What an order says, without line, person and date. name: under which it is found."""
 
     name: Annotated[PieceName, Field(min_length=1)]
-    title: Title
-    department_id: Annotated[Key, Field(min_length=1)]
-    requirements: Annotated[str, StringConstraints(max_length=8000)] = ""
-    phase: Literal[Phase.PREPARE, Phase.EXECUTE, Phase.REVIEW] = Phase.PREPARE
-    due_offset: Annotated[int, Field(ge=-365, le=365)] | None = None
-    days: Annotated[int, Field(ge=1, le=366)] = 1
-    checklist: Lines = ""
-    expected: Lines = ""
-    involved: Annotated[list[Key], Field(max_length=100)] = []
-
-    @field_validator("due_offset", mode="before")
-    @classmethod
-    def _empty_is_open(cls, value: object) -> object:
-        return None if value == "" else value
-
-    @field_validator("days", mode="before")
-    @classmethod
-    def _empty_is_one(cls, value: object) -> object:
-        return 1 if value in ("", None) else value
 
     def kept(self) -> Kept:
         return Kept(

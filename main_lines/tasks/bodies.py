@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from main_lines.lines.bodies import Body, Day, Note
 from main_lines.lines.rules import Phase
@@ -15,38 +15,44 @@ PieceName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=N
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 
 
-class TaskBody(Body):
-    """due_offset: days from D-day; due_on: a pinned date; at most one. checklist, expected: one line per item; expected names the
-    deliverables that are asked for. involved: departments that take part. needs: orders to wait for; left alone when absent.
+OpenIfEmpty = BeforeValidator(lambda value: None if value == "" else value)
+"""For what may be left open: a form sends empty text for it."""
 
-    days: calendar days that the work takes. A form sends empty text for what is left open; the API may also leave it out or send
-    null. seen: when an order is changed, the ``mark`` of the one that was read; 409 when it has changed since.
+
+class WrittenBody(Body):
+    """What an order says, and a template of one. due_offset: days from D-day. days: calendar days that the work takes.
+
+    checklist, expected: one line per item; expected names the deliverables that are asked for. involved: departments that take part.
+    A form sends empty text for what is left open; the API may also leave it out or send null.
     """
 
     title: Title
     requirements: Annotated[str, StringConstraints(max_length=8000)] = ""
     phase: Literal[Phase.PREPARE, Phase.EXECUTE, Phase.REVIEW] = Phase.PREPARE
-    department_id: Annotated[str, Field(min_length=1, max_length=26)]
-    owner_id: str | None = None
-    site_id: str | None = None
-    due_offset: Annotated[int, Field(ge=-365, le=365)] | None = None
-    due_on: Day | None = None
+    department_id: Annotated[Key, Field(min_length=1)]
+    due_offset: Annotated[int | None, Field(ge=-365, le=365), OpenIfEmpty] = None
     days: Annotated[int, Field(ge=1, le=366)] = 1
     checklist: Annotated[str, StringConstraints(max_length=4000)] = ""
     expected: Annotated[str, StringConstraints(max_length=4000)] = ""
     involved: Annotated[list[Key], Field(max_length=100)] = []
-    needs: Annotated[list[Key], Field(max_length=500)] | None = None
-    seen: Mark = ""
-
-    @field_validator("owner_id", "site_id", "due_offset", "due_on", mode="before")
-    @classmethod
-    def _empty_is_open(cls, value: object) -> object:
-        return None if value == "" else value
 
     @field_validator("days", mode="before")
     @classmethod
     def _empty_is_one(cls, value: object) -> object:
         return 1 if value in ("", None) else value
+
+
+class TaskBody(WrittenBody):
+    """due_on: a pinned date; it and due_offset exclude each other. needs: orders to wait for; left alone when absent.
+
+    seen: when an order is changed, the ``mark`` of the one that was read; 409 when it has changed since.
+    """
+
+    owner_id: Annotated[Key | None, OpenIfEmpty] = None
+    site_id: Annotated[Key | None, OpenIfEmpty] = None
+    due_on: Annotated[Day | None, OpenIfEmpty] = None
+    needs: Annotated[list[Key], Field(max_length=500)] | None = None
+    seen: Mark = ""
 
     def draft(self) -> Draft:
         return Draft(
@@ -77,15 +83,10 @@ class DeliverBody(Body):
     """
 
     asset_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] = ""
-    version: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    version: Annotated[int | None, Field(ge=1, lt=2**31), OpenIfEmpty] = None
     text: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
     name: PieceName = ""
     note: Note = ""
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _empty_is_open(cls, value: object) -> object:
-        return None if value == "" else value
 
 
 class AssignBody(Body):
