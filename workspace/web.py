@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
 
 import pydantic
 import sqlalchemy.exc
@@ -294,9 +295,11 @@ def answer_error(error: Exception) -> Any:
 
 
 def _next_path() -> str:
-    from urllib.parse import quote
-
-    return quote(request.full_path.rstrip("?"), safe="/") if request.method == "GET" else "/"
+    """Where who signs in goes on: the page that was asked for, or the one with the form that was sent."""
+    if request.method == "GET":
+        return quote(request.full_path.rstrip("?"), safe="/")
+    sent_from = urlsplit(request.referrer or "")
+    return quote(sent_from.path, safe="/") if sent_from.netloc == request.host else "/"
 
 
 def _from_database(error: Exception) -> MainlineError | None:

@@ -15,6 +15,7 @@ import { startTabs } from "mainline/tabs";
 import { startTheme } from "mainline/theme";
 import { startTimes } from "mainline/times";
 import { startToasts } from "mainline/toasts";
+import { startUnsent } from "mainline/unsent";
 
 startTheme();
 startTimes();
@@ -26,6 +27,7 @@ startShell();
 startTabs();
 startPalette();
 startRequests();
+startUnsent();
 startAddress();
 startRefresh();
 startAlerts();

@@ -114,6 +114,9 @@ def test_permission_when_lacking_then_403_and_when_held_then_200(signed_in: Call
 def test_visitor_when_page_needs_sign_in_then_sent_to_the_form(visitor: Person) -> None:
     answer = visitor.get("/people?x=1")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in?next=/people%3Fx%3D1")
+    for sent_from, place in (("http://localhost/tasks/1/edit?x=1", "/tasks/1/edit"), ("http://elsewhere/tasks/1/edit", "/"), ("", "/")):
+        answer = visitor.post("/tasks/1", headers={"Referer": sent_from})
+        assert answer.headers["Location"] == f"/sign-in?next={place}", "back to the form that was sent"
     assert visitor.get("/api/events").status_code == 401
 
 
