@@ -159,7 +159,7 @@ def test_grandchildren_of_a_dead_child_are_swept_before_its_restart(start: Calla
 def test_child_that_never_starts_fails_the_start_with_its_last_words(start: Callable[..., Running]) -> None:
     one = start(
         """
-web = ["sh", "-c", "seq 30000; echo no such table: members; exit 4"]
+web = ["sh", "-c", "seq 5000; echo no such table: members; exit 4"]
 run(Child("before", ["sleep", "600"]), Child("web", web, ready=lambda: False))
 """
     )
