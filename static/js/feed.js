@@ -12,7 +12,7 @@ export class EventFeed {
   /**
    * last: sequence up to which the page is true. fetchPage(since) resolves to {events, head, more, resync, left}.
    * apply(frame) is called once per event, in order. resync(head): history is too old, fetch everything anew.
-   * purge(room): the member has left it. wait(ms) resolves later; replaced in tests.
+   * purge(room, seq): the member has left it by then. wait(ms) resolves later; replaced in tests.
    */
   constructor({ last, fetchPage, apply, resync, purge = () => {}, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) }) {
     Object.assign(this, { last, fetchPage, apply, resync, purge, wait });
@@ -43,7 +43,7 @@ export class EventFeed {
   /** The member has left a room with event `seq`. What is under way from before is not theirs any more either. */
   leave(room, seq) {
     this.left.set(room, Math.max(seq, this.left.get(room) ?? 0));
-    this.purge(room);
+    this.purge(room, seq);
   }
 
   /** Fetch what is missing; one run at a time. Resolves when there is no known hole. */

@@ -2,7 +2,7 @@
 // EventFeed and out as DOM events on window:
 //   mainline:event      detail = frame {seq, kind, rooms, subject, at, actor, facts}
 //   mainline:resync     history is too old: everything on the page should be fetched anew
-//   mainline:purge      detail = {room}: this member has left the room; drop what belongs to it
+//   mainline:purge      detail = {room, seq}: this member has left the room by then; drop what belongs to it
 //   mainline:connection detail = {state: "connecting" | "live" | "retrying"}
 
 import { EventFeed, backoff_ms } from "mainline/feed";
@@ -112,8 +112,8 @@ class Connection {
 }
 
 /** Remove what belongs to a room that this member has left; a page that is about it is left altogether. */
-export function purge(room) {
-  emit("purge", { room });
+export function purge(room, seq) {
+  emit("purge", { room, seq });
   for (const element of document.querySelectorAll(`[data-room="${CSS.escape(room)}"]`)) {
     if ("roomPage" in element.dataset) location.assign("/");
     element.remove();

@@ -2,7 +2,7 @@
 // that can be cut. Commands come as lines of JSON on standard input, answers leave as lines of JSON.
 //   {"cut": 3, "ms": 80}   the line of the fourth browser breaks now and is back after 80 ms
 //   {"online": true}       every browser hears that the line is up: who waits for the next attempt makes it now
-//   {"report": true}       answered by [{journal, lives, resyncs}, …]; journal: ["event", seq, at] and ["purge", room, at] as they came
+//   {"report": true}       answered by [{journal, lives, resyncs}, …]; journal: ["event", seq, at] and ["purge", room, at, seq] as they came
 
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -58,7 +58,7 @@ async function browse({ url, scripts, person }) {
     },
   });
   addEventListener("mainline:event", ({ detail }) => said.journal.push(["event", detail.seq, now()]));
-  addEventListener("mainline:purge", ({ detail }) => said.journal.push(["purge", detail.room, now()]));
+  addEventListener("mainline:purge", ({ detail }) => said.journal.push(["purge", detail.room, now(), detail.seq]));
   addEventListener("mainline:resync", () => (said.resyncs += 1));
   addEventListener("mainline:connection", ({ detail }) => {
     if (detail.state !== "live") return;

@@ -191,7 +191,7 @@ def run_cuts(
 
 
 def _has(report: dict[str, Any], mark: int) -> bool:
-    return any(what == mark for _kind, what, _at in report["journal"])
+    return any(what == mark for _kind, what, *_rest in report["journal"])
 
 
 def told_of(member: str, verdict: Verdict, events: Sequence[Happened], journal: Sequence[Sequence[Any]]) -> list[str]:

@@ -2,7 +2,8 @@
 
 A room is open to a member from the event that opens it to them, up to and without the one that closes it. What happens in it must
 be in their journal when the room stays open to the end; it may be there when they came (back) into the room before they got it,
-since then the whole past of the room is theirs; else it must not. Whoever ends outside a room they were in was told to purge it.
+since then the whole past of the room is theirs; else it must not. A purge says up to which event it holds: nothing from before comes
+behind it. Whoever ends outside a room they were in was told to purge it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,11 +45,13 @@ class Verdict:
 
 @dataclass
 class _Room:
-    """One room and one member. spans: (opened by seq, closed by seq or None) in order; the first may have been open before all."""
+    """One room and one member. spans: (opened by seq, closed by seq or None) in order; the first may have been open before all.
+
+    opened: (seq, at) of each opening since.
+    """
 
     spans: list[tuple[int, int | None]] = field(default_factory=list)
     opened: list[tuple[int, float]] = field(default_factory=list)
-    closed: list[float] = field(default_factory=list)
 
     def holds(self, seq: int) -> bool:
         return any(start <= seq and (end is None or seq < end) for start, end in self.spans)
@@ -58,11 +61,6 @@ class _Room:
 
     def opened_later(self, seq: int, by: float) -> bool:
         return any(start > seq and at <= by for start, at in self.opened)
-
-    def reopened(self, purged_at: float, by: float) -> bool:
-        """Whether it was opened after the closing that the purge told of; a purge may be overtaken by the next joining."""
-        closed_at = max((at for at in self.closed if at <= purged_at), default=0.0)
-        return any(closed_at < at <= by for _seq, at in self.opened)
 
 
 def judge(member: str, rooms: Iterable[str], events: Sequence[Happened], journal: Sequence[Sequence[Any]]) -> Verdict:
@@ -89,9 +87,9 @@ def judge(member: str, rooms: Iterable[str], events: Sequence[Happened], journal
     verdict.due = len(due)
     verdict.missed = [seq for seq in due if seq not in seen]
     verdict.leaked += _after_purge(spans, by_seq, journal)
-    told = [(what, at) for kind, what, at in journal if kind == "purge"]
-    ended = [(name, room) for name, room in spans.items() if room.spans[-1][1] is not None]
-    verdict.unpurged = [name for name, room in ended if not any(what == name and at >= room.closed[-1] for what, at in told)]
+    told = [(entry[1], int(entry[3])) for entry in journal if entry[0] == "purge"]
+    ended = [(name, end) for name, room in spans.items() if (end := room.spans[-1][1]) is not None]
+    verdict.unpurged = [name for name, end in ended if not any(what == name and until >= end for what, until in told)]
     return verdict
 
 
@@ -102,7 +100,6 @@ def _rooms_over_time(member: str, rooms: Iterable[str], events: Sequence[Happene
             room = found.get(name)
             if room is not None and room.spans[-1][1] is None:
                 room.spans[-1] = (room.spans[-1][0], event.seq)
-                room.closed.append(event.at)
         for name in event.opens(member):
             room = found.setdefault(name, _Room())
             if not room.spans or room.spans[-1][1] is not None:
@@ -112,14 +109,14 @@ def _rooms_over_time(member: str, rooms: Iterable[str], events: Sequence[Happene
 
 
 def _after_purge(spans: Mapping[str, _Room], by_seq: Mapping[int, Happened], journal: Sequence[Sequence[Any]]) -> list[int]:
-    """What came after the browser was told to purge the only room by which it was theirs, and before that was opened again."""
-    purged: dict[str, float] = {}
+    """What came although the browser had been told that the only rooms by which it was theirs were closed by then."""
+    purged: dict[str, int] = {}
     leaked = []
-    for kind, what, at in journal:
+    for kind, what, _at, *until in journal:
         if kind == "purge":
-            purged[str(what)] = float(at)
+            purged[str(what)] = max(int(until[0]), purged.get(str(what), 0))
         elif int(what) in by_seq:
             theirs = [room for room in by_seq[int(what)].rooms if room in spans]
-            if theirs and all(room in purged and not spans[room].reopened(purged[room], float(at)) for room in theirs):
+            if theirs and all(int(what) <= purged.get(room, 0) for room in theirs):
                 leaked.append(int(what))
     return leaked

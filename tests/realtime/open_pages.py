@@ -20,8 +20,12 @@ from flask import Flask
 from sqlalchemy import select
 
 import app as composition
+from main_lines.alerts.models import Alert
 from main_lines.approvals.models import Approval
+from main_lines.checks.models import StoreCheck, StoreSheet
 from main_lines.lines.models import MainLine
+from main_lines.numbers.models import Metric
+from main_lines.playbooks.models import CompanyPlaybook
 from main_lines.tasks.models import TaskOrder
 from sync.library.assets.models import Node
 from sync.library.libraries.models import Library
@@ -36,7 +40,8 @@ from workspace.work import Actor, Recorded, Work, open_work
 
 VIEWERS = ("linyue", "suhang", "chenmo")
 TIMES_EACH = int(os.environ.get("KINDS_TIMES", "2"))
-SUBJECTS = {kind: f"{kind}_id" for kind in ("line", "task", "approval", "asset", "library", "folder")}
+KINDS_NAMED = ("line", "task", "approval", "asset", "library", "folder", "check", "sheet", "alert", "playbook", "metric")
+SUBJECTS = {kind: f"{kind}_id" for kind in KINDS_NAMED}
 # What differs each time although nothing has happened: how long ago, keys of forms, tokens.
 RESTLESS = re.compile(
     r"<time\b.*?</time>|刚刚|\d+ ?(?:秒|分钟)前|data-look=\"[^\"]*\"|nonce=\"[^\"]*\""
@@ -150,6 +155,10 @@ def newest_ids(work: Work) -> dict[str, str]:
         ("approval_id", select(Approval.id).order_by(Approval.id.desc())), ("library_id", select(Library.id).order_by(Library.id.desc())),
         ("asset_id", select(Node.id).where(Node.kind == "file").order_by(Node.id.desc())),
         ("folder_id", select(Node.id).where(Node.kind != "file").order_by(Node.id.desc())),
+        ("check_id", select(StoreCheck.id).order_by(StoreCheck.id.desc())),
+        ("sheet_id", select(StoreSheet.id).order_by(StoreSheet.id.desc())),
+        ("alert_id", select(Alert.id).order_by(Alert.id.desc())), ("metric_id", select(Metric.id).order_by(Metric.id.desc())),
+        ("playbook_id", select(CompanyPlaybook.id).where(CompanyPlaybook.removed_at.is_(None)).order_by(CompanyPlaybook.id.desc())),
     ):  # fmt: skip
         one = work.session.scalar(query.limit(1))
         if one is not None:
