@@ -47,6 +47,7 @@ function giveUp(bar) {
 async function keep(bar) {
   const { due = 0, days = 0 } = moves.get(bar) ?? {};
   if (!due && !days) return giveUp(bar);
+  moves.delete(bar); // Sent once: the chart that comes back takes the focus from this bar, which would send it again.
   const body = new URLSearchParams({ due: shift(bar.dataset.due, due), days: Number(bar.dataset.days) + days, seen: bar.dataset.seen });
   try {
     const response = await fetch(`/tasks/${bar.dataset.task}/place`, {

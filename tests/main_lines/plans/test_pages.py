@@ -13,6 +13,8 @@ from tests.main_lines.conftest import Story
 from tests.pages import OpenPage
 
 pytestmark = pytest.mark.browser
+
+COUNT_SENT = "() => { const real = fetch; window.sent = 0; window.fetch = (...args) => { window.sent += 1; return real(...args); }; }"
 DUE = date(2026, 10, 12)  # D-day less thirty.
 
 
@@ -38,8 +40,11 @@ def test_bar_when_moved_by_keys_then_enter_keeps_it_and_escape_does_not(
     for key in ("ArrowRight", "ArrowRight", "Escape", "ArrowLeft", "Shift+ArrowRight", "Shift+ArrowRight"):
         bar.press(key)
     assert bar.get_attribute("aria-valuetext") == f"{(DUE - timedelta(days=1)).isoformat()} – {(DUE + timedelta(days=1)).isoformat()}"
+    page.evaluate(COUNT_SENT)
     saved(page, lambda: bar.press("Enter"))
     assert due_of(work_as, task_id) == (-29, 3)
+    bar.evaluate("bar => bar.blur()")
+    assert page.evaluate("sent") == 1, "what was kept is not sent again when the focus leaves"
 
 
 def test_bar_when_dragged_then_moved_and_at_its_end_then_longer(
