@@ -1,10 +1,13 @@
-// Tab strips that are wider than the screen: the open tab is scrolled into view, and an edge fades where more tabs lie.
+// Tab strips that are wider than the screen: the open tab is scrolled into view, and an edge fades where more tabs lie, with an arrow that
+// shows them.
 
 const strips = () => document.querySelectorAll(".subtabs");
 
 function markEdges(strip) {
   const rest = strip.scrollWidth - strip.clientWidth;
-  strip.dataset.more = [strip.scrollLeft > 1 && "start", strip.scrollLeft < rest - 1 && "end"].filter(Boolean).join(" ");
+  const sides = { start: strip.scrollLeft > 1, end: strip.scrollLeft < rest - 1 };
+  strip.dataset.more = Object.keys(sides).filter((side) => sides[side]).join(" ");
+  for (const more of strip.parentElement.querySelectorAll(":scope > .tabs-more")) more.hidden = !sides[more.matches(".tabs-more-end") ? "end" : "start"];
 }
 
 function bringIn(tab, strip) {
@@ -18,6 +21,12 @@ function showOpen(strip) {
   markEdges(strip);
 }
 
+function showMore(button) {
+  const strip = button.parentElement.querySelector(".subtabs");
+  const step = strip.clientWidth * 0.7 * (button.matches(".tabs-more-end") ? 1 : -1);
+  strip.scrollBy({ left: step, behavior: "smooth" });
+}
+
 /** For the keyboard: a browser leaves a tab alone that is half in view. A pointer must not lose what it is pressing. */
 function onFocus({ target }) {
   const strip = target.closest(".subtabs");
@@ -26,7 +35,16 @@ function onFocus({ target }) {
 
 export function startTabs() {
   strips().forEach(showOpen);
-  addEventListener("resize", () => strips().forEach(markEdges));
+  // A phone's keyboard changes the height alone; turned, the open tab may lie outside.
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    strips().forEach(innerWidth === width ? markEdges : showOpen);
+    width = innerWidth;
+  });
+  document.addEventListener("click", ({ target }) => {
+    const more = target.closest(".tabs-more");
+    if (more) showMore(more);
+  });
   document.addEventListener("mainline:swapped", () => strips().forEach(markEdges));
   document.addEventListener("focusin", onFocus);
   // The event of scrolling does not bubble, but is caught on its way down.

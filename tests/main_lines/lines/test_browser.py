@@ -32,9 +32,13 @@ def test_tabs_when_they_are_wider_than_the_screen_then_the_edge_says_so_and_all_
     expect(strip).to_have_attribute("data-more", "end")
     assert "linear-gradient" in strip.evaluate("strip => getComputedStyle(strip).maskImage")
     assert not inside(last, NARROW)
+    expect(page.locator(".tabs-more-start")).to_be_hidden()
     last.focus()
     expect(strip).to_have_attribute("data-more", "start")
     assert inside(last, NARROW)
+    expect(page.locator(".tabs-more-end")).to_be_hidden()
+    page.locator(".tabs-more-start").click()
+    expect(page.locator(".tabs-more-end")).to_be_visible()
 
 
 def test_tabs_when_the_open_one_lies_outside_then_it_is_brought_in(open_page: OpenPage, story: Story) -> None:
