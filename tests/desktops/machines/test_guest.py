@@ -64,7 +64,8 @@ class Browser:
         return json.loads(answer.data)
 
     def wait_for(self, desktop_id: str, *states: str, within_s: float) -> dict[str, Any]:
-        return wait(lambda: (found := self.get(f"/api/desktops/{desktop_id}"))["state"] in states and found, within_s, f"{states}")
+        look = lambda: (found := self.get(f"/api/desktops/{desktop_id}"))["state"] in states and found  # noqa: E731
+        return wait(look, within_s, f"{states}", every_s=1)
 
     def versions_of(self, name: str) -> list[dict[str, Any]]:
         page = self.get("/api/events?since=0")
@@ -75,12 +76,12 @@ class Browser:
         ]
 
 
-def wait(question: Callable[[], Any], within_s: float, what: str) -> Any:
+def wait(question: Callable[[], Any], within_s: float, what: str, *, every_s: float = 0.3) -> Any:
     """Ask until there is an answer; the desktop is another machine."""
     deadline = time.monotonic() + within_s
     while not (answer := question()):
         assert time.monotonic() < deadline, f"{what} did not come within {within_s} s"
-        time.sleep(0.3)
+        time.sleep(every_s)
     return answer
 
 
