@@ -9,7 +9,7 @@ Over 400 lines because rows of the feed and answers meet the same files in any o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -53,6 +53,8 @@ class Arrivals:
         self._nothing_waits_since = -1
         self._answered: dict[str, tuple[str, int]] = {}
         """By node, the library and the number of what an answer told last: a page that was on its way meanwhile may be older."""
+        self.give_way: Callable[[], None] = lambda: None
+        """Called before each part of a page, see glimpse.py."""
 
     # --- libraries ----------------------------------------------------------------------------------------------
 
@@ -117,6 +119,7 @@ class Arrivals:
     def page(self, library: str, nodes: tuple[Node, ...], cursor: int, *, since: int = 0) -> None:
         """Apply a page of the feed and move the cursor with it, unless it was put back behind `since` meanwhile."""
         for start in range(0, len(nodes), _BATCH):
+            self.give_way()
             with self._applying():
                 for node in nodes[start : start + _BATCH]:
                     self._node(node)

@@ -29,7 +29,8 @@ from sync.core import protocol as p
 from sync.core.hashing import Address
 from sync.core.manifest import EMPTY, Manifest, manifest_digest, spans
 
-_WINDOW = 32
+_WINDOW, _NEXT_WINDOW = 32, 256
+"""So many places are asked for at first, and of who has come to the end of those."""
 _RUN_BYTES = 4 * 1024 * 1024
 _AHEAD_BYTES = 8 * 1024 * 1024
 """Somebody waits for the first run; who then goes through the file is better served by fewer, longer ones."""
@@ -59,6 +60,10 @@ class _Located:
             return ()
         found = next((n for n, place in enumerate(self.answer.places) if place.chunk == address), None)
         return () if found is None else self.answer.places[found:]
+
+    def ends_before(self, manifest: Manifest, index: int) -> bool:
+        """Whether these are the places right up to a chunk."""
+        return index > 0 and bool(self.answer.places) and self.answer.places[-1].chunk == manifest.chunks[index - 1].address
 
 
 @dataclass
@@ -208,7 +213,7 @@ class Content:
                 return kept
         kept = self._index.manifest(digest)
         if kept is None:
-            kept = EMPTY if digest == manifest_digest(EMPTY) else self._ask(library, digest, 0)[0]
+            kept = EMPTY if digest == manifest_digest(EMPTY) else self._ask(library, digest, 0, _WINDOW)[0]
         with self._lock:
             _remember(self._manifests, digest, kept)
         return kept
@@ -345,7 +350,8 @@ class Content:
             located = self._located.get(digest)
         places = located.places_from(manifest.chunks[index].address) if located is not None else ()
         if located is None or not places:
-            _, located = self._ask(library, digest, index)
+            goes_on = located is not None and located.ends_before(manifest, index)
+            _, located = self._ask(library, digest, index, _NEXT_WINDOW if goes_on else _WINDOW)
             places = located.answer.places
         with self._lock:
             run = _run(places, _AHEAD_BYTES if ahead else _RUN_BYTES, self._coming)
@@ -384,9 +390,9 @@ class Content:
                 raise
             log.info("a manifest is asked for again next time: %s", error)
 
-    def _ask(self, library: str, digest: Address, start: int) -> tuple[Manifest, _Located]:
+    def _ask(self, library: str, digest: Address, start: int, count: int) -> tuple[Manifest, _Located]:
         """The manifest and the places of a window of chunks; whoever asks for the first one need not ask for its place again."""
-        answer = self._remote.content(library, p.ContentRequest(digest, start, _WINDOW))
+        answer = self._remote.content(library, p.ContentRequest(digest, start, count))
         manifest = answer.manifest or self._index.manifest(digest)
         if manifest is None or manifest_digest(manifest) != digest:
             raise Refused(p.Problem("bad_manifest", "内容清单与版本不符", digest, retryable=True), 200)

@@ -39,6 +39,8 @@ from sync.core.manifest import manifest_digest
 log = logging.getLogger("mainline.agent")
 
 FEED_WAIT_S = 25
+_FIRST_NODES = 200
+"""So much of each library is asked for first: a newcomer that looks for something is not to wait for a page of thousands."""
 _LONGEST_PAUSE_S = 10.0
 _NO_PLACE_PAUSE_S = 1.0
 _SHOW_S = 0.25
@@ -89,8 +91,8 @@ class Engine:
         self.leases = Leases(self.remote, self.index, self.journal, member=identity.member, changed=self._lease_changed)
         self.tree.is_held = self.leases.holder
         self._kernel: Kernel = NoKernel()
-        self.caught_up = False
-        """Whether everything that the library had when we started is in the index."""
+        self.caught_up = self._begun = False
+        """Whether everything that the library had when we started is in the index, and whether any of it is."""
         self._fetches_at_once = False
         self._leases_known = False
 
@@ -125,6 +127,7 @@ class Engine:
         arrivals = self.arrivals = Arrivals(self.tree, kernel)
         self.departures = Departures(self.tree, self.remote, arrivals, self.status, member=self._identity.member_name)
         self.glimpse = Glimpse(self.remote, arrivals, lambda: self.caught_up)
+        arrivals.give_way = self.glimpse.give_way
         self._show_kept()
         self.tree.give_up = self._give_up_save
         arrivals.released()
@@ -252,6 +255,7 @@ class Engine:
         if not self.journal.has_ready(int(time.time() * 1000)):
             self._show_backlog()
             self.leases.settle()
+            self._give_way()
             self.departures.stock()
             self._trim()
 
@@ -282,10 +286,14 @@ class Engine:
         if tag is None:
             self._take_libraries()
             tag = self.index.fact("libraries_tag") or ""
+            if self._fetches_at_once and self.glimpse is not None:
+                self.glimpse.expect()
             self._wake_sender.set()  # it may prepare for the first save
         cursors = {known.id: known.cursor for known in self.index.libraries()}
+        self._give_way()
+        limit = p.MAX_NODES if self._begun else _FIRST_NODES
         try:
-            answer = self.remote.feed(p.FeedRequest(cursors, tag, wait_s if self.caught_up else 0, contents=self.caught_up))
+            answer = self.remote.feed(p.FeedRequest(cursors, tag, wait_s if self.caught_up else 0, limit, contents=self.caught_up))
         except Refused as error:
             if error.status == 429:  # too many wait at the moment; what was new would have come all the same
                 self._stop.wait(_NO_PLACE_PAUSE_S)
@@ -305,11 +313,16 @@ class Engine:
         if not self._leases_known:
             self.leases.look(known.id for known in self.index.libraries())
             self._leases_known = True
+        self._begun = True
         self.caught_up = self.caught_up or not any(page.more for page in answer.pages)
         if answer.libraries_tag != tag:
             self._take_libraries()
         if answer.pages:
             self._show_kept()
+
+    def _give_way(self) -> None:
+        if self.glimpse is not None:
+            self.glimpse.give_way()
 
     def _take_libraries(self) -> None:
         assert self.arrivals is not None, "prepare comes first"

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sync.agent.arrivals import Arrivals
 from sync.agent.errors import AgentError, Unreachable
@@ -16,6 +18,11 @@ from sync.agent.index import File
 from sync.agent.remote import Remote
 
 log = logging.getLogger("mainline.agent")
+
+_STEP_S = 0.05
+"""From one folder of a path to the next, and from the last one to the bytes: who looks is not done before so long."""
+_GIVE_WAY_S = 1.0
+"""So long in all does everything else wait for them. Who walks through the whole library is served best by the feed."""
 
 
 class Glimpse:
@@ -28,6 +35,9 @@ class Glimpse:
         self._lock = threading.Lock()
         self._asked: dict[str, threading.Lock] = {}
         self._known: set[str] = set()
+        self._asking = 0
+        self._asked_at = time.monotonic() - _STEP_S
+        self._patience_s = _GIVE_WAY_S
         self.away = False
         """Whether the library did not answer: until the feed has, what is known here is all there is, and nobody waits for more."""
 
@@ -41,7 +51,7 @@ class Glimpse:
             return
         with self._lock:
             asking = self._asked.setdefault(folder.node, threading.Lock())
-        with asking:  # whoever else looks into it waits for the same answer
+        with self._looking(), asking:  # whoever else looks into it waits for the same answer
             if folder.node in self._known:
                 return
             try:
@@ -52,3 +62,25 @@ class Glimpse:
                 if self.away:
                     return
             self._known.add(folder.node)
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        with self._lock:
+            self._asking += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asking -= 1
+                self._asked_at = time.monotonic()
+
+    def expect(self) -> None:
+        """The libraries have just become known here: who waited for them looks into one in this moment."""
+        self._asked_at = time.monotonic()
+
+    def give_way(self) -> None:
+        """Let those go first who look into folders: whatever else is asked, or taken in, takes the library and the processor from them."""
+        while self._patience_s > 0 and (self._asking or time.monotonic() < self._asked_at + _STEP_S):
+            before = time.monotonic()
+            time.sleep(_STEP_S / 10)
+            self._patience_s -= time.monotonic() - before

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -173,6 +172,8 @@ class Pins:
         return file.local or not file.size or file.manifest in self._here
 
     def _room(self) -> int:
+        import shutil  # loads what opens archives, which starting does not need
+
         disk = shutil.disk_usage(self._state_dir)
         return disk.free - min(LEFT_FREE_BYTES, disk.total // 20)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -114,3 +116,10 @@ def test_wait_readable_when_it_is_about_to_be_closed_then_says_so() -> None:
     loop.run(main)
     os.close(there)
     os.close(here)
+
+
+def test_agent_when_loaded_then_what_starting_does_not_need_is_not() -> None:
+    program = "import sys, sync.agent.cli, sync.agent.engine, sync.agent.mount as m; print(m.pyfuse3.ROOT_INODE)"
+    program += "; print(sorted({'trio', 'importlib.metadata', 'shutil', 'zipfile', 'csv', 'pyfastcdc'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "[]"]

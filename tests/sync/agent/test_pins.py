@@ -8,12 +8,16 @@ import os
 import random
 import re
 import subprocess
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from sync.agent import config
+from sync.agent import config, engine
+from sync.agent import glimpse as glimpsing
 from sync.agent import pins as pinning
 from sync.agent.chunks import Chunks
 from sync.agent.cli import main
@@ -303,6 +307,39 @@ def test_folders_when_the_library_does_not_answer_then_only_the_first_is_waited_
     home.engine.caught_up = False
     assert glimpse.is_needed(home.at("照片")), "the library has answered again"
     assert asked == [home.at("照片").node]
+
+
+def test_feed_when_somebody_looks_into_a_folder_then_a_page_waits_for_that_and_the_first_one_is_short(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.again()
+    glimpse, remote, looked_in, gave_way = home.engine.glimpse, home.engine.remote, threading.Event(), threading.Event()
+    assert glimpse is not None
+    glimpse._patience_s = 60.0
+    children, feed = remote.children, remote.feed
+    happened: list[object] = []
+
+    def slow_children(library: str, folder: str) -> tuple[p.Node, ...]:
+        looked_in.set()
+        gave_way.wait(10)
+        happened.append("folder")
+        return children(library, folder)
+
+    def counted_feed(request: p.FeedRequest) -> p.FeedAnswer:
+        happened.append(request.limit)
+        return feed(request)
+
+    monkeypatch.setattr(remote, "children", slow_children)
+    monkeypatch.setattr(remote, "feed", counted_feed)
+    monkeypatch.setattr(glimpsing, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: gave_way.set()))
+    looking = threading.Thread(target=glimpse.take, args=(home.at("照片"),))
+    looking.start()
+    assert looked_in.wait(10)
+    home.engine.follow(0)
+    gave_way.set()
+    looking.join()
+    home.follow()
+    assert happened == ["folder", engine._FIRST_NODES, p.MAX_NODES]
 
 
 def test_status_when_the_agent_runs_as_root_then_the_member_reads_it_all_the_same(

@@ -18,7 +18,7 @@ from sync.core.hashing import Address, address_of
 from sync.core.manifest import Manifest, manifest_digest
 from sync.core.protocol import NodeKind
 
-CHUNKS = 40
+CHUNKS = 80
 
 
 class FakeRemote:
