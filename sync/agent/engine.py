@@ -77,6 +77,7 @@ class Engine:
         self._cache_bytes = config.cache_bytes
         self._trimmed = False
         self._shown_at = 0.0
+        self._showing, self._last_saved = threading.Lock(), object()
         self._stop = threading.Event()
         self._wake_sender = threading.Event()
         self._wake_heart = threading.Event()
@@ -157,7 +158,10 @@ class Engine:
         self._wake_heart.set()
 
     def saved(self) -> None:
-        """Something was written into the journal."""
+        """Something was written into the journal. Whoever asks from now on is told so, whatever the sender is waiting for."""
+        self._last_saved = object()
+        if not self.status.get("pending_ops"):
+            self._show_backlog()
         self._wake_sender.set()
 
     def released(self) -> None:
@@ -271,9 +275,15 @@ class Engine:
 
     def _show_backlog(self) -> None:
         """Counting takes as long as there is much to count, so not with every batch."""
-        self._shown_at = time.monotonic()
-        ops, size_bytes = self.journal.backlog()
-        self.status.set(pending_ops=ops, pending_bytes=size_bytes, refused=self.journal.refusal())
+        with self._showing:
+            counted = None
+            while counted is not self._last_saved:  # What was saved while it was counted is not to be hidden by that count.
+                counted = self._last_saved
+                ops, size_bytes = self.journal.backlog()
+                self.status.set(pending_ops=ops, pending_bytes=size_bytes, refused=self.journal.refusal())
+                if ops:
+                    break
+            self._shown_at = time.monotonic()
 
     def _follow(self) -> None:
         self.follow(FEED_WAIT_S)

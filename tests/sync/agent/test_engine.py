@@ -339,6 +339,44 @@ def test_status_when_a_save_is_on_its_way_then_it_says_so(stepped: Engine, libra
     assert told == [1]
 
 
+def test_status_when_saved_while_the_sender_waits_for_something_else_then_it_says_so_at_once(
+    stepped: Engine, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stepped.departures is not None
+    folder, told = folder_of(stepped, library), []
+
+    def save_meanwhile() -> None:
+        number, _ = stepped.tree.create(folder, "图.psd")
+        stepped.tree.write(stepped.tree.handle(number), 0, b"x")
+        stepped.tree.release(number)
+        stepped.saved()
+        told.append(stepped.status.get("pending_ops"))
+
+    monkeypatch.setattr(stepped.departures, "stock", save_meanwhile)
+    stepped.send()
+    assert told == [1]
+
+
+def test_status_when_saved_while_it_is_counted_then_it_is_counted_again(
+    stepped: Engine, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, backlog = folder_of(stepped, library), stepped.journal.backlog
+    stepped.status.set(pending_ops=3)
+
+    def counted() -> tuple[int, int]:
+        monkeypatch.setattr(stepped.journal, "backlog", backlog)
+        before = backlog()
+        number, _ = stepped.tree.create(folder, "图.psd")
+        stepped.tree.write(stepped.tree.handle(number), 0, b"x")
+        stepped.tree.release(number)
+        stepped.saved()
+        return before
+
+    monkeypatch.setattr(stepped.journal, "backlog", counted)
+    stepped._show_backlog()
+    assert stepped.status.get("pending_ops") == 1
+
+
 def test_slots_when_one_fails_then_the_others_of_its_time_are_given_up(stepped: Engine, fake: FakeLibrary, library: str) -> None:
     assert stepped.departures is not None
     stepped.departures.send_packs_at_once()
