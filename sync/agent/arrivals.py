@@ -167,7 +167,8 @@ class Arrivals:
             return
         ghost = self._index.ghost(node.id) if self._ghosts else None
         if ghost is not None:
-            if node.deleted or node.version <= ghost.version or ghost.version == 0:
+            ours = ghost.version == 0 or self._journal.is_sent(node.id, node.manifest)  # our save's answer says which version it became
+            if node.deleted or node.version <= ghost.version or ours:
                 self._hold(node)  # the name may come back here, and what it is then is where the library says, or gone
                 return
             self._drop_ghost(node.id)  # an edit beats our delete

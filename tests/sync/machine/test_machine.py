@@ -78,6 +78,8 @@ MOVED_ON = [
     *[Step("unlink"), Step("send", luck=16), Step("rename")],
 ]
 """A save arrived, its answer did not, and meanwhile the file is moved onto the name of another asset."""
+UNANSWERED = [Step("write", 0, 0, 0, 1), Step("send", luck=FINE), Step("write", 0, 0, 0, 2), Step("send", luck=11)]
+"""The second save of a file arrived, its answer did not."""
 FOUND: dict[str, tuple[Profile, list[Step]]] = {
     "a file moves into a folder made in the same request": (
         CALM,
@@ -362,6 +364,10 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             Step("write", 0, 0, 0, 3),
         ],
     ),
+    "a file is moved and deleted before its save is answered, and the feed tells of that save": (
+        Profile(agents=2, writers=1, line=0.3),
+        [*UNANSWERED, Step("rename", 0, 0, 2), Step("unlink"), Step("feed", luck=FINE), Step("write", 0, 0, 2, 3)],
+    ),
 }
 """Counterexamples of mistakes that were mended, as small as they could be made."""
 
@@ -371,6 +377,16 @@ def test_counterexample_when_run_again_then_it_holds(name: str, make) -> None:
     profile, steps = FOUND[name]
     failure = perform(make, profile, 0, [*steps, Step("settle")])[1]
     assert failure is None, str(failure)
+
+
+def test_file_when_deleted_before_its_save_is_answered_then_the_feed_does_not_bring_it_back(server: Server, tmp_path: Path) -> None:
+    world = RealWorld(tmp_path, server, Profile(agents=2, writers=1, line=0.3), 0)
+    try:
+        for step in [*UNANSWERED, Step("unlink"), Step("feed", luck=FINE), Step("settle")]:
+            world.step(step)
+        assert [(node.version, node.deleted_at is not None) for node in world.library.nodes()] == [(2, True)]
+    finally:
+        world.close()
 
 
 BOTH = Profile(agents=2, writers=2)
