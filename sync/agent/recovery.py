@@ -49,7 +49,11 @@ def recover(tree: Tree) -> Recovered:
             else:  # another length than was noted at the close: the machine lost its power before the disk had it
                 saves += _set_aside(tree, file, lasts.get(file.ino))
         for file in tree.index.matching("local=1 AND node IS NULL AND kind='file'"):  # for this machine only: it is what the disk has of it
-            tree.index.change(file.ino, size=max(0, _size_bytes(tree, file)))
+            size_bytes = _size_bytes(tree, file)
+            if size_bytes < 0:
+                tree.index.remove(file.ino)  # its bytes went with its name, and the power before the index had written that down
+            else:
+                tree.index.change(file.ino, size=size_bytes)
         _trust_no_copy(tree, cut_off=cut_off)
         tree.index.put_fact("boot", boot)
         left = tree.index.matching("node IS NULL AND unsaved=1")

@@ -368,6 +368,13 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
         Profile(agents=2, writers=1, line=0.3),
         [*UNANSWERED, Step("rename", 0, 0, 2), Step("unlink"), Step("feed", luck=FINE), Step("write", 0, 0, 2, 3)],
     ),
+    "a temporary file is removed, the power goes before the index has written that down, and its name is moved": (
+        Profile(agents=2, writers=1, power=True),
+        [
+            *[Step("write", 0, 0, 0, 1), Step("rename", 0, 0, 5), Step("write", 0, 0, 2, 1), Step("send"), Step("unlink")],
+            *[Step("power", luck=1), Step("rename")],
+        ],
+    ),
 }
 """Counterexamples of mistakes that were mended, as small as they could be made."""
 
