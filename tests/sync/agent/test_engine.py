@@ -1,4 +1,7 @@
-"""The engine without a mount: what happens to the agent as a whole."""
+"""The engine without a mount: what happens to the agent as a whole.
+
+Over 400 lines because they share one engine that is taken step by step.
+"""
 
 from __future__ import annotations
 
