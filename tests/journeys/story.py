@@ -142,9 +142,20 @@ class Story:
     # 4. She saves a file inside the guest
 
     def open_terminal(self) -> None:
+        """A terminal in the line's library that takes keys, however slow the guest is.
+
+        Over the file manager, which opens by itself after the mount and takes the focus. The shell says that it
+        listens, and that the library is there, by painting its window green.
+        """
         page = self.visit("suhang", tab="console").page
+        wait_until(lambda: brightness(page) > 200, within_s=DESKTOP_READY_S, what="the guest shows its file manager", every_s=0.3)
         page.locator("#screen canvas").click(position={"x": 20, "y": 20})
         page.keyboard.press("Control+Alt+KeyT")
+        wait_until(lambda: brightness(page) < 60, within_s=DESKTOP_READY_S, what="the guest shows a terminal", every_s=0.3)
+        self.type_in_guest("until cd /assets/?????; do sleep 1; done; tput setab 2; clear")
+        wait_until(lambda: greenness(page) > 60, within_s=DESKTOP_READY_S, what="the shell is in the library", every_s=0.3)
+        self.type_in_guest("tput sgr0; clear; ls /usr/share/backgrounds")
+        wait_until(lambda: brightness(page) < 60, within_s=DESKTOP_READY_S, what="the shell lists the wallpapers", every_s=0.3)
 
     def type_in_guest(self, command: str) -> None:
         """Key by key as on a US keyboard: the console sends keys, not characters, so Shift is pressed where it is needed."""
@@ -201,6 +212,33 @@ class Story:
 
     def board_text(self) -> str:
         return self.visit("linyue", tab="board").page.locator("main").inner_text()
+
+
+def brightness(page: Page) -> float:
+    """Of the middle of the guest's screen, 0 to 255: the desktop is dark blue, the file manager white, the terminal nearly black."""
+    return sum(middle_colour(page)) / 3
+
+
+def greenness(page: Page) -> float:
+    """How much more green than red and blue the middle of the guest's screen is, at most 255."""
+    red, green, blue = middle_colour(page)
+    return green - (red + blue) / 2
+
+
+def middle_colour(page: Page) -> tuple[float, float, float]:
+    """Mean red, green and blue, 0 to 255 each; black while there is no picture."""
+    red, green, blue = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('#screen canvas');
+            if (!canvas || !canvas.width) return [0, 0, 0];
+            const {width, height} = canvas;
+            const {data} = canvas.getContext('2d').getImageData(width * 0.35, height * 0.4, width * 0.3, height * 0.3);
+            const sums = [0, 0, 0];
+            for (let at = 0; at < data.length; at += 4) for (const part of [0, 1, 2]) sums[part] += data[at + part];
+            return sums.map((sum) => sum / (data.length / 4));
+        }"""
+    )
+    return red, green, blue
 
 
 def until_stable(seconds: float) -> None:
