@@ -165,6 +165,7 @@ class Story:
                 keyboard.press(f"Shift+{SHIFTED.get(char, f'Key{char}')}", delay=15)
             else:
                 keyboard.press("Space" if char == " " else char, delay=15)
+            time.sleep(0.03)  # A person's speed: the guest's keyboard has a short memory.
         keyboard.press("Enter")
 
     def events(self, login: str) -> list[dict[str, Any]]:
