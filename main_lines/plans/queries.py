@@ -17,20 +17,17 @@ from main_lines.lines.rules import Phase
 from main_lines.lines.words import PHASES
 from main_lines.plans.access import milestones_of, needs_of
 from main_lines.plans.models import Baseline, TaskNeed
-from main_lines.plans.replay import REPLAYED, PlanThen, replay
+from main_lines.plans.past import plan_at
+from main_lines.plans.replay import PlanThen
 from main_lines.plans.rules import Forecast, Planned, critical_path, forecast, way_between
 from main_lines.tasks.access import line_of, standing_of
 from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.queries import TaskRow, line_tasks
 from main_lines.tasks.rules import HANDED_IN, OPEN, State
-from workspace.events.models import Event, EventRoom
 from workspace.i18n import _
 from workspace.work import Work
 
 MOVABLE = OPEN - HANDED_IN
-SETTLED = timedelta(hours=1)
-PASTS_MOST = 64
-_past: dict[tuple[str, datetime], PlanThen] = {}
 OPENED = "opened"
 """Key of the baseline that every line has: the plan with which it was opened."""
 
@@ -54,25 +51,6 @@ def baselines_of(work: Work, line: MainLine) -> list[BaselineRow]:
     kept = work.session.scalars(select(Baseline).where(Baseline.line_id == line.id))
     rows += [BaselineRow(found.id, found.name, found.at, kept=True) for found in kept]
     return sorted(rows, key=lambda row: row.at)
-
-
-def plan_at(work: Work, line: MainLine, at: datetime) -> PlanThen:
-    """The plan as it stood at the end of that instant. What is long past is replayed once in a process: it does not change any more."""
-    key = (line.id, at)
-    if (known := _past.get(key)) is not None:
-        return known
-    query = (
-        select(Event.kind, Event.facts)
-        .join(EventRoom, EventRoom.seq == Event.seq)
-        .where(EventRoom.room == line.room, Event.kind.in_(REPLAYED), Event.at <= at)
-        .order_by(Event.seq)
-    )
-    then = replay((kind, facts) for kind, facts in work.session.execute(query))
-    if work.now - at > SETTLED:  # Whoever began to write before that instant has committed.
-        if len(_past) >= PASTS_MOST:
-            _past.clear()
-        _past[key] = then
-    return then
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ NEED_KINDS = (PlanEvent.NEED_ADDED, PlanEvent.NEED_DROPPED)
 REPLAYED = tuple(str(kind) for kind in (*D_DAY_KINDS, *PLAN_KINDS, *NEED_KINDS))
 
 
-@dataclass
+@dataclass(slots=True)
 class OrderThen:
-    """An order as it was planned. number: of the order; needs: ids."""
+    """An order as it was planned. number: of the order; needs: ids. Thousands of them are kept."""
 
     number: int
     title: str
@@ -37,7 +37,7 @@ class OrderThen:
     due_on: date | None
     days: int
     cancelled: bool = False
-    needs: set[str] = field(default_factory=set)
+    needs: frozenset[str] = frozenset()
 
     def due(self, d_day: date) -> date | None:
         return due_day(d_day, offset=self.due_offset, on=self.due_on)
@@ -63,9 +63,9 @@ def replay(events: Iterable[tuple[str, Mapping[str, Any]]]) -> PlanThen:
         if kind in D_DAY_KINDS:
             then.d_day = date.fromisoformat(facts["d_day"])
         elif kind == PlanEvent.NEED_ADDED:
-            then.orders[facts["task_id"]].needs.add(facts["needs_id"])
+            then.orders[facts["task_id"]].needs |= {facts["needs_id"]}
         elif kind == PlanEvent.NEED_DROPPED:
-            then.orders[facts["task_id"]].needs.discard(facts["needs_id"])
+            then.orders[facts["task_id"]].needs -= {facts["needs_id"]}
         elif kind == TaskEvent.CANCELLED and facts["task_id"] in then.orders:
             then.orders[facts["task_id"]].cancelled = True
         elif kind in PLAN_KINDS and "plan" in facts:
@@ -76,5 +76,5 @@ def replay(events: Iterable[tuple[str, Mapping[str, Any]]]) -> PlanThen:
 def _keep(then: PlanThen, facts: Mapping[str, Any]) -> None:
     plan = {**facts["plan"], "due_on": date.fromisoformat(facts["plan"]["due_on"]) if facts["plan"]["due_on"] else None}
     before = then.orders.get(facts["task_id"])
-    needs = before.needs if before else set()
+    needs = before.needs if before else frozenset()
     then.orders[facts["task_id"]] = OrderThen(number=facts["number"], title=facts["title"], needs=needs, **plan)

@@ -20,7 +20,9 @@ from main_lines.lines.actions import move_d_day
 from main_lines.plans.access import milestones_of, needs_of
 from main_lines.plans.actions import add_need, drop_baseline, drop_milestone, drop_need, keep_baseline, move_order, set_milestone
 from main_lines.plans.chart import FILLED, LANE, SCALE_HEIGHT, Scale, chart_of
-from main_lines.plans.queries import OPENED, baselines_of, d_day_move, plan_at, plan_of
+from main_lines.plans.past import Past, Pasts, plan_at
+from main_lines.plans.queries import OPENED, baselines_of, d_day_move, plan_of
+from main_lines.plans.replay import OrderThen, PlanThen
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import Draft, assign_task, cancel_task, draft_of, edit_task, sign_task, start_task, write_task, write_tasks
 from main_lines.tasks.models import PLANNED, TaskOrder
@@ -162,6 +164,35 @@ def test_plan_at_any_instant_when_replayed_then_as_it_stood(seed: int, work_as: 
                 for id, order in then.orders.items()
             }
             assert (then.d_day, found) == plan
+
+
+def test_plan_at_when_asked_again_then_kept_and_only_who_wrote_late_changes_it(work_as: Callable, write: Callable, story: Story) -> None:
+    at = NOW + timedelta(minutes=10)
+    write("主视觉")
+
+    def asked() -> PlanThen:
+        with work_as("林悦", writes=False, now=at + timedelta(minutes=1)) as work:
+            return plan_at(work, get_line(work, story.line_id), at)
+
+    first = asked()
+    with work_as("林悦", now=at + timedelta(seconds=1)) as work:
+        write_task(work, story.line_id, draft_of(get_task(work, next(iter(first.orders)))))
+    assert asked() is first, "what came after that instant is not walked again with every look at the map"
+    with work_as("林悦", now=at - timedelta(seconds=1)) as work:  # It began before that instant and commits after somebody looked.
+        write_task(work, story.line_id, draft_of(get_task(work, next(iter(first.orders)))))
+    assert (len(first.orders), len(asked().orders)) == (1, 2)
+
+
+def test_plans_of_then_when_they_have_too_many_orders_then_those_asked_for_last_are_kept() -> None:
+    order = OrderThen(1, "主视觉", "prepare", "design", None, None, None, 1)
+    pasts = Pasts(orders_most=5)
+    for name, orders in (("first", 2), ("second", 2)):
+        pasts.keep((name, NOW), Past(PlanThen(orders={str(number): order for number in range(orders)}), 1, settled=True))
+    assert pasts.get(("first", NOW))
+    pasts.keep(("third", NOW), Past(PlanThen(orders={str(number): order for number in range(3)}), 1, settled=True))
+    assert [name for name in ("first", "second", "third") if pasts.get((name, NOW))] == ["first", "third"]
+    pasts.keep(("huge", NOW), Past(PlanThen(orders={str(number): order for number in range(9)}), 1, settled=True))
+    assert [name for name in ("first", "third", "huge") if pasts.get((name, NOW))] == ["huge"]
 
 
 def _some_change(work: Work, chance: random.Random, tasks: list[str], story: Story) -> None:
