@@ -79,6 +79,17 @@ class Recorded:
     leaves: dict[str, list[str]] = field(default_factory=dict)
 
 
+Guard = Callable[["Work", Recorded], None]
+_GUARDS: list[Guard] = []
+
+
+def guards_events(guard: Guard) -> Guard:
+    """Let a feature refuse, by raising, what must not happen now whatever way it comes. It is asked about every event that is recorded."""
+    if guard not in _GUARDS:
+        _GUARDS.append(guard)
+    return guard
+
+
 class Work:
     """See module. Made by ``open_work``; tests read ``recorded`` and ``jobs``."""
 
@@ -114,7 +125,10 @@ class Work:
 
         joins, leaves: member id -> rooms that this event opens or closes to them, applied to live connections.
         """
-        self.recorded.append(Recorded(kind, subject, tuple(dict.fromkeys(rooms)), facts, joins or {}, leaves or {}))
+        item = Recorded(kind, subject, tuple(dict.fromkeys(rooms)), facts, joins or {}, leaves or {})
+        for guard in _GUARDS:
+            guard(self, item)
+        self.recorded.append(item)
 
     def after_commit(self, name: str, *, key: str | None = None, run_at: datetime | None = None, **args: Any) -> None:
         """Write a job with the change; it runs at least once, after the commit.

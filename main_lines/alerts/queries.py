@@ -12,6 +12,7 @@ from main_lines.alerts.models import Alert, AlertAcknowledgement
 from main_lines.alerts.rules import Severity, Step
 from main_lines.alerts.words import BY_HAND, STEPS, detail_of, title_of
 from main_lines.lines.access import director_ids, line_member_ids
+from main_lines.lines.models import MainLine
 from main_lines.lines.queries import FeedRow, cards_of, feed_rows
 from workspace.events.access import in_words
 from workspace.events.models import Event
@@ -147,7 +148,8 @@ def alert_page(work: Work, alert: Alert) -> AlertPage:
     events = select(Event).where(Event.subject == f"alert:{alert.id}").order_by(Event.seq.desc()).limit(HISTORY_MOST)
     return AlertPage(
         row, seen, _stair(work, alert, row), _names(work, [alert.closed_by_id]).get(alert.closed_by_id or "", ""),
-        row.may_close and bool(row.missing), feed_rows(in_words(event) for event in work.session.scalars(events)),
+        row.may_close and bool(row.missing) and not work.session.get_one(MainLine, alert.line_id).is_over,
+        feed_rows(in_words(event) for event in work.session.scalars(events)),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from main_lines.lines.access import get_line, line_ids_of
+from main_lines.lines.access import get_line, line_ids_of, require_going_on
 from main_lines.tasks.access import get_task
 from sync.library.assets.access import content_of, get_asset, pin_of
 from sync.library.assets.models import Node, Version
@@ -25,10 +25,11 @@ OFFERED = 12
 def linked_places(work: Work, *, line_id: str | None, task_id: str | None, pin: Pin | None) -> tuple[str | None, str | None]:
     """(line, task) as they will be kept; NotFound for what the actor does not see.
 
-    A task brings its line; an asset brings the line that its library belongs to, when nothing else was named.
+    A task brings its line, which must go on: its approval would deliver something there. An asset brings the line that its library belongs to, when nothing else was named.
     """
     if task_id:
         task = get_task(work, task_id)
+        require_going_on(work, task.line_id)
         return task.line_id, task.id
     if line_id:
         return get_line(work, line_id).id, None

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from main_lines.checks.models import StoreCheck, StoreSheet
 from main_lines.checks.rules import Somebody
-from main_lines.lines.access import get_line, is_director
+from main_lines.lines.access import get_line, is_director, require_going_on
 from main_lines.lines.models import LineMember, MainLine
 from workspace.errors import NotFound
 from workspace.i18n import _
@@ -15,10 +15,15 @@ from workspace.work import SYSTEM, Work
 
 
 def get_check(work: Work, check_id: str, *, lock: bool = False) -> StoreCheck:
-    """A checklist of one of the actor's main lines; NotFound otherwise. lock: hold its row until the commit."""
+    """A checklist of one of the actor's main lines; NotFound otherwise.
+
+    lock: hold its row until the commit, for changing it or its sheets: Conflict in a line that is over.
+    """
     check = work.session.get(StoreCheck, check_id, with_for_update=lock or None, populate_existing=lock)
     if check is None or not _sees(work, check.line_id):
         raise NotFound(_("没有找到这份清单"), _("地址有误，或您不是这条主线的成员。"))
+    if lock and work.actor != SYSTEM:
+        require_going_on(work, check.line_id)
     return check
 
 
@@ -51,12 +56,16 @@ def line_of_check(work: Work, check: StoreCheck) -> MainLine:
 
 
 def keeps(work: Work, check: StoreCheck) -> bool:
-    """Whether the actor may add stores, remind, close and reopen: who sent it out, and the director."""
+    """Whether the actor may add stores, remind, close and reopen: who sent it out, and the director; nobody in a line that is over."""
+    if work.actor != SYSTEM and line_of_check(work, check).is_over:
+        return False
     return work.actor == SYSTEM or work.actor.member_id == check.made_by_id or is_director(work, check.line_id)
 
 
 def fills(work: Work, check: StoreCheck, site: Site) -> bool:
     """Whether the actor may fill in the sheet of a store: who works there or in its city, and who keeps the checklist."""
+    if line_of_check(work, check).is_over:
+        return False
     place = work.session.scalar(select(Member.site_id).where(Member.id == work.actor.member_id))
     return place in (site.id, site.parent_id) or keeps(work, check)
 

@@ -13,7 +13,7 @@ from main_lines.checks.access import get_check, get_sheet, line_of_check
 from main_lines.checks.bodies import AnswerBody, CheckBody, CloseBody, StoresBody
 from main_lines.checks.photos import take_photo
 from main_lines.checks.words import KINDS, SCOPES
-from main_lines.lines.access import get_line, is_director
+from main_lines.lines.access import get_line
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import line_head
 from main_lines.tasks.access import get_task, line_of, standing_of
@@ -68,7 +68,8 @@ def show_task_checks(work: Work, task_id: str) -> str:
     """The checklists that carry out a task order, for the page of the order."""
     order = get_task(work, task_id)
     signed = State(order.state) in OPEN - UNSIGNED
-    may_open = signed and (is_director(work, order.line_id) or standing_of(work, order).works)
+    who = standing_of(work, order)
+    may_open = signed and (who.directs or who.works)
     rows = queries.line_checks(work, line_of(work, order), task_id=order.id)
     return render_template("checks/_task.html", checks=rows, order=order, may_open=may_open)
 
@@ -189,7 +190,8 @@ def _items_of(work: Work, sheet_id: str) -> list[Any]:
 
 def _checks(work: Work, line_id: str) -> dict[str, Any]:
     line = get_line(work, line_id)
-    return {"head": line_head(work, line), "checks": queries.line_checks(work, line), "may_open": is_director(work, line.id)}
+    head = line_head(work, line)
+    return {"head": head, "checks": queries.line_checks(work, line), "may_open": head.i_steer}
 
 
 def _form(work: Work, line: MainLine, form: Mapping[str, Any], *, error: MainlineError | None = None) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from main_lines.checks.access import LinePeople, fills, keeps, line_of_check, people_of_line
 from main_lines.checks.models import StoreCheck, StoreSheet
 from main_lines.checks.rules import Item, Kind, RollUp, SheetTally, fillers, item_due, may_remind, roll_up, tally
-from main_lines.lines.access import company_today, in_my_lines
+from main_lines.lines.access import company_today, in_my_open_lines
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import FeedRow, feed_rows
 from main_lines.lines.rules import days_from
@@ -325,7 +325,7 @@ def my_sheets(work: Work) -> list[MySheet]:
     )
     rows = [
         row
-        for row in _open_sheets(work, StoreSheet.site_id.in_(near), in_my_lines(work, StoreSheet.line_id))
+        for row in _open_sheets(work, StoreSheet.site_id.in_(near), in_my_open_lines(work, StoreSheet.line_id))
         if work.actor.member_id in row[4]
     ]
     today = company_today(work)

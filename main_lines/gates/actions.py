@@ -6,10 +6,10 @@ from typing import Any
 from main_lines.gates.access import day_of, records_of
 from main_lines.gates.models import NOTE_LENGTH, GateEvent, GateRecord
 from main_lines.gates.queries import GateRow, gate_row
-from main_lines.gates.rules import CLOSING, OFFSET_MOST, GateKey, Hold, Pass, decide_pass
+from main_lines.gates.rules import CLOSING, LAST, OFFSET_MOST, GateKey, Hold, Pass, decide_pass
 from main_lines.gates.words import GATES
 from main_lines.lines.access import get_line_as_director
-from main_lines.lines.actions import close_phase
+from main_lines.lines.actions import close_phase, open_last_phase
 from main_lines.lines.models import MainLine
 from main_lines.lines.rules import Phase
 from main_lines.tasks.access import count_open_orders
@@ -48,17 +48,19 @@ def close_current_phase(work: Work, line_id: str, *, note: str = "", expected: P
 
 
 def reopen_gate(work: Work, line_id: str, key: GateKey, *, reason: str) -> None:
-    """Take back that it was passed; opening the freeze again lets others change requirements as before."""
+    """Take back that it was passed: the freeze, and others change requirements as before; the last one, and the line goes on."""
     line = get_line_as_director(work, line_id)
     row = gate_row(work, line, key)
     if not row.may_reopen:
-        raise Conflict(_("这道关口不能重新打开"), _("关闭的阶段不再打开；没有通过的关口不需要打开。"))
+        raise Conflict(_("这道关口不能重新打开"), _("没有通过的关口不需要打开；关闭的阶段里，只有最后一道可以重新打开。"))
     if not reason.strip():
         raise InvalidInput(_("请写明理由"), fields={"reason": _("请写明理由")})
     record = _record_of(work, line, key)
     record.passed_at, record.passed_by_id, record.note, record.stood = None, None, "", {}
     if key is GateKey.FREEZE:
         line.frozen_at = None
+    if key is LAST:
+        open_last_phase(work, line)
     _record(work, GateEvent.REOPENED, line, key, reason=_short(reason))
 
 

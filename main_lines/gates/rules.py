@@ -9,6 +9,7 @@
 
 Beside these, every critical alert that stands is in the way of each. A gate is passed in its phase, once; in spite of what stands in its
 way only with a reason. A line may do without one of the inner gates: that those before it were not passed is shown and hinders nothing.
+The last one may be opened again: a line that is over takes no work, and there may be some left.
 Passing freeze freezes the plan.
 """
 
@@ -52,6 +53,8 @@ PHASE_OF = {
 }
 CLOSING = {Phase.PREPARE: GateKey.GO, Phase.EXECUTE: GateKey.WRAP, Phase.REVIEW: GateKey.REVIEW}
 """The gate with which a phase is closed."""
+LAST = CLOSING[Phase.REVIEW]
+"""The gate with which a line ends; opened again, the line goes on."""
 _ALWAYS = frozenset({Obstacle.BLOCKED, Obstacle.UNSIGNED})
 _ASKS = {
     GateKey.PLAN: _ALWAYS | {Obstacle.UNDATED},
@@ -139,7 +142,9 @@ def decide_pass(gate: GateKey, phase: Phase, *, passed: bool, obstacles: int, re
 
 
 def may_reopen(gate: GateKey, phase: Phase, *, passed: bool) -> bool:
-    """A gate inside the phase that goes on; a phase that was closed stays closed."""
+    """A gate inside the phase that goes on, or the last one of a line that is over; any other phase that was closed stays closed."""
+    if phase is Phase.CLOSED:
+        return passed and gate is LAST
     return passed and PHASE_OF[gate] is phase and CLOSING[phase] is not gate
 
 

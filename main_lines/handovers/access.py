@@ -4,8 +4,9 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from main_lines.handovers.models import Handover
 from main_lines.handovers.rules import Standing, State
-from main_lines.lines.access import in_my_lines, is_director, line_member_ids
-from main_lines.tasks.access import get_task, works_on
+from main_lines.lines.access import in_my_open_lines, line_member_ids
+from main_lines.tasks.access import get_task, line_of
+from main_lines.tasks.access import standing_of as order_standing
 from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.rules import OPEN
 from workspace.errors import NotFound
@@ -44,7 +45,7 @@ def offered_to_me(work: Work) -> list[Handover]:
         TaskOrder.department_id == Handover.from_department_id, or_(TaskOrder.owner_id.is_(None), TaskOrder.owner_id == Handover.from_id)
     )
     query = select(Handover).join(TaskOrder, TaskOrder.id == Handover.task_id).where(TaskOrder.state.in_(OPEN), where_it_was)
-    mine = query.where(Handover.state == State.OFFERED.value, in_my_lines(work, Handover.line_id), _for_me(work))
+    mine = query.where(Handover.state == State.OFFERED.value, in_my_open_lines(work, Handover.line_id), _for_me(work))
     return list(work.session.scalars(mine.order_by(Handover.id)))
 
 
@@ -68,7 +69,9 @@ def receivers(work: Work, line_id: str, department_id: str, member_id: str | Non
 
 
 def standing_of(work: Work, handover: Handover, order: TaskOrder) -> Standing:
-    """What the actor is to this handover now."""
+    """What the actor is to this handover now; nothing in a line that is over."""
+    if line_of(work, order).is_over:
+        return Standing()
     me = work.actor.member_id
     receives = me in receivers(work, handover.line_id, handover.to_department_id, handover.to_id)
     moved_on = order.department_id != handover.from_department_id or order.owner_id not in (None, handover.from_id)
@@ -81,4 +84,5 @@ def holder_standing(work: Work, order: TaskOrder) -> Standing:
 
 
 def _holds(work: Work, order: TaskOrder) -> bool:
-    return is_director(work, order.line_id) or works_on(work, order, work.actor.member_id)
+    who = order_standing(work, order)
+    return who.directs or who.works

@@ -10,11 +10,18 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped
 
 from main_lines.lines.models import LineMember, LineSigner, MainLine
 from sync.library.libraries.access import rooms_of_group
-from workspace.errors import NotAllowed, NotFound
+from workspace.errors import Conflict, NotAllowed, NotFound
 from workspace.events.access import gives_rooms
 from workspace.i18n import _
 from workspace.settings import Settings
-from workspace.work import SYSTEM, Work
+from workspace.work import SYSTEM, Recorded, Work, guards_events
+
+TAKEN_WHEN_OVER = (
+    "main_lines.post.", "main_lines.conclusion.", "main_lines.playbook.taken", "main_lines.alert.acknowledged", "main_lines.alert.closed",
+    "main_lines.member.", "main_lines.director.", "main_lines.pass.revoked", "main_lines.approval.", "main_lines.phase.closed",
+)  # fmt: skip
+"""What a line that is over still takes, by the beginnings of its events: talk, what was learned, who may read it, and the end of what
+was under way. Everything else is work, which a director takes up again by opening the last gate."""
 
 
 def line_ids_of(work: Work) -> list[str]:
@@ -25,6 +32,12 @@ def line_ids_of(work: Work) -> list[str]:
 def in_my_lines(work: Work, column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """The confidentiality rule as a condition on any column that holds a line's id."""
     return column.in_(select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id))
+
+
+def in_my_open_lines(work: Work, column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """The same without lines that are over: what is asked for there is asked for no more."""
+    mine = select(LineMember.line_id).join(MainLine, MainLine.id == LineMember.line_id)
+    return column.in_(mine.where(LineMember.member_id == work.actor.member_id, MainLine.phase != "closed"))
 
 
 def get_line(work: Work, line_id: str, *, lock: bool = False) -> MainLine:
@@ -44,6 +57,20 @@ def get_line_as_director(work: Work, line_id: str) -> MainLine:
     if not is_director(work, line_id):
         raise NotAllowed(_("只有主线负责人可以这样做"), _("请联系主线负责人。"))
     return line
+
+
+@guards_events
+def _rests_when_over(work: Work, event: Recorded) -> None:
+    """Every write of every feature says what happened, and passes here. What the product does by itself ends what was under way."""
+    line_id = event.facts.get("line_id")
+    if line_id and work.actor != SYSTEM and event.kind.startswith("main_lines.") and not event.kind.startswith(TAKEN_WHEN_OVER):
+        require_going_on(work, line_id)
+
+
+def require_going_on(work: Work, line_id: str) -> None:
+    """Conflict in a line that is over. For who would else refuse with a sentence that is true and does not help."""
+    if work.session.get_one(MainLine, line_id).is_over:
+        raise Conflict(_("主线已经结束"), _("不再安排工作；留言和复盘照常。需要继续时，请主线负责人在关口页重新打开。"), code="line_over")
 
 
 class OfLine(Protocol):

@@ -210,6 +210,12 @@ def close_phase(work: Work, line_id: str, *, open_orders: int, note: str = "", e
     return Phase(line.phase)
 
 
+def open_last_phase(work: Work, line: MainLine) -> None:
+    """A line that is over goes on with its last phase. For a caller who directs it, holds it and says what happened."""
+    line.phase = Phase.REVIEW.value
+    work.session.delete(work.session.get_one(Gate, (line.id, line.phase)))
+
+
 def _acting_member(work: Work) -> str:
     """Only people act on a main line; a job that tried would be a programming mistake."""
     if work.actor.member_id is None:

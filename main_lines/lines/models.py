@@ -43,6 +43,11 @@ class MainLine(Base):
     def room(self) -> str:
         return f"line:{self.id}"
 
+    @property
+    def is_over(self) -> bool:
+        """Its last gate is passed: it is read, talked about and learned from, and takes no work."""
+        return self.phase == "closed"
+
 
 class LineMember(Base):
     """role: director (signs task orders, closes gates, keeps the members) or member. A line has one director at least."""

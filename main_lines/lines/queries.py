@@ -38,17 +38,23 @@ class LineHead:
     room: str
     library_id: str | None
     i_direct: bool
+    is_over: bool
     directors: list[MemberRow]
     member_count: int
     alerts: int
     critical: list[CriticalAlert]
+
+    @property
+    def i_steer(self) -> bool:
+        """The reader directs its work now; who directs a line that is over keeps its members and may open it again."""
+        return self.i_direct and not self.is_over
 
 
 def line_head(work: Work, line: MainLine) -> LineHead:
     count = work.session.scalar(select(func.count()).select_from(LineMember).where(LineMember.line_id == line.id)) or 0
     return LineHead(
         id=line.id, name=line.name, kind=line.kind, goal=line.goal, d_day=line.d_day, day=days_from(line.d_day, company_today(work)),
-        phase=line.phase, room=line.room, library_id=line.library_id, i_direct=is_director(work, line.id),
+        phase=line.phase, room=line.room, library_id=line.library_id, i_direct=is_director(work, line.id), is_over=line.is_over,
         directors=cards_of(work, director_ids(work, line.id)), member_count=count,
         alerts=count_standing(work, line.id), critical=critical_alerts(work, line.id),
     )  # fmt: skip

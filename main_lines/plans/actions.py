@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from main_lines.lines.access import get_line, get_line_as_director
+from main_lines.lines.access import get_line, get_line_as_director, require_going_on
 from main_lines.lines.models import MainLine
 from main_lines.plans.access import get_baseline, get_milestone, needs_of
 from main_lines.plans.models import BASELINE_NAME_LENGTH, MILESTONE_NAME_LENGTH, Baseline, LineMilestone, PlanEvent, TaskNeed
@@ -146,6 +146,7 @@ def _two(work: Work, task_id: str, needs_id: str) -> tuple[TaskOrder, TaskOrder]
     """Both orders, the line held, so that two needs that make a circle together cannot be added at once."""
     order, other = get_task(work, task_id), get_task(work, needs_id)
     get_line(work, order.line_id, lock=True)
+    require_going_on(work, order.line_id)
     if other.line_id != order.line_id:
         raise InvalidInput(_("只能等待同一条主线的任务单"), fields={"needs_id": _("只能等待同一条主线的任务单")})
     who = standing_of(work, order)

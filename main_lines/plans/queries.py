@@ -113,7 +113,7 @@ def plan_of(work: Work, line: MainLine, *, baseline: str = "", tasks: Sequence[T
     compared = next((row for row in baselines if row.key == baseline), baselines[-1])
     then = plan_at(work, line, compared.at)
     by_id = {task.id: task for task in tasks}
-    directs = is_director(work, line.id)
+    directs, movable = is_director(work, line.id), frozenset() if line.is_over else MOVABLE
     mine = (
         set()
         if directs
@@ -122,7 +122,7 @@ def plan_of(work: Work, line: MainLine, *, baseline: str = "", tasks: Sequence[T
         )
     )
     rows = {
-        task.id: _row(task, by_id, needs, forecasts, set(chain), then, may_move=task.state in MOVABLE and (directs or task.id in mine))
+        task.id: _row(task, by_id, needs, forecasts, set(chain), then, may_move=task.state in movable and (directs or task.id in mine))
         for task in tasks
     }
     last = forecasts[chain[-1]] if chain else None

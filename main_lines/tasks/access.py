@@ -2,7 +2,7 @@
 
 from sqlalchemy import func, select
 
-from main_lines.lines.access import director_ids, get_line, is_director, named_signers, require_members
+from main_lines.lines.access import director_ids, get_line, is_director, named_signers, require_going_on, require_members
 from main_lines.lines.models import MainLine
 from main_lines.lines.rules import signers_of
 from main_lines.tasks.models import TaskDeliverable, TaskOrder
@@ -17,7 +17,7 @@ def get_task(work: Work, task_id: str, *, lock: bool = False) -> TaskOrder:
     """An order of one of the actor's main lines; NotFound otherwise. The system sees every order.
 
     lock: hold its row until the commit, so that a signature and an edit cannot pass each other (SQLite writers are
-    alone anyway).
+    alone anyway). Who does that means to change it: Conflict in a line that is over.
     """
     order = work.session.get(TaskOrder, task_id, with_for_update=lock or None, populate_existing=lock)
     if order is None:
@@ -26,6 +26,8 @@ def get_task(work: Work, task_id: str, *, lock: bool = False) -> TaskOrder:
         get_line(work, order.line_id)
     except NotFound:
         raise _absent() from None
+    if lock and work.actor != SYSTEM:
+        require_going_on(work, order.line_id)
     return order
 
 
@@ -35,9 +37,11 @@ def line_of(work: Work, order: TaskOrder) -> MainLine:
 
 
 def standing_of(work: Work, order: TaskOrder) -> Standing:
-    """What the actor is to this order now."""
+    """What the actor is to this order now: nothing in a line that is over."""
     if work.actor == SYSTEM:
         return Standing(directs=True, wrote=True, works=True, signs=True)
+    if line_of(work, order).is_over:
+        return Standing()
     me = work.actor.member_id
     return Standing(
         directs=is_director(work, order.line_id), wrote=order.written_by_id == me, works=works_on(work, order, me),

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, not_, or_, select
 from sqlalchemy.orm import aliased, defer
 
-from main_lines.lines.access import company_today, director_ids, in_my_lines
+from main_lines.lines.access import company_today, director_ids, in_my_lines, in_my_open_lines
 from main_lines.lines.models import LineMember, LineSigner, MainLine
 from main_lines.lines.queries import FeedRow, cards_of, feed_rows
 from main_lines.lines.rules import days_from
@@ -167,7 +167,7 @@ def my_work(work: Work) -> MyWork:
         and_(TaskOrder.owner_id.is_(None), TaskOrder.department_id == my_department, TaskOrder.state == State.READY.value),
     )
     states = [state.value for state in OPEN]
-    rows = _rows(work, in_my_lines(work, TaskOrder.line_id), TaskOrder.state.in_(states), mine)
+    rows = _rows(work, in_my_open_lines(work, TaskOrder.line_id), TaskOrder.state.in_(states), mine)
     buckets: dict[Bucket, list[TaskRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row.due or date.max, row.number)):
         found = bucket(row.state, row.due, today)
@@ -182,17 +182,18 @@ def my_work(work: Work) -> MyWork:
 
 def for_director(work: Work) -> list[TaskRow]:
     """Orders that wait for the actor's signature, or as the director's for acceptance, oldest first."""
-    return sorted(_rows(work, in_my_lines(work, TaskOrder.line_id), _asks_me(work)), key=lambda row: row.state_at)
+    return sorted(_rows(work, in_my_open_lines(work, TaskOrder.line_id), _asks_me(work)), key=lambda row: row.state_at)
 
 
 def asking_me(work: Work, line_id: str) -> set[str]:
     """Orders of a line that wait for the actor's signature, or as the director's for acceptance. The caller has checked the line."""
-    return set(work.session.scalars(select(TaskOrder.id).where(TaskOrder.line_id == line_id, _asks_me(work))))
+    here = select(TaskOrder.id).where(TaskOrder.line_id == line_id, in_my_open_lines(work, TaskOrder.line_id))
+    return set(work.session.scalars(here.where(_asks_me(work))))
 
 
 def to_sign(work: Work) -> list[TaskRow]:
     """Orders that wait for the actor's signature, oldest first."""
-    return sorted(_rows(work, in_my_lines(work, TaskOrder.line_id), asks_my_signature(work)), key=lambda row: row.state_at)
+    return sorted(_rows(work, in_my_open_lines(work, TaskOrder.line_id), asks_my_signature(work)), key=lambda row: row.state_at)
 
 
 def asks_my_signature(work: Work) -> ColumnElement[bool]:
@@ -227,7 +228,7 @@ def _directed(work: Work) -> Select[str]:
 
 def asks_me_count(work: Work) -> int:
     """How many ``for_director`` gives, without reading them."""
-    query = select(func.count()).select_from(TaskOrder).where(in_my_lines(work, TaskOrder.line_id), _asks_me(work))
+    query = select(func.count()).select_from(TaskOrder).where(in_my_open_lines(work, TaskOrder.line_id), _asks_me(work))
     return work.session.scalar(query) or 0
 
 
@@ -238,7 +239,7 @@ def involved_tasks(work: Work) -> list[TaskRow]:
         return []
     states = [state.value for state in OPEN - UNSIGNED]
     takes_part = cast(TaskOrder.involved, Text).contains(f'"{department_id}"')
-    rows = _rows(work, in_my_lines(work, TaskOrder.line_id), TaskOrder.state.in_(states), takes_part)
+    rows = _rows(work, in_my_open_lines(work, TaskOrder.line_id), TaskOrder.state.in_(states), takes_part)
     others = [row for row in rows if row.owner_id != work.actor.member_id and row.department_id != department_id]
     return sorted(others, key=lambda row: (row.due or date.max, row.number))
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from main_lines.lines.access import line_member_ids
 from main_lines.lines.queries import cards_of
-from main_lines.tasks.access import get_task, held_by
+from main_lines.tasks.access import get_task, held_by, line_of
 from main_lines.tasks.models import TaskEvent, TaskOrder
 from main_lines.tasks.record import record, refusal
 from main_lines.tasks.rules import OPEN, State, Why
@@ -38,8 +38,8 @@ def remind_of_task(work: Work, task_id: str) -> list[str]:
 
 
 def whom_to_remind(work: Work, order: TaskOrder) -> list[MemberRow]:
-    """Whoever else of the line an order waits for; nobody once it is over."""
-    if State(order.state) not in OPEN:
+    """Whoever else of the line an order waits for; nobody once the order or its line is over."""
+    if State(order.state) not in OPEN or line_of(work, order).is_over:
         return []
     return cards_of(work, held_by(work, order) & set(line_member_ids(work, order.line_id)) - {work.actor.member_id})
 

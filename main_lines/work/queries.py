@@ -12,7 +12,7 @@ from main_lines.checks.queries import MySheet, my_sheets
 from main_lines.handovers.access import offered_to_me
 from main_lines.handovers.models import Handover
 from main_lines.handovers.rules import State as HandoverState
-from main_lines.lines.access import company_today, in_my_lines, visible_lines
+from main_lines.lines.access import company_today, in_my_open_lines, visible_lines
 from main_lines.lines.models import LineMember, MainLine
 from main_lines.lines.queries import cards_of
 from main_lines.plans.models import TaskNeed
@@ -131,7 +131,7 @@ def _offered(work: Work) -> list[Waiting]:
         .outerjoin(Member, Member.id == Handover.to_id)
         .where(
             Handover.state == HandoverState.OFFERED.value, Handover.offered_by_id == work.actor.member_id,
-            in_my_lines(work, Handover.line_id),
+            in_my_open_lines(work, Handover.line_id),
         )
     )  # fmt: skip
     return [
@@ -190,7 +190,7 @@ def now_count(work: Work) -> int:
         .join(MainLine, MainLine.id == TaskOrder.line_id)
         .where(
             TaskOrder.owner_id == work.actor.member_id, TaskOrder.state.in_([state.value for state in WORKABLE]),
-            in_my_lines(work, TaskOrder.line_id),
+            in_my_open_lines(work, TaskOrder.line_id),
         )
     )  # fmt: skip
     pressing = sum(

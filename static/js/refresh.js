@@ -124,8 +124,8 @@ function onPurge({ detail: { room } }) {
   for (const element of refreshable()) if (element.dataset.refreshRoom && lies(room, element.dataset.refreshRoom)) refresh(element);
 }
 
-// Who directs a line is offered other things on each of its pages.
-const MOVES_ALL = "main_lines.director.*";
+// Who directs a line is offered other things on each of its pages, and a line that is over offers no work.
+const MOVES_ALL = "main_lines.director.* main_lines.phase.closed main_lines.gate.reopened";
 
 function onEvent({ detail: frame }) {
   const all = fits(MOVES_ALL, frame.kind);
