@@ -25,7 +25,8 @@ OFFERED = 12
 def linked_places(work: Work, *, line_id: str | None, task_id: str | None, pin: Pin | None) -> tuple[str | None, str | None]:
     """(line, task) as they will be kept; NotFound for what the actor does not see.
 
-    A task brings its line, which must go on: its approval would deliver something there. An asset brings the line that its library belongs to, when nothing else was named.
+    A task brings its line, which must go on: its approval would deliver something there. An asset brings the line that its library
+    belongs to, when nothing else was named.
     """
     if task_id:
         task = get_task(work, task_id)
