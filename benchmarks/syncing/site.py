@@ -118,7 +118,10 @@ class Site:
 
     def settle(self) -> None:
         """Wait until the worker has nothing to do: what one workload leaves behind must not slow down the next, ours or a peer's."""
-        due = "SELECT COUNT(*) FROM job WHERE state IN ('waiting', 'running') AND run_at <= strftime('%Y-%m-%d %H:%M:%f', 'now')"
+        due = (
+            "SELECT COUNT(*) FROM job WHERE state IN ('waiting', 'running')"
+            " AND (name = 'library.index_changes' OR run_at <= strftime('%Y-%m-%d %H:%M:%f', 'now'))"  # It waits until a storm is over.
+        )
         until(lambda: not self.one(due), "the worker has done its jobs", every_s=0.2)
 
     def cpu_s(self) -> float:

@@ -19,6 +19,7 @@ def first_sync(site: Site, peers: Peers, scale: Scale, scratch: Path) -> list[Ro
     """W1: a folder of many files, until the last is safe: of a PC that mirrors, as peers have it, and copied into a mount by cp."""
     source = write_tree(scratch / "tree", files=scale.files, total_bytes=scale.tree_bytes, seed=1)
     mirrored = _first_sync_of_a_mirror(site, source, scale.files)
+    site.settle()
     library = site.open_library("W1")
     agent = site.agent("苏航", library)
     agent_before, web_before = agent.cpu_s(), site.cpu_s()
@@ -30,6 +31,7 @@ def first_sync(site: Site, peers: Peers, scale: Scale, scratch: Path) -> list[Ro
     if site.live_files(library) != scale.files:
         raise RuntimeError(f"W1: {site.live_files(library)} of {scale.files} files arrived")
     agent.clean_up()
+    site.settle()
     others = _first_syncs_of_peers(peers, source, scratch)
     goal = 6.0 * scale.files / 10_000
     rows = [

@@ -18,7 +18,7 @@ from workspace.events.rules import CHAINED, first_broken
 from workspace.jobs import worker as worker_module
 from workspace.jobs.models import Job
 from workspace.jobs.registry import JOBS, job, periodic, reactions_to, reacts_to
-from workspace.jobs.worker import JobRun, Worker, claim_job, due_lanes, put_periodic
+from workspace.jobs.worker import JobRun, Worker, claim_job, due_lanes, due_periodics, put_periodic
 from workspace.parts import Parts
 from workspace.people.actions import add_department
 from workspace.people.models import Department, PeopleEvent
@@ -255,6 +255,27 @@ def test_periodic_when_it_fails_each_time_then_one_failure_is_kept_and_a_success
         assert states(database) == []
     finally:
         JOBS.pop("tests.look")
+
+
+def test_due_periodics_when_asked_then_those_whose_period_has_passed_in_one_statement(database: Database) -> None:
+    def due(after: timedelta) -> set[str]:
+        return {known.name for known in due_periodics(database, NOW + after)}
+
+    try:
+        for name, every_s in (("tests.often", 10), ("tests.seldom", 1000), ("tests.never_yet", 1000)):
+            periodic(name, every_s=every_s)(lambda run: None)
+        job("tests.plain")(lambda run: None)
+        for name in ("tests.often", "tests.seldom"):
+            assert put_periodic(database, JOBS[name], NOW)
+        statements: list[str] = []
+        listen(database.engine, "before_cursor_execute", lambda _c, _cursor, statement, *_rest: statements.append(statement))
+        asked = {"tests.often", "tests.seldom", "tests.never_yet", "tests.plain"}
+        assert due(timedelta(seconds=9)) & asked == {"tests.never_yet"}
+        assert due(timedelta(seconds=10)) & asked == {"tests.never_yet", "tests.often"}
+        assert len(statements) == 2
+    finally:
+        for name in [name for name in JOBS if name.startswith("tests.")]:
+            JOBS.pop(name)
 
 
 class AwayAtFirst:

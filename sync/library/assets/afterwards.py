@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from sync.library.assets.models import Node
+from sync.library.assets.wire import to_ms
 from sync.library.previews.rules import is_previewable
 from sync.library.words.rules import is_readable
 from workspace.work import Work
@@ -19,7 +20,8 @@ DRAWN_AGAIN_AFTER = timedelta(seconds=5)
 def ask_for_index_and_log(work: Work, library_id: str, *, since: int) -> None:
     """Changes with numbers after ``since`` were made."""
     soon, later = work.now + INDEXED_AFTER, work.now + LOG_GATHERED_AFTER
-    work.after_commit("library.index_changes", key=library_id, run_at=soon, library_id=library_id, since=since)
+    asked_ms = to_ms(work.now)
+    work.after_commit("library.index_changes", key=library_id, run_at=soon, library_id=library_id, since=since, asked_ms=asked_ms)
     work.after_commit("library.ship_log", key=library_id, run_at=later, library_id=library_id)
 
 

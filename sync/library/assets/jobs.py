@@ -5,22 +5,28 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from sync.library.assets.indexing import index_nodes
 from sync.library.assets.log import head_line, key_of_lines, put_lines, waiting_lines
-from sync.library.assets.models import LogEntry, Node, OpAnswer
+from sync.library.assets.models import LogEntry, Node, OpAnswer, Version
+from sync.library.assets.wire import from_ms
 from sync.library.comments.indexing import forget_comments_of, index_comments_of
 from sync.library.grants.access import rooms_of_nodes
 from sync.library.libraries.models import Library
 from sync.library.storage import ObjectStore
 from sync.library.words.indexing import forget_words_of, index_words_of
+from workspace.jobs.models import Job
 from workspace.jobs.registry import job, periodic
-from workspace.jobs.worker import JobRun
+from workspace.jobs.worker import Again, JobRun
 from workspace.search.actions import forget_document
 from workspace.work import Work
 
 INDEXED_AT_ONCE = 200
+STILL_COMES = timedelta(seconds=2)
+INDEXED_WITHIN = timedelta(seconds=30)
+"""While files come by the hundred, indexing them waits until none has come for STILL_COMES, but no longer than this: it takes a processor,
+and the database's only place to write, from whoever waits for them to be safe."""
 ANSWERS_KEPT = timedelta(days=90)
 ANSWERS_AT_ONCE = 1000
 _RANGE = re.compile(r"/([0-9]+)-([0-9]+)-")
@@ -89,12 +95,14 @@ def forget_answers(run: JobRun) -> None:
 
 
 @job("library.index_changes")
-def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None = None) -> None:
+def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None = None, asked_ms: int = 0) -> None:
     """Make what changed after a number findable, and take out what was deleted. Idempotent: it reads the state of now.
 
     While a library's job waits, later changes add none: it begins at the first of them. upto: of a job of an earlier release, which added
-    one for each transaction.
+    one for each transaction. asked_ms: when the first of the changes was made.
     """
+    if _more_comes(run, library_id, since=since, asked_ms=asked_ms):
+        raise Again(STILL_COMES.total_seconds() / 2, "more comes")
     while True:
         with run.open_work() as work:
             library = work.session.get_one(Library, library_id)
@@ -112,6 +120,23 @@ def index_changes(run: JobRun, *, library_id: str, since: int, upto: int | None 
         if len(nodes) < INDEXED_AT_ONCE:
             return
         since = nodes[-1].seq
+
+
+def _more_comes(run: JobRun, library_id: str, *, since: int, asked_ms: int) -> bool:
+    """Whether indexing is to wait. What the changes since it began have asked for is then done with it."""
+    with run.open_work(writes=False) as work:
+        many = work.session.get_one(Library, library_id).seq - since > INDEXED_AT_ONCE
+        if not many or not timedelta(0) <= work.now - from_ms(asked_ms) < INDEXED_WITHIN:
+            return False
+        newest = work.session.scalar(select(func.max(Version.at)).where(Version.library_id == library_id))
+        if newest is None or work.now - newest >= STILL_COMES:
+            return False
+    with run.open_work() as work:
+        query = select(Job).where(Job.name == "library.index_changes", Job.key == library_id, Job.state == "waiting").with_for_update()
+        for later in work.session.scalars(query):
+            if later.args["since"] >= since:
+                work.session.delete(later)
+    return True
 
 
 def _forget(work: Work, node: Node) -> None:
