@@ -229,20 +229,25 @@ class Departures:
         """The request for an operation as things are now; None if there is nothing left to say. shown: whether the status tells of it."""
         if entry.kind is Kind.DELETE:
             return self._prepare_delete(entry)
-        parent = self._index.file(entry.parent or 0)
+        into = self._folder_of(entry.parent)
         file = self._index.by_node(entry.node)  # whichever has the node by now
-        if parent is None and entry.kind in (Kind.COMMIT, Kind.MAKE_FOLDER) and file is not None and file.parent is not None:
+        if into is None and entry.kind in (Kind.COMMIT, Kind.MAKE_FOLDER) and file is not None and file.parent is not None:
             # It has left that folder since, and the folder is gone: nothing but this operation makes the library know it.
-            parent, entry = self._index.file(file.parent), replace(entry, parent=file.parent, name=file.name)
-        if parent is None or parent.node is None:
+            into, entry = self._folder_of(file.parent), replace(entry, parent=file.parent, name=file.name)
+        if into is None:
             return None  # the folder is gone here, and with it what was inside
         if entry.kind is Kind.RENAME:
-            return _Job(entry, p.Rename(entry.op_id, entry.node, parent.node, entry.name or ""), entry.ino, file)
-        if file is None:
-            return None
+            return _Job(entry, p.Rename(entry.op_id, entry.node, into, entry.name or ""), entry.ino, file)
         if entry.kind is Kind.MAKE_FOLDER:
-            return _Job(entry, p.MakeFolder(entry.op_id, entry.node, parent.node, entry.name or ""), entry.ino, file)
-        return self._prepare_commit(entry, file.ino, parent.node, batch, shown=shown)
+            if file is None and not self._journal.passes_through(entry.ino):
+                return None
+            return _Job(entry, p.MakeFolder(entry.op_id, entry.node, into, entry.name or ""), entry.ino, file)
+        return None if file is None else self._prepare_commit(entry, file.ino, into, batch, shown=shown)
+
+    def _folder_of(self, ino: int | None) -> str | None:
+        """The node of a folder, also of one that was removed here since: what passes through it gives up names that others take."""
+        folder = self._index.file(ino or 0)
+        return folder.node if folder is not None else self._journal.removed_folder(ino)
 
     def _prepare_delete(self, entry: Entry) -> _Job | None:
         ghost = self._index.ghost(entry.node)
@@ -615,8 +620,10 @@ class Departures:
             self._arrivals.look_again(entry)  # somebody put something into it, or moved the other folder into this one
             return
         if code == p.ErrorCode.PARENT_GONE and entry.parent is not None and file is not None:
-            folder = self._index.file(entry.parent)
-            if folder is None or folder.node == getattr(job.op, "parent", None):
+            folder, known_as = self._index.file(entry.parent), getattr(job.op, "parent", "")
+            if folder is None:
+                self._journal.drop_delete(known_as)  # removed here and there: nothing passes through it
+            elif folder.node == known_as:
                 self._arrivals.revive_folder(entry.parent)
             # else the library had a folder of that name, and this was sent with it under the id that we had chosen
             self._after(entry, problem.title)

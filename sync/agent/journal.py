@@ -274,6 +274,17 @@ class Journal:
         with self._index.transaction() as db:
             db.execute("UPDATE ops SET node=? WHERE node=?", (new, old))
 
+    def removed_folder(self, ino: int | None) -> str | None:
+        """The node of a folder that is gone here, as long as its deletion is not answered."""
+        row = self._index.one("SELECT node FROM ops WHERE ino=? AND kind='delete'", ino)
+        return row[0] if row else None
+
+    def passes_through(self, ino: int | None) -> bool:
+        """Whether files are still to be saved in a folder or moved into it, or into one that is made in it."""
+        below = "SELECT o.ino FROM ops AS o JOIN below AS b ON o.parent=b.ino WHERE o.kind='make_folder'"
+        inside = "SELECT 1 FROM ops AS o JOIN below AS b ON o.parent=b.ino WHERE o.kind<>'make_folder' LIMIT 1"
+        return self._index.one(f"WITH RECURSIVE below (ino) AS (VALUES (?) UNION {below}) {inside}", ino) is not None
+
     def drop_delete(self, node: str) -> None:
         """The node lives on."""
         with self._index.transaction() as db:

@@ -68,6 +68,7 @@ def test_run_when_repeated_with_its_seed_then_every_request_and_answer_is_the_sa
 
 
 CALM = Profile(agents=2, writers=1)
+BOTH = Profile(agents=2, writers=2)
 FULL = Profile(agents=2, writers=1, disk=0.2)
 SAVED = [Step("write", 0, 0, 0, 1), Step("send"), Step("feed", 1)]
 AGAIN = [Step("write", 0, 0, 0, 2), Step("send")]
@@ -80,6 +81,8 @@ MOVED_ON = [
 """A save arrived, its answer did not, and meanwhile the file is moved onto the name of another asset."""
 UNANSWERED = [Step("write", 0, 0, 0, 1), Step("send", luck=FINE), Step("write", 0, 0, 0, 2), Step("send", luck=11)]
 """The second save of a file arrived, its answer did not."""
+COMES_BACK = [Step("write", 0, 0, 0, 2), Step("rename", 0, 1, 4, 0), Step("rmdir")]
+"""Another file is made, one is moved out of a folder, and the folder is removed."""
 FOUND: dict[str, tuple[Profile, list[Step]]] = {
     "a file moves into a folder made in the same request": (
         CALM,
@@ -368,6 +371,21 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
         Profile(agents=2, writers=1, line=0.3),
         [*UNANSWERED, Step("rename", 0, 0, 2), Step("unlink"), Step("feed", luck=FINE), Step("write", 0, 0, 2, 3)],
     ),
+    "a file passes through a folder that is gone again, and its first name is taken meanwhile": (
+        CALM,
+        [*[Step("write", 0, 0, 0, 1), Step("mkdir", 0, 0, 1), Step("send"), Step("rename", 0, 0, 4, 1), Step("tick", 0, 4)], *COMES_BACK],
+    ),
+    "a file passes through a folder that nobody else ever saw, and its first name is taken meanwhile": (
+        CALM,
+        [*[Step("write", 0, 0, 0, 1), Step("send"), Step("mkdir", 0, 0, 1), Step("rename", 0, 0, 4, 1), Step("tick", 0, 4)], *COMES_BACK],
+    ),
+    "a file leaves the folder that it was made in for a name that another one gave up meanwhile": (
+        CALM,
+        [
+            *[Step("write", 0, 0, 2, 1), Step("mkdir", 0, 0, 1), Step("send"), Step("write", 0, 1, 0, 1), Step("rename", 0, 0, 3, 0)],
+            *[Step("tick", 0, 4), Step("rename", 0, 1, 2, 0), Step("rmdir")],
+        ],
+    ),
     "a temporary file is removed, the power goes before the index has written that down, and its name is moved": (
         Profile(agents=2, writers=1, power=True),
         [
@@ -396,7 +414,20 @@ def test_file_when_deleted_before_its_save_is_answered_then_the_feed_does_not_br
         world.close()
 
 
-BOTH = Profile(agents=2, writers=2)
+def test_save_when_both_removed_its_folder_then_it_waits_for_no_file_that_is_still_open(server: Server, tmp_path: Path) -> None:
+    still_open = [Step("write", 0, 1, 0, 1), Step("hold", 0, 1, 0, 1), Step("rename")]
+    out_of_the_folder = [*still_open, Step("write", 0, 1, 2, 1), Step("rename", 0, 1, 2, 0), Step("rmdir")]
+    world = RealWorld(tmp_path, server, BOTH, 0)
+    try:
+        for step in [Step("mkdir"), Step("send"), Step("feed", 1), Step("rmdir", 1), Step("send", 1), *out_of_the_folder]:
+            world.step(step)
+        for step in [Step("send")] * 3:
+            world.step(step)
+        assert [node.name for node in world.library.nodes() if node.deleted_at is None] == ["b.txt"]
+    finally:
+        world.close()
+
+
 MEETS: dict[str, tuple[Profile, list[Step]] | int] = {
     "no_compare_and_swap": (BOTH, [*SAVED, *AGAIN, Step("write", 1, 0, 0, 3), Step("send", 1)]),
     "clobbering_download": (BOTH, [*SAVED, Step("write", 1, 0, 0, 3), *AGAIN, Step("feed", 1)]),
