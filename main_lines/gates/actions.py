@@ -1,5 +1,6 @@
 """Passing a gate, opening it again, setting its day. The director's alone."""
 
+from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
@@ -8,11 +9,12 @@ from main_lines.gates.models import NOTE_LENGTH, GateEvent, GateRecord
 from main_lines.gates.queries import GateRow, gate_row
 from main_lines.gates.rules import CLOSING, LAST, OFFSET_MOST, GateKey, Hold, Pass, decide_pass
 from main_lines.gates.words import GATES
-from main_lines.lines.access import get_line_as_director
+from main_lines.lines.access import get_line_as_director, line_member_ids
 from main_lines.lines.actions import close_phase, open_last_phase
 from main_lines.lines.models import MainLine
 from main_lines.lines.rules import Phase
-from main_lines.tasks.access import count_open_orders
+from main_lines.tasks.access import count_open_orders, held_by
+from main_lines.tasks.models import TaskOrder
 from workspace.errors import Conflict, InvalidInput
 from workspace.i18n import _, source
 from workspace.work import Work
@@ -62,6 +64,27 @@ def reopen_gate(work: Work, line_id: str, key: GateKey, *, reason: str) -> None:
     if key is LAST:
         open_last_phase(work, line)
     _record(work, GateEvent.REOPENED, line, key, reason=_short(reason))
+
+
+def remind_of_gate(work: Work, line_id: str, key: GateKey) -> int:
+    """Ask everybody for whom an order in its way waits once more, each once however many they are; returns how many people.
+
+    At most once an hour. Conflict when nothing stands in its way, or all that does waits for the actor.
+    """
+    line = get_line_as_director(work, line_id)
+    row = gate_row(work, line, key)
+    if row.reminded_at is not None:
+        raise Conflict(_("一小时内已经提醒过"), _("请稍后再提醒。"))
+    inside, held = set(line_member_ids(work, line.id)) - {work.actor.member_id}, defaultdict(list)
+    for task_id in (one.id for orders in row.orders.values() for one in orders):
+        for member_id in held_by(work, work.session.get_one(TaskOrder, task_id)) & inside:
+            held[member_id].append(task_id)
+    if not held:
+        raise Conflict(_("没有可以提醒的人"), _("挡着的任务单都由您自己处理，或执行部门还没有人在主线中。"))
+    told = {member_id: task_ids[0] if len(task_ids) == 1 else "" for member_id, task_ids in sorted(held.items())}
+    asked = {task_id for task_ids in held.values() for task_id in task_ids}
+    _record(work, GateEvent.REMINDED, line, key, orders=len(asked), people=len(told), told_id=told)
+    return len(told)
 
 
 def move_gate(work: Work, line_id: str, key: GateKey, *, offset: int) -> None:

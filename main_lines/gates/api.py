@@ -5,7 +5,7 @@ from datetime import date, datetime
 from pydantic import BaseModel
 
 from main_lines.gates import actions
-from main_lines.gates.bodies import GateDayBody, PassBody, ReopenBody
+from main_lines.gates.bodies import GateDayBody, PassBody, RemindBody, ReopenBody
 from main_lines.gates.queries import GateRow, gate_rows
 from main_lines.lines.access import get_line
 from main_lines.lines.api import Done
@@ -34,6 +34,10 @@ class GateOut(BaseModel):
     earlier: list[str]
 
 
+class RemindedOut(BaseModel):
+    people: int
+
+
 class GatesOut(BaseModel):
     """frozen_at: when the plan was frozen, null while it is open."""
 
@@ -60,6 +64,12 @@ def reopen_gate(work: Work, line_id: str, body: ReopenBody) -> Done:
     """Open a gate inside the present phase again; director only."""
     actions.reopen_gate(work, line_id, body.gate, reason=body.reason)
     return Done()
+
+
+@api.post("/lines/<line_id>/gates/remind", needs=SIGNED_IN, body=RemindBody, returns=RemindedOut)
+def remind_of_gate(work: Work, line_id: str, body: RemindBody) -> RemindedOut:
+    """Ask whoever holds the orders in its way once more; director only, at most once an hour."""
+    return RemindedOut(people=actions.remind_of_gate(work, line_id, body.gate))
 
 
 @api.post("/lines/<line_id>/gates/day", needs=SIGNED_IN, body=GateDayBody, returns=Done)

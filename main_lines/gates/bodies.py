@@ -15,6 +15,10 @@ class PassBody(Body):
     note: Note = ""
 
 
+class RemindBody(Body):
+    gate: GateKey
+
+
 class ReopenBody(Body):
     gate: GateKey
     reason: Note = ""

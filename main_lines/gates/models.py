@@ -36,4 +36,5 @@ class GateEvent(EventKind):
     PASSED = "main_lines.gate.passed", N_("%(actor)s 通过了关口“%(gate_words)s”")
     FORCED = "main_lines.gate.forced", N_("%(actor)s 在 %(obstacles)s 项未清时通过了关口“%(gate_words)s”：%(note)s")
     REOPENED = "main_lines.gate.reopened", N_("%(actor)s 重新打开了关口“%(gate_words)s”：%(reason)s")
+    REMINDED = "main_lines.gate.reminded", N_("%(actor)s 就关口“%(gate_words)s”催办 %(orders)s 张任务单，提醒 %(people)s 人")
     MOVED = "main_lines.gate.moved", N_("%(actor)s 将关口“%(gate_words)s”定在 %(day)s")

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from main_lines.back import way_back
 from main_lines.gates import actions
-from main_lines.gates.bodies import GateDayBody, PassBody, ReopenBody
+from main_lines.gates.bodies import GateDayBody, PassBody, RemindBody, ReopenBody
 from main_lines.gates.queries import gate_rows
 from main_lines.gates.words import ABOUT, GATES, OBSTACLES, STANDINGS, TONES
 from main_lines.lines.access import get_line
@@ -53,6 +53,13 @@ def submit_reopening(work: Work, line_id: str) -> Response:
     body = parse_form(ReopenBody)
     actions.reopen_gate(work, line_id, body.gate, reason=body.reason)
     flash(_("关口“%(gate)s”已重新打开", gate=GATES[body.gate]), "success")
+    return way_back(f"/lines/{line_id}/gates")
+
+
+@pages.post("/lines/<line_id>/gates/remind", needs=SIGNED_IN)
+def submit_reminder(work: Work, line_id: str) -> Response:
+    """Ask whoever holds what stands in the way."""
+    flash(_("已提醒 %(n)s 人", n=actions.remind_of_gate(work, line_id, parse_form(RemindBody).gate)), "success")
     return way_back(f"/lines/{line_id}/gates")
 
 

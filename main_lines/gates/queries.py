@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from main_lines.alerts.queries import AlertRow, open_alerts
 from main_lines.alerts.rules import AlertKind, Severity
-from main_lines.gates.access import day_of, records_of
+from main_lines.gates.access import day_of, records_of, reminded_lately
 from main_lines.gates.rules import (
     CLOSING,
     PHASE_OF,
@@ -32,7 +32,8 @@ class GateRow:
     """offset: days from D-day. orders: that stand in its way, by why. alerts: critical ones that stand. earlier: gates before it that
     are not passed.
 
-    may_pass, may_reopen: whether the reader may now. current: it belongs to the phase of now.
+    may_pass, may_remind, may_reopen: whether the reader may now. current: it belongs to the phase of now. reminded_at: less than an hour
+    ago, else None.
     """
 
     key: GateKey
@@ -49,6 +50,8 @@ class GateRow:
     alerts: Sequence[AlertRow]
     earlier: Sequence[GateKey]
     may_pass: bool
+    may_remind: bool
+    reminded_at: datetime | None
     may_reopen: bool
 
     @property
@@ -75,21 +78,23 @@ def gate_rows(work: Work, line: MainLine) -> list[GateRow]:
     alerts = [alert for alert in critical if alert.kind != AlertKind.GATE.value]  # It says of a gate what the gate says itself.
     phase, today, directs = Phase(line.phase), company_today(work), is_director(work, line.id)
     passed = {key for key in GateKey if key in closed or (key in records and records[key].passed_at)}
-    rows = []
+    rows, reminded = [], reminded_lately(work, line)
     for key in GateKey:
         record, before = records.get(key), closed.get(key)
         day, done, current = day_of(line, key, record), key in passed, PHASE_OF[key] is phase
         row = record if record is not None and record.passed_at else before
         open_now = current and not done
+        in_its_way = in_the_way(key, orders) if open_now else {}
         by_id = record.passed_by_id if record is not None and record.passed_at else before.closed_by_id if before else None
         rows.append(GateRow(
             key=key, phase=PHASE_OF[key], offset=days_from(line.d_day, day), day=day,
             standing=standing_of(key, phase, day, today, passed=done), current=current,
             passed_at=record.passed_at if record is not None and record.passed_at else before.closed_at if before else None,
             passed_by=work.session.get_one(Member, by_id).name if by_id else "", note=row.note if row is not None else "",
-            stood=sum(record.stood.values()) if record is not None else 0, orders=in_the_way(key, orders) if open_now else {},
+            stood=sum(record.stood.values()) if record is not None else 0, orders=in_its_way,
             alerts=alerts if open_now else (), earlier=gates_before(key, passed) if open_now else (),
-            may_pass=directs and open_now, may_reopen=directs and may_reopen(key, phase, passed=done),
+            may_pass=directs and open_now, may_remind=directs and bool(in_its_way), reminded_at=reminded.get(key),
+            may_reopen=directs and may_reopen(key, phase, passed=done),
         ))  # fmt: skip
     return rows
 

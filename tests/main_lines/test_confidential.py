@@ -137,6 +137,8 @@ ROUTES = [
     Route("gates.show_next_gate", "/lines/{line}/gates/next"),
     Route("gates.submit_passage", "/lines/{line}/gates/pass", "POST", {"gate": "plan", "note": "外人的话"}),
     Route("gates.submit_reopening", "/lines/{line}/gates/reopen", "POST", {"gate": "plan", "reason": "外人的话"}),
+    Route("gates.submit_reminder", "/lines/{line}/gates/remind", "POST", {"gate": "plan"}),
+    Route("gates_api.remind_of_gate", "/api/lines/{line}/gates/remind", "POST", {"gate": "plan"}),
     Route("gates.submit_gate_day", "/lines/{line}/gates/day", "POST", {"gate": "plan", "offset": "-20"}),
     Route("gates_api.list_gates", "/api/lines/{line}/gates"),
     Route("gates_api.pass_gate", "/api/lines/{line}/gates/pass", "POST", {"gate": "plan", "note": "外人的话"}),

@@ -7,11 +7,12 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from main_lines.alerts.actions import raise_alert
 from main_lines.alerts.rules import AlertKind, Severity
 from main_lines.gates import rules
-from main_lines.gates.actions import move_gate, pass_gate, reopen_gate
+from main_lines.gates.actions import move_gate, pass_gate, remind_of_gate, reopen_gate
 from main_lines.gates.queries import gate_rows
 from main_lines.gates.rules import CLOSING, PHASE_OF, GateKey, Hold, Obstacle, Pass, Standing, decide_pass, in_the_way, may_reopen
 from main_lines.lines.access import get_line
@@ -22,6 +23,8 @@ from main_lines.tasks.actions import block_task, sign_task, submit_task
 from main_lines.tasks.rules import FINISHED, State, Tone
 from tests.main_lines.conftest import D_DAY, OUTSIDE, Story
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from workspace.events.models import Event
+from workspace.notices.models import Notice
 
 
 def written_table() -> list[tuple[GateKey, int, Phase, set[Obstacle]]]:
@@ -172,3 +175,32 @@ def test_page_when_read_then_the_director_passes_and_the_others_see_what_stands(
     told = director.get(f"/api{url}").get_json()["gates"]
     assert (told[0]["gate"], told[0]["standing"], told[0]["note"]) == ("plan", "passed", "周一补签")
     assert "没签的主视觉" in director.get(f"{url}/next").get_data(as_text=True)
+
+
+def test_reminder_when_sent_then_each_holder_is_asked_once_and_again_after_an_hour(
+    work_as: Callable, write: Callable, run_jobs: Callable, signed_in: Callable, story: Story
+) -> None:
+    first, second, other, mine = write("主视觉"), write("详情页"), write("话术", owner="赵宁"), write("等林悦自己签")
+    with work_as("林悦") as work:
+        for task_id in (first, second, other):
+            sign_task(work, task_id)
+            block_task(work, task_id, reason="样衣未到")
+        submit_task(work, mine)
+    with work_as("林悦") as work:
+        assert remind_of_gate(work, story.line_id, GateKey.GO) == 2
+    run_jobs()
+    with work_as("林悦", writes=False) as work:
+        sent = select(Notice.member_id, Notice.url, Notice.asks).join(Event, Event.seq == Notice.seq)
+        asked = work.session.execute(sent.where(Event.kind == "main_lines.gate.reminded")).all()
+        assert set(asked) == {(story.id_of("苏航"), "/tasks", True), (story.id_of("赵宁"), f"/tasks/{other}", True)}
+        now = work.now
+    with work_as("林悦", now=now + timedelta(minutes=59)) as work, pytest.raises(Conflict):
+        remind_of_gate(work, story.line_id, GateKey.GO)
+    with work_as("林悦", now=now + timedelta(minutes=61)) as work:
+        assert remind_of_gate(work, story.line_id, GateKey.GO) == 2
+    with work_as("苏航") as work, pytest.raises(NotAllowed):
+        remind_of_gate(work, story.line_id, GateKey.PLAN)
+    with work_as("林悦") as work, pytest.raises(Conflict):
+        remind_of_gate(work, story.line_id, GateKey.REVIEW)
+    assert "gates/remind" in signed_in("linyue").get(f"/lines/{story.line_id}/gates").get_data(as_text=True)
+    assert "gates/remind" not in signed_in("suhang").get(f"/lines/{story.line_id}/gates").get_data(as_text=True)
