@@ -87,7 +87,10 @@ class _Job:
 
 @dataclass
 class _Batch:
-    """Jobs of one library, and the packs that their request will register. stored: chunks that need not be sent any more."""
+    """Jobs of one library, and the packs that their request will register. stored: chunks that need not be sent any more.
+
+    first: the places of saves of which the library has no version yet, and their nodes.
+    """
 
     library: str
     jobs: list[_Job] = field(default_factory=list)
@@ -96,6 +99,22 @@ class _Batch:
     size_bytes: int = 0
     held_bytes: int = 0
     flying: set[Future[None]] = field(default_factory=set)
+    first: dict[tuple[int | None, str], str] = field(default_factory=dict)
+
+    def add(self, job: _Job) -> None:
+        """One more, the last."""
+        self.jobs.append(job)
+        self.size_bytes += job.manifest.size_bytes if job.manifest else 0
+        if isinstance(job.op, p.Commit) and not job.op.base_version:
+            self.first[job.entry.place] = job.entry.node
+
+    def must_be_answered_before(self, entry: Entry) -> bool:
+        """Whether an operation takes the name that a first save had, or its folder away.
+
+        Should that save be refused, because its bytes did not arrive, it is made once more at the place that it had then.
+        """
+        taken = self.first.get(entry.place, entry.node) != entry.node
+        return taken or (entry.kind is Kind.DELETE and any(parent == entry.ino for parent, _ in self.first))
 
     def land(self, *, all_but: int = 0) -> None:
         """Wait until at most so many packs are on their way; raises what one of them failed with."""
@@ -190,6 +209,8 @@ class Departures:
                 break  # what was sent before is settled first
             if entry.kind is Kind.COMMIT and entry.node in saved:
                 break  # the answer to the save before it says which version this one is based on
+            if batch.must_be_answered_before(entry):
+                break
             try:
                 job = self._prepare(entry, batch, shown=position < SHOWN or position >= len(entries) - SHOWN)
             except Changed:
@@ -201,9 +222,8 @@ class Departures:
             if job is None:
                 self._journal.drop(entry.n)
                 continue
-            batch.jobs.append(job)
+            batch.add(job)
             saved.add(entry.node if entry.kind is Kind.COMMIT else "")
-            batch.size_bytes += job.manifest.size_bytes if job.manifest else 0
         return batch
 
     def _postpone(self, entry: Entry) -> None:

@@ -67,6 +67,11 @@ class Entry:
     tries: int
     made_ms: int
 
+    @property
+    def place(self) -> tuple[int | None, str]:
+        """Its place as a key: no two files have it at one time."""
+        return self.parent, name_key(self.name or "")
+
 
 _COLUMNS = "n, op_id, library, kind, ino, node, parent, name, dirty, state, manifest, sent, tries, made_ms"
 
@@ -173,8 +178,8 @@ class Journal:
         )
         for waits, left_parent, left_key, *columns in rows:
             entry = _entry(tuple(columns))
-            place = (entry.parent, name_key(entry.name or ""))
-            needs = {entry.ino, entry.node, place, ("made", entry.parent), ("emptied", entry.ino if entry.kind is Kind.DELETE else None)}
+            removed = entry.ino if entry.kind is Kind.DELETE else None
+            needs = {entry.ino, entry.node, entry.place, ("made", entry.parent), ("emptied", removed)}
             if waits or held & needs:
                 gives = {entry.ino, entry.node, (left_parent, left_key), ("emptied", left_parent)}
                 gives |= {("made", entry.ino)} if entry.kind is Kind.MAKE_FOLDER else set()

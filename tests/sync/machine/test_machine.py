@@ -386,6 +386,21 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             *[Step("tick", 0, 4), Step("rename", 0, 1, 2, 0), Step("rmdir")],
         ],
     ),
+    "a first save has to be sent again, and its name was taken since with the same request": (
+        Profile(agents=2, writers=1, line=0.3),
+        [
+            *[Step("write", 0, 0, 2, 1), Step("rename"), Step("send", luck=FINE), Step("rename", 0, 0, 3, 0)],
+            *[Step("write", 0, 0, 0, 1), Step("temp_save", 0, 0, 2, 1), Step("send", luck=1)],
+        ],
+    ),
+    "a first save has to be sent again, and its folder was removed since with the same request": (
+        Profile(agents=2, writers=1, line=0.3),
+        [
+            *[Step("write", 0, 0, 3, 1), Step("mkdir", 0, 0, 1), Step("send", luck=FINE), Step("write", 0, 1, 0, 1)],
+            *[Step("rename", 0, 1, 2), Step("rmdir"), Step("send", luck=1), Step("rename", 0, 0, 4), Step("tick", 0, 4)],
+            Step("rename", 0, 1, 3),
+        ],
+    ),
     "a temporary file is removed, the power goes before the index has written that down, and its name is moved": (
         Profile(agents=2, writers=1, power=True),
         [
