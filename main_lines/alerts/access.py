@@ -1,10 +1,13 @@
 """Loading alerts, as confidential as their main line, and how a line is watched."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 
 from main_lines.alerts.models import Alert, LineRule, LineStair
 from main_lines.alerts.rules import DEFAULTS, STAIRS, AlertRule, Setting, Severity, Stair, Step
 from main_lines.lines.access import get_line
+from main_lines.seen import mark_of
 from workspace.errors import NotFound
 from workspace.i18n import _
 from workspace.work import Work
@@ -40,6 +43,11 @@ def settings_of(work: Work, line_id: str) -> dict[AlertRule, Setting]:
 
 def setting_of(work: Work, line_id: str, rule: AlertRule) -> Setting:
     return settings_of(work, line_id)[rule]
+
+
+def rules_mark(settings: Mapping[AlertRule, Setting], stairs: Mapping[Severity, Stair]) -> str:
+    """Another one whenever a rule or a stair is another."""
+    return mark_of([{key.value: repr(value) for key, value in found.items()} for found in (settings, stairs)])
 
 
 def stairs_of(work: Work, line_id: str) -> dict[Severity, Stair]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from main_lines.alerts.access import get_alert, settings_of, stairs_of, standing_alert
+from main_lines.alerts.access import get_alert, rules_mark, settings_of, stairs_of, standing_alert
 from main_lines.alerts.models import (
     DETAIL_LENGTH,
     SUBJECT_LENGTH,
@@ -31,10 +31,11 @@ from main_lines.alerts.rules import (
     people_of,
 )
 from main_lines.alerts.watching import changes_in
-from main_lines.alerts.words import KINDS, SEVERITIES, STEPS, name_of, reason_of
+from main_lines.alerts.words import KINDS, RULES, SEVERITIES, STEPS, name_of, reason_of, setting_words, stair_words
 from main_lines.lines.access import director_ids, get_line, get_line_as_director, is_director, line_member_ids
 from main_lines.lines.models import MainLine
 from main_lines.lines.rules import Phase
+from main_lines.seen import others, refuse_unseen
 from main_lines.tasks.models import TaskOrder
 from workspace.db import new_id
 from workspace.errors import Conflict, NotAllowed
@@ -198,12 +199,17 @@ def escalate_alert(work: Work, alert_id: str) -> Step | None:
     return due[-1]
 
 
-def save_rules(work: Work, line_id: str, *, rules: dict[AlertRule, Setting], stairs: dict[Severity, Stair]) -> None:
+def save_rules(
+    work: Work, line_id: str, *, rules: dict[AlertRule, Setting], stairs: dict[Severity, Stair], seen: str = ""
+) -> None:  # fmt: skip
     """How the line is watched from now on; director only. Alerts of a rule that is switched off are closed. Alerts that stand go on with
-    the new stair. What the new thresholds find is raised by the reaction to the event.
+    the new stair. What the new thresholds find is raised by the reaction to the event. seen: ``rules_mark`` of what was read.
     """
     line = get_line_as_director(work, line_id)
     now_rules, now_stairs = settings_of(work, line.id), stairs_of(work, line.id)
+    theirs = [(RULES[rule], setting_words(rule, now_rules[rule])) for rule in others(now_rules, rules)]
+    theirs += [(SEVERITIES[severity], stair_words(now_stairs[severity])) for severity in others(now_stairs, stairs)]
+    refuse_unseen(seen, rules_mark(now_rules, now_stairs), theirs)
     changed = {rule: setting for rule, setting in rules.items() if setting != now_rules[rule]}
     climbed = {severity: stair for severity, stair in stairs.items() if stair != now_stairs[severity]}
     if not changed and not climbed:

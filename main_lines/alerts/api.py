@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from main_lines.alerts import actions
-from main_lines.alerts.access import get_alert, settings_of, stairs_of
+from main_lines.alerts.access import get_alert, rules_mark, settings_of, stairs_of
 from main_lines.alerts.bodies import ClearBody, ReportBody, RuleBody, RulesBody, StairBody
 from main_lines.alerts.checks import save
 from main_lines.alerts.queries import AlertRow, alert_page, open_alerts
@@ -66,8 +66,11 @@ class RuleOut(RuleBody):
 
 
 class RulesOut(BaseModel):
+    """mark: see ``seen``."""
+
     rules: list[RuleOut]
     stairs: list[StairBody]
+    mark: str
 
 
 class Count(BaseModel):
@@ -158,6 +161,7 @@ def rules_out(work: Work, line_id: str) -> RulesOut:
             for rule in AlertRule
         ],
         stairs=[StairBody(severity=one, **{step.value: stairs[one].minutes(step) for step in Step}) for one in Severity],
+        mark=rules_mark(rules, stairs),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from main_lines.alerts.models import SUBJECT_LENGTH, TITLE_LENGTH
 from main_lines.alerts.rules import LIMITS, LONGEST_STEP_MINUTES, UNITS, AlertKind, AlertRule, Severity, Unit
 from main_lines.lines.bodies import Body, Note
+from main_lines.seen import Mark
 
 Minutes = Annotated[int, Field(ge=0, le=LONGEST_STEP_MINUTES)]
 Subject = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SUBJECT_LENGTH)]
@@ -66,7 +67,8 @@ class StairBody(Body):
 
 
 class RulesBody(Body):
-    """What is to change; a rule or a stair that is not named stays as it is."""
+    """What is to change; a rule or a stair that is not named stays as it is. seen: mark of those that were read."""
 
     rules: Annotated[list[RuleBody], Field(max_length=len(AlertRule))] = []
     stairs: Annotated[list[StairBody], Field(max_length=len(Severity))] = []
+    seen: Mark = ""

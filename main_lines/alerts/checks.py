@@ -23,7 +23,7 @@ def save(work: Work, line_id: str, body: RulesBody) -> None:
     if fields:
         raise InvalidInput(_("有内容需要修改"), _("请按提示修改后再提交。"), fields=fields)
     rules = {rule.rule: Setting(rule.on, rule.threshold, rule.severity) for rule in body.rules}
-    actions.save_rules(work, line_id, rules=rules, stairs=stairs)
+    actions.save_rules(work, line_id, rules=rules, stairs=stairs, seen=body.seen)
 
 
 def sent(form: Mapping[str, str]) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def sent(form: Mapping[str, str]) -> dict[str, Any]:
         {"severity": severity.value, **{step.value: form.get(f"{severity.value}_{step.value}") or 0 for step in Step}}
         for severity in Severity
     ]
-    return {"rules": rules, "stairs": stairs}
+    return {"rules": rules, "stairs": stairs, "seen": form.get("seen", "")}
 
 
 def beside(fields: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from flask import flash, render_template, request
 from werkzeug.wrappers import Response
 
 from main_lines.alerts import actions, checks
-from main_lines.alerts.access import get_alert, settings_of, stairs_of
+from main_lines.alerts.access import get_alert, rules_mark, settings_of, stairs_of
 from main_lines.alerts.bodies import AlertBody, RulesBody
 from main_lines.alerts.models import Alert
 from main_lines.alerts.queries import alert_page, closed_alerts, open_alerts
@@ -16,7 +16,7 @@ from main_lines.back import way_back
 from main_lines.lines.access import get_line
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import line_head
-from workspace.errors import InvalidInput
+from workspace.errors import Conflict, InvalidInput, MainlineError
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, parse_form, validated
 from workspace.work import Work
@@ -76,7 +76,7 @@ def submit_rules(work: Work, line_id: str) -> Response | tuple[str, int]:
     line = get_line(work, line_id)
     try:
         checks.save(work, line.id, validated(RulesBody, checks.sent(request.form)))
-    except InvalidInput as error:
+    except (InvalidInput, Conflict) as error:
         return _rules_page(work, line, dict(request.form), error=error), error.status
     flash(_("预警规则已保存"), "success")
     return way_back(f"/lines/{line_id}/alerts/rules")
@@ -131,16 +131,17 @@ def _one(work: Work, alert: Alert) -> dict[str, Any]:
 
 def _as_form(work: Work, line: MainLine) -> dict[str, Any]:
     """What holds now, under the names of the form's fields."""
-    form: dict[str, Any] = {}
-    for rule, setting in settings_of(work, line.id).items():
+    settings, stairs = settings_of(work, line.id), stairs_of(work, line.id)
+    form: dict[str, Any] = {"seen": rules_mark(settings, stairs)}
+    for rule, setting in settings.items():
         form |= {f"{rule.value}_threshold": setting.threshold, f"{rule.value}_severity": setting.severity.value}
         form |= {f"{rule.value}_on": "true"} if setting.on else {}
-    for severity, stair in stairs_of(work, line.id).items():
+    for severity, stair in stairs.items():
         form |= {f"{severity.value}_{step.value}": stair.minutes(step) or "" for step in Step}
     return form
 
 
-def _rules_page(work: Work, line: MainLine, form: dict[str, Any], *, error: InvalidInput | None = None) -> str:
+def _rules_page(work: Work, line: MainLine, form: dict[str, Any], *, error: MainlineError | None = None) -> str:
     rules = [
         {"key": rule.value, "words": RULES[rule], "hint": RULE_HINTS[rule], "unit": UNIT_WORDS[UNITS[rule]], "limits": LIMITS[UNITS[rule]],
          "counts": UNITS[rule] is not Unit.NONE}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from main_lines.alerts.models import Alert
-from main_lines.alerts.rules import AlertKind, AlertRule, Cause, Severity, Step, Unit
+from main_lines.alerts.rules import UNITS, AlertKind, AlertRule, Cause, Setting, Severity, Stair, Step, Unit
 from main_lines.gates.rules import GateKey
 from main_lines.gates.words import GATES
 from workspace.events.kinds import N_
@@ -39,6 +39,21 @@ STEPS = {
     Step.EVERYONE: _l("再次通知全体成员"),
 }  # fmt: skip
 BY_HAND: Any = _l("手动提醒未确认的人")
+
+
+def setting_words(rule: AlertRule, setting: Setting) -> str:
+    """How a rule is set: "2 天 · 警告"."""
+    if not setting.on:
+        return _("关闭")
+    unit = UNITS[rule]
+    amount = "" if unit is Unit.NONE else f"{setting.threshold} {UNIT_WORDS[unit]} · "
+    return f"{amount}{SEVERITIES[setting.severity]}"
+
+
+def stair_words(stair: Stair) -> str:
+    """Who is told after how long: "提醒未确认的人 15 分钟 · …"."""
+    steps = [f"{STEPS[step]} {duration(minutes)}" for step in Step if (minutes := stair.minutes(step))]
+    return " · ".join(steps) or "—"
 
 
 def title_of(alert: Alert) -> str:

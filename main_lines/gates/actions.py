@@ -13,6 +13,7 @@ from main_lines.lines.access import get_line_as_director, line_member_ids
 from main_lines.lines.actions import close_phase, open_last_phase
 from main_lines.lines.models import MainLine
 from main_lines.lines.rules import Phase
+from main_lines.seen import refuse_unseen
 from main_lines.tasks.access import count_open_orders, held_by
 from main_lines.tasks.models import TaskOrder
 from workspace.errors import Conflict, InvalidInput
@@ -87,11 +88,13 @@ def remind_of_gate(work: Work, line_id: str, key: GateKey) -> int:
     return len(told)
 
 
-def move_gate(work: Work, line_id: str, key: GateKey, *, offset: int) -> None:
-    """Another day, in days from D-day; it moves with D-day."""
+def move_gate(work: Work, line_id: str, key: GateKey, *, offset: int, seen: str = "") -> None:
+    """Another day, in days from D-day; it moves with D-day. seen: the days that were read; Conflict when they are others by now."""
     line = get_line_as_director(work, line_id)
-    if gate_row(work, line, key).passed:
+    row = gate_row(work, line, key)
+    if row.passed:
         raise Conflict(_("这道关口已经通过"), _("请刷新后查看最新状态。"))
+    refuse_unseen(seen, str(row.offset), [(_("距 D 日天数"), row.offset)] if row.offset != offset else [])
     if abs(offset) > OFFSET_MOST:
         raise InvalidInput(_("离 D 日太远"), fields={"offset": _("最多距 D 日 %(n)s 天", n=OFFSET_MOST)})
     place_gate(work, line, key, offset=offset)

@@ -75,7 +75,7 @@ def remind_of_gate(work: Work, line_id: str, body: RemindBody) -> RemindedOut:
 @api.post("/lines/<line_id>/gates/day", needs=SIGNED_IN, body=GateDayBody, returns=Done)
 def move_gate(work: Work, line_id: str, body: GateDayBody) -> Done:
     """Set the day of a gate, in days from D-day; director only."""
-    actions.move_gate(work, line_id, body.gate, offset=body.offset)
+    actions.move_gate(work, line_id, body.gate, offset=body.offset, seen=body.seen)
     return Done()
 
 

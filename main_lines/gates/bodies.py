@@ -6,6 +6,7 @@ from pydantic import Field
 
 from main_lines.gates.rules import OFFSET_MOST, GateKey
 from main_lines.lines.bodies import Body, Note
+from main_lines.seen import Mark
 
 
 class PassBody(Body):
@@ -25,7 +26,8 @@ class ReopenBody(Body):
 
 
 class GateDayBody(Body):
-    """offset: days from D-day, negative before it."""
+    """offset: days from D-day, negative before it. seen: those that were read; 409 when they are others by now."""
 
     gate: GateKey
+    seen: Mark = ""
     offset: Annotated[int, Field(ge=-OFFSET_MOST, le=OFFSET_MOST)]

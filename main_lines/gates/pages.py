@@ -67,7 +67,7 @@ def submit_reminder(work: Work, line_id: str) -> Response:
 def submit_gate_day(work: Work, line_id: str) -> Response:
     """Set the day of a gate."""
     body = parse_form(GateDayBody)
-    actions.move_gate(work, line_id, body.gate, offset=body.offset)
+    actions.move_gate(work, line_id, body.gate, offset=body.offset, seen=body.seen)
     return way_back(f"/lines/{line_id}/gates")
 
 

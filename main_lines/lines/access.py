@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped
 
 from main_lines.lines.models import LineMember, LineSigner, MainLine
+from main_lines.seen import mark_of
 from sync.library.libraries.access import rooms_of_group
 from workspace.errors import Conflict, NotAllowed, NotFound
 from workspace.events.access import gives_rooms
@@ -129,6 +130,11 @@ def named_signers(work: Work, line_id: str) -> dict[str, list[str]]:
     for department_id, member_id in work.session.execute(rows.order_by(LineSigner.department_id, LineSigner.member_id)):
         found.setdefault(department_id, []).append(member_id)
     return found
+
+
+def signers_mark(member_ids: Iterable[str]) -> str:
+    """Another one whenever others are named."""
+    return mark_of(sorted(member_ids))
 
 
 def require_members(work: Work, line_id: str, member_ids: Iterable[str]) -> None:

@@ -6,10 +6,19 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from main_lines.lines.access import company_today, director_ids, get_line_as_director, line_rooms, require_members
+from main_lines.lines.access import (
+    company_today,
+    director_ids,
+    get_line_as_director,
+    line_rooms,
+    named_signers,
+    require_members,
+    signers_mark,
+)
 from main_lines.lines.models import Gate, LineEvent, LineMember, LineSigner, MainLine
 from main_lines.lines.rules import Advance, GateHold, Health, LineKind, Phase, gate
 from main_lines.lines.words import HEALTHS, PHASES
+from main_lines.seen import refuse_unseen
 from sync.library.assets.models import Node
 from sync.library.grants.actions import membership_changes, put_right, withdraw_member
 from sync.library.grants.rules import Subject, SubjectKind
@@ -151,10 +160,17 @@ def _let_manage(work: Work, line: MainLine, member_id: str, right: Right | None)
         put_right(work, work.session.get_one(Node, library.root_id), Subject(SubjectKind.MEMBER, member_id), right)
 
 
-def name_signers(work: Work, line_id: str, *, department_id: str, member_ids: Iterable[str]) -> None:
-    """Let these members sign the orders of a department ("" for the whole line) in the director's place; nobody: the director again."""
+def name_signers(work: Work, line_id: str, *, department_id: str, member_ids: Iterable[str], seen: str = "") -> None:
+    """Let these members sign the orders of a department ("" for the whole line) in the director's place; nobody: the director again.
+
+    seen: mark of the ids that were read (``signers_mark``); Conflict when they are others by now.
+    """
     line = get_line_as_director(work, line_id)
     chosen = list(dict.fromkeys(member_ids))
+    now = named_signers(work, line.id).get(department_id, [])
+    if set(now) != set(chosen):
+        names = _("、").join(work.session.get_one(Member, member_id).name for member_id in now) or "—"
+        refuse_unseen(seen, signers_mark(now), [(_("签发人"), names)])
     require_members(work, line.id, chosen)
     scope = get_department(work, department_id).name if department_id else line.name
     work.session.execute(delete(LineSigner).where(LineSigner.line_id == line.id, LineSigner.department_id == department_id))
@@ -172,11 +188,12 @@ def state_health(work: Work, line_id: str, *, health: Health, reason: str) -> No
     _record(work, LineEvent.HEALTH_STATED, line, health=health.value, health_words=source(HEALTHS[health]), reason=line.health_reason)
 
 
-def move_d_day(work: Work, line_id: str, d_day: date) -> None:
-    """Move D-day; every date that is an offset moves with it."""
+def move_d_day(work: Work, line_id: str, d_day: date, *, seen: str = "") -> None:
+    """Move D-day; every date that is an offset moves with it. seen: the one that was read; Conflict when it is another by now."""
     line = get_line_as_director(work, line_id)
     if d_day == line.d_day:
         return
+    refuse_unseen(seen, line.d_day.isoformat(), [(_("D 日"), line.d_day.isoformat())])
     before, line.d_day = line.d_day, d_day
     _record(work, LineEvent.RESCHEDULED, line, d_day_before=before.isoformat(), d_day=d_day.isoformat())
 

@@ -97,5 +97,5 @@ def state_health(work: Work, line_id: str, body: HealthBody) -> Done:
 @api.post("/lines/<line_id>/d-day", needs=SIGNED_IN, body=DDayBody, returns=Done)
 def move_d_day(work: Work, line_id: str, body: DDayBody) -> Done:
     """Move D-day with every date that is an offset; director only."""
-    actions.move_d_day(work, line_id, body.d_day)
+    actions.move_d_day(work, line_id, body.d_day, seen=body.seen)
     return Done()

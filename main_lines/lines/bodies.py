@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from main_lines.lines.rules import Phase
+from main_lines.seen import Mark
 from workspace.texts import all_shown
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
@@ -42,7 +43,10 @@ class MemberBody(Body):
 
 
 class DDayBody(Body):
+    """seen: the D-day that was read, YYYY-MM-DD; 409 when it is another by now."""
+
     d_day: Day
+    seen: Mark = ""
 
 
 def day_in_address(text: str) -> date:

@@ -76,6 +76,7 @@ def submit_health(work: Work, line_id: str) -> Response:
 @pages.post("/lines/<line_id>/d-day", needs=SIGNED_IN)
 def submit_d_day(work: Work, line_id: str) -> Response:
     """Move D-day with every date that is an offset."""
-    actions.move_d_day(work, line_id, parse_form(DDayBody).d_day)
+    body = parse_form(DDayBody)
+    actions.move_d_day(work, line_id, body.d_day, seen=body.seen)
     flash(_("D 日已调整，未固定的日期随之移动"), "success")
     return way_back(f"/lines/{line_id}/board")

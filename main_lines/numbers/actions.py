@@ -6,7 +6,7 @@ kept, the former values stand beside it, and the alerts of the line are made to 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,8 @@ from main_lines.numbers.models import Metric, MetricValue, NumberEvent, NumberSo
 from main_lines.numbers.queries import metric_rows, short_stock
 from main_lines.numbers.reading import METRICS_MAX, Entry, Item, Wanted
 from main_lines.numbers.rules import Aim, Better, Call, Replaced, Supply, Verdict, replaces, stock_call
-from main_lines.numbers.words import AIMS, amount_kept, exact
+from main_lines.numbers.words import AIMS, BETTERS, METRIC_FIELDS, amount_kept, exact
+from main_lines.seen import others, refuse_unseen
 from workspace.db import insert_into, new_id
 from workspace.errors import Conflict, InvalidInput, NotAllowed
 from workspace.events.kinds import N_
@@ -76,10 +77,13 @@ def define_metric(work: Work, line_id: str, draft: MetricDraft) -> Metric:
     return _define(work, line, draft, metrics_of(work, line.id, archived=True))
 
 
-def change_metric(work: Work, metric_id: str, draft: MetricDraft) -> Metric:
-    """Director only. What was said of it stays; alerts agree with its new rule at once."""
+def change_metric(work: Work, metric_id: str, draft: MetricDraft, *, seen: str = "") -> Metric:
+    """Director only. What was said of it stays; alerts agree with its new rule at once. seen: its mark when it was read."""
     metric = get_metric(work, metric_id, as_director=True)
     line = work.session.get_one(MainLine, metric.line_id)
+    now = {name: getattr(metric, name) for name in METRIC_FIELDS}
+    theirs = [(METRIC_FIELDS[name], _metric_said(line, name, now[name])) for name in others(now, _columns(line, draft))]
+    refuse_unseen(seen, metric.mark, theirs)
     _check_free(draft.name, [other for other in metrics_of(work, line.id, archived=True) if other.id != metric.id])
     for name, value in _columns(line, draft).items():
         setattr(metric, name, value)
@@ -128,6 +132,20 @@ def _columns(line: MainLine, draft: MetricDraft) -> dict[str, Any]:
         "name": draft.name, "unit": draft.unit, "better": draft.better.value, "adds": draft.adds, "alert_below": draft.alert_below,
         "start_offset": (draft.start - line.d_day).days, "end_offset": (draft.end - line.d_day).days,
     }  # fmt: skip
+
+
+def _metric_said(line: MainLine, name: str, value: Any) -> str:
+    """A part of how a metric is defined, in words."""
+    match name:
+        case "better":
+            return str(BETTERS[Better(value)])
+        case "adds":
+            return _("各日、各地相加（销售额、订单数）") if value else _("只看最新一个（转化率、退货率）")
+        case "start_offset" | "end_offset":
+            return (line.d_day + timedelta(days=value)).isoformat()
+        case "alert_below":
+            return {None: _("按主线的预警规则"), 0: _("不预警")}.get(value) or f"{value}%"
+    return str(value) or "—"
 
 
 def usual_time(d_day: date, today: date) -> tuple[date, date]:

@@ -12,6 +12,7 @@ from main_lines.numbers.columns import number_in
 from main_lines.numbers.models import NAME_LENGTH, PLACE_LENGTH, SKU_LENGTH, SOURCE_LENGTH, UNIT_LENGTH
 from main_lines.numbers.reading import ROWS_MAX
 from main_lines.numbers.rules import VALUE_MOST, Aim, Better, rounded
+from main_lines.seen import Mark
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH)]
 Amount = Annotated[Decimal, Field(ge=-VALUE_MOST, le=VALUE_MOST, allow_inf_nan=False)]
@@ -20,7 +21,7 @@ PlaceName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=P
 
 class MetricBody(Body):
     """start, end: first and last day for which the target is set. told: when everybody is told that it is off its target: "line" as
-    the line's rule says, "never", or a percentage of what is expected by now, 1 to 100."""
+    the line's rule says, "never", or a percentage of what is expected by now, 1 to 100. seen: mark of the metric that was read."""
 
     name: Name
     unit: Annotated[str, StringConstraints(strip_whitespace=True, max_length=UNIT_LENGTH)] = ""
@@ -29,6 +30,7 @@ class MetricBody(Body):
     start: Day
     end: Day
     told: Literal["line", "never"] | Annotated[int, Field(ge=1, le=100)] = "line"
+    seen: Mark = ""
 
     def draft(self) -> MetricDraft:
         own = {"line": None, "never": 0}.get(self.told, 0) if isinstance(self.told, str) else self.told

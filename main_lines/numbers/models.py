@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from main_lines.numbers.rules import PLACES, Aim, Better
+from main_lines.seen import mark_of
 from workspace.db import Base, Id
 from workspace.events.kinds import N_, EventKind
 
@@ -61,6 +62,11 @@ class Metric(Base):
     defined_at: Mapped[datetime]
     defined_by_id: Mapped[str] = mapped_column(Id, ForeignKey("member.id"))
     archived_at: Mapped[datetime | None]
+
+    @property
+    def mark(self) -> str:
+        """Another one whenever how it is defined changes."""
+        return mark_of([self.name, self.unit, self.better, self.adds, self.start_offset, self.end_offset, self.alert_below])
 
 
 class NumberSource(Base):

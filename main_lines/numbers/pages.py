@@ -69,7 +69,8 @@ def show_metric_rows(work: Work, metric_id: str) -> str:
 @pages.post("/numbers/<metric_id>", needs=SIGNED_IN)
 def submit_metric_change(work: Work, metric_id: str) -> Response:
     """Change what a metric is called and how it is watched; director only."""
-    metric = actions.change_metric(work, metric_id, parse_form(MetricBody).draft())
+    body = parse_form(MetricBody)
+    metric = actions.change_metric(work, metric_id, body.draft(), seen=body.seen)
     flash(_("已保存"), "success")
     return way_back(f"/numbers/{metric.id}")
 

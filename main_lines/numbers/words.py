@@ -11,6 +11,10 @@ from workspace.phrases import Phrase, shows
 
 AIMS = {Aim.TARGET: _l("目标"), Aim.ACTUAL: _l("实际")}
 BETTERS = {Better.HIGHER: _l("越高越好"), Better.LOWER: _l("越低越好")}
+METRIC_FIELDS = {
+    "name": _l("指标"), "unit": _l("单位"), "adds": _l("怎样合计"), "better": _l("好坏"), "start_offset": _l("目标从哪天算起"),
+    "end_offset": _l("到哪天为止"), "alert_below": _l("偏离多少时预警"),
+}  # fmt: skip
 VERDICTS = {
     Verdict.NO_ACTUAL: _l("还没有实际值"), Verdict.NO_TARGET: _l("没有目标"), Verdict.NOT_BEGUN: _l("尚未开始"),
     Verdict.OFF: _l("偏离目标"), Verdict.BEHIND: _l("略差于预期"), Verdict.ON: _l("符合预期"),

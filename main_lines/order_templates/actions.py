@@ -6,8 +6,13 @@ from typing import Any
 from main_lines.lines.rules import Phase
 from main_lines.order_templates.access import get_order_template
 from main_lines.order_templates.models import OrderTemplate, OrderTemplateEvent
+from main_lines.order_templates.words import FIELDS
+from main_lines.seen import others, refuse_unseen
+from main_lines.tasks.record import field_words
 from workspace.db import new_id
+from workspace.i18n import _
 from workspace.people.access import get_department
+from workspace.people.models import Member
 from workspace.work import Work
 
 
@@ -35,10 +40,13 @@ def keep_order_template(work: Work, kept: Kept) -> OrderTemplate:
     return template
 
 
-def change_order_template(work: Work, template_id: str, kept: Kept) -> OrderTemplate:
-    """Orders that were written from it stay as they are."""
+def change_order_template(work: Work, template_id: str, kept: Kept, *, seen: str = "") -> OrderTemplate:
+    """Orders that were written from it stay as they are. seen: mark of what was read; Conflict when it has changed since."""
     template = get_order_template(work, template_id, lock=True)
     columns = _columns(work, kept)
+    theirs = [(FIELDS[name], field_words(work, name, template.written[name])) for name in others(template.written, columns)]
+    by = work.session.get_one(Member, template.kept_by_id).name
+    refuse_unseen(seen, template.mark, theirs, title=_("%(name)s刚刚修改过这个模板", name=by))
     if columns == template.written:
         return template
     for name, value in columns.items():

@@ -14,7 +14,7 @@ api = Routes("order_templates_api", __name__, api=True)
 
 
 class OrderTemplateOut(BaseModel):
-    """involved: ids of departments. due_offset: days from D-day, null where it is set each time."""
+    """involved: ids of departments. due_offset: days from D-day, null where it is set each time. mark: see ``seen``."""
 
     id: str
     name: str
@@ -28,6 +28,7 @@ class OrderTemplateOut(BaseModel):
     checklist: list[str]
     expected: list[str]
     involved: list[str]
+    mark: str
 
 
 class OrderTemplatesOut(BaseModel):
@@ -41,7 +42,7 @@ def list_templates(work: Work) -> OrderTemplatesOut:
         OrderTemplateOut(
             id=row.id, name=row.name, title=row.title, department_id=row.department_id, department=row.department_name,
             requirements=row.requirements, phase=row.phase, due_offset=row.due_offset, days=row.days, checklist=row.checklist,
-            expected=row.expected, involved=row.involved,
+            expected=row.expected, involved=row.involved, mark=row.mark,
         )
         for row in list_order_templates(work)
     ]  # fmt: skip
@@ -59,7 +60,7 @@ def keep_template(work: Work, body: OrderTemplateBody) -> tuple[Created, int]:
 )
 def change_template(work: Work, order_template_id: str, body: OrderTemplateBody) -> Done:
     """Change a template; orders that were written from it stay as they are."""
-    actions.change_order_template(work, order_template_id, body.kept())
+    actions.change_order_template(work, order_template_id, body.kept(), seen=body.seen)
     return Done()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from main_lines.seen import mark_of
 from workspace.db import Base, Id
 from workspace.events.kinds import N_, EventKind
 from workspace.roles.permissions import Permission
@@ -40,6 +41,11 @@ class OrderTemplate(Base):
     @property
     def written(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in WRITTEN}
+
+    @property
+    def mark(self) -> str:
+        """Another one whenever what is written changes."""
+        return mark_of(self.written)
 
 
 WRITTEN = ("department_id", "name", "title", "requirements", "checklist", "expected", "involved", "phase", "due_offset", "days")

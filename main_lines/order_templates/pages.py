@@ -69,7 +69,8 @@ def submit_order_template_edit(work: Work, order_template_id: str) -> Response |
     """Change a template; orders that were written from it stay as they are."""
     template = get_order_template(work, order_template_id)
     try:
-        actions.change_order_template(work, order_template_id, parse_form(OrderTemplateBody).kept())
+        body = parse_form(OrderTemplateBody)
+        actions.change_order_template(work, order_template_id, body.kept(), seen=body.seen)
     except MainlineError as error:
         return _form(work, request.form, template=template, error=error), error.status
     flash(_("模板“%(name)s”已保存", name=template.name), "success")

@@ -29,6 +29,7 @@ class OrderTemplateRow:
     involved: list[str]
     kept_by: str
     kept_at: datetime
+    mark: str
 
 
 def list_order_templates(work: Work) -> list[OrderTemplateRow]:
@@ -42,7 +43,7 @@ def list_order_templates(work: Work) -> list[OrderTemplateRow]:
     return [
         OrderTemplateRow(
             one.id, one.name, one.title, one.department_id, department_name, one.phase, one.due_offset, one.days, one.requirements,
-            one.checklist, one.expected, one.involved, kept_by, one.kept_at,
+            one.checklist, one.expected, one.involved, kept_by, one.kept_at, one.mark,
         )
         for one, department_name, kept_by in work.session.execute(query)
     ]  # fmt: skip
@@ -51,4 +52,4 @@ def list_order_templates(work: Work) -> list[OrderTemplateRow]:
 def template_form(template: OrderTemplate) -> dict[str, Any]:
     """What the form of a new order, or of the template itself, starts with."""
     values = {name: "" if value is None else value for name, value in template.written.items()}
-    return values | {name: "\n".join(values[name]) for name in ("checklist", "expected")}
+    return values | {name: "\n".join(values[name]) for name in ("checklist", "expected")} | {"seen": template.mark}

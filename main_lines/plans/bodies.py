@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from main_lines.lines.bodies import Body, Day
 from main_lines.plans.models import BASELINE_NAME_LENGTH, MILESTONE_NAME_LENGTH
-from main_lines.tasks.bodies import Mark
+from main_lines.seen import Mark
 
 
 class NeedBody(Body):

@@ -46,8 +46,11 @@ class ToSignListOut(BaseModel):
 
 
 class SignerOut(BaseModel):
+    """mark: see ``seen``."""
+
     department_id: str
     members: list[str]
+    mark: str
 
 
 class SignersOut(BaseModel):
@@ -83,13 +86,14 @@ def get_changes(work: Work, task_id: str) -> ChangesOut:
 def get_signers(work: Work, line_id: str) -> SignersOut:
     """Who signs in the director's place."""
     rows = signers_of_line(work, get_line(work, line_id))
-    return SignersOut(signers=[SignerOut(department_id=row.department_id, members=[card.id for card in row.people]) for row in rows])
+    found = [SignerOut(department_id=row.department_id, members=[card.id for card in row.people], mark=row.mark) for row in rows]
+    return SignersOut(signers=found)
 
 
 @api.route("/lines/<line_id>/signers", methods=("PUT",), needs=SIGNED_IN, body=SignersBody, returns=Done)
 def put_signers(work: Work, line_id: str, body: SignersBody) -> Done:
     """Name who signs in the director's place; director only."""
-    name_signers(work, line_id, department_id=body.department_id, member_ids=body.members)
+    name_signers(work, line_id, department_id=body.department_id, member_ids=body.members, seen=body.seen)
     return Done()
 
 

@@ -67,7 +67,8 @@ def show_signer_rows(work: Work, line_id: str) -> str:
 def submit_signers(work: Work, line_id: str) -> Response:
     """Name who signs in the director's place."""
     body = parse_form(SignersBody)
-    name_signers(work, line_id, department_id=body.department_id, member_ids=[member for member in body.members if member])
+    chosen = [member for member in body.members if member]
+    name_signers(work, line_id, department_id=body.department_id, member_ids=chosen, seen=body.seen)
     flash(_("签发人已更新"), "success")
     return way_back(f"/lines/{line_id}/signers")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from main_lines.lines.access import named_signers
+from main_lines.lines.access import named_signers, signers_mark
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import cards_of, members_of
 from main_lines.signing.rules import Change, changes_since
@@ -43,6 +43,10 @@ class Signers:
     department_id: str
     name: str
     people: list[MemberRow]
+
+    @property
+    def mark(self) -> str:
+        return signers_mark(card.id for card in self.people)
 
 
 def signers_of_line(work: Work, line: MainLine) -> list[Signers]:

@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 
 from main_lines.lines.access import get_line, require_members
 from main_lines.lines.rules import Phase
+from main_lines.seen import others, refuse_unseen
 from main_lines.tasks.access import get_task, line_of, pieces_of, standing_of, take_up
 from main_lines.tasks.models import BLOCKED_LENGTH, NAME_LENGTH, RETURNED_LENGTH, WRITTEN, TaskEvent, TaskOrder
 from main_lines.tasks.pieces import AssetDelivery, content_of, missing_of, put_piece
-from main_lines.tasks.record import check_seen, deliverable_kept, move, reason_given, record, refusal
+from main_lines.tasks.record import check_seen, deliverable_kept, field_words, move, reason_given, record, refusal
 from main_lines.tasks.rules import OPEN, State, Verb, Why, asks_more
 from workspace.db import new_id
 from workspace.errors import InvalidInput
@@ -85,7 +86,7 @@ def write_tasks(work: Work, line_id: str, drafts: Sequence[Draft], *, submit: bo
 def edit_task(work: Work, task_id: str, draft: Draft, *, seen: str = "") -> TaskOrder:
     """Change what is written. New requirements of a signed order send it back to be signed; the rest does not."""
     order = get_task(work, task_id, lock=True)
-    check_seen(order, seen, _("您填写的内容已保留。请核对最新的任务单，再次保存会以您填写的为准。"))
+    _check_unseen(work, order, draft, seen)
     line = line_of(work, order)
     _check(work, draft)
     if draft.owner_id and draft.owner_id != order.owner_id:
@@ -115,6 +116,14 @@ def edit_task(work: Work, task_id: str, draft: Draft, *, seen: str = "") -> Task
     said = [phrase(word) for word in words]
     record(work, TaskEvent.EDITED, order, changed=list(words), changed_said=said, sign_again=new_requirements, plan=order.plan)
     return order
+
+
+def _check_unseen(work: Work, order: TaskOrder, draft: Draft, seen: str) -> None:
+    """Conflict with what has been written meanwhile, where it is not what the writer has sent."""
+    now, texts = {name: getattr(order, name) for name in WRITTEN}, [item["text"] for item in order.checklist]
+    names = others(now | {"checklist": texts}, _columns(draft) | {"checklist": list(draft.checklist)})
+    theirs = [(_FIELD_WORDS[name], "\n".join(texts) if name == "checklist" else field_words(work, name, now[name])) for name in names]
+    refuse_unseen(seen, order.mark, theirs, title=_("任务单刚刚被修改过"), code="task_changed", state=order.state)
 
 
 def submit_task(work: Work, task_id: str) -> TaskOrder:

@@ -6,10 +6,10 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from main_lines.lines.bodies import Body, Day, Note
 from main_lines.lines.rules import Phase
+from main_lines.seen import Mark
 from main_lines.tasks.actions import Draft
 from main_lines.tasks.models import NAME_LENGTH
 
-Mark = Annotated[str, StringConstraints(max_length=16)]
 Key = Annotated[str, StringConstraints(max_length=26)]
 PieceName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=NAME_LENGTH)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]

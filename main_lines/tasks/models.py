@@ -1,13 +1,12 @@
 """A task order: what, by when, by whom, with which requirements, and what came of it."""
 
-import hashlib
-import json
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from main_lines.seen import mark_of
 from main_lines.tasks.rules import State
 from workspace.db import Base, Id
 from workspace.events.kinds import N_, EventKind
@@ -98,7 +97,7 @@ class TaskOrder(Base):
         """Another one whenever what is written or handed in changes; a form brings back the one of what it showed."""
         written = [getattr(self, name) for name in WRITTEN]
         seen = [*written, [item["text"] for item in self.checklist], self.deliverable, self.delivered_at]
-        return hashlib.sha256(json.dumps(seen, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        return mark_of(seen)
 
 
 class TaskDeliverable(Base):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from main_lines.lines.rules import Phase
+from main_lines.lines.words import PHASES
 from main_lines.tasks.access import is_frozen, line_of, standing_of
 from main_lines.tasks.models import RETURNED_LENGTH, TaskOrder
 from main_lines.tasks.rules import Move, Refuse, State, Verb, Why, decide
@@ -10,6 +12,7 @@ from workspace.errors import Conflict, InvalidInput, NotAllowed
 from workspace.events.kinds import N_, EventKind
 from workspace.i18n import _
 from workspace.notices.actions import read_about
+from workspace.people.models import Department, Member, Site
 from workspace.phrases import Phrase, phrase, said
 from workspace.work import Work
 
@@ -75,3 +78,25 @@ def record(work: Work, kind: EventKind, order: TaskOrder, **facts: Any) -> None:
         state=order.state,
         **facts,
     )
+
+
+def field_words(work: Work, name: str, value: Any) -> str:
+    """A field of an order, or of a template of one, in words; a dash for what is left open."""
+    match name, value:
+        case _, None | "" | []:
+            return "—"
+        case "phase", _:
+            return str(PHASES[Phase(value)])
+        case "department_id", _:
+            return work.session.get_one(Department, value).name
+        case "owner_id", _:
+            return work.session.get_one(Member, value).name
+        case "site_id", _:
+            return work.session.get_one(Site, value).name
+        case "involved", _:
+            return _("、").join(work.session.get_one(Department, one).name for one in value)
+        case "due_offset", _:
+            return f"D{value:+d}" if value else "D"
+        case "checklist" | "expected", _:
+            return "\n".join(value)
+    return str(value)

@@ -28,8 +28,8 @@ export function errorOf(body, type) {
   }
   const block = new DOMParser().parseFromString(body, "text/html").querySelector("[data-error-title]");
   if (!block) return null;
-  const { errorTitle: title, errorMessage: message, errorCode: code, errorFields: fields } = block.dataset;
-  return { title, message, code, facts: { fields: fields ? JSON.parse(fields) : {} } };
+  const { errorTitle: title, errorMessage: message, errorCode: code, errorFacts: facts } = block.dataset;
+  return { title, message, code, facts: JSON.parse(facts) };
 }
 
 function beforeSwap(event) {
@@ -40,8 +40,24 @@ function beforeSwap(event) {
   event.detail.shouldSwap = false;
   event.detail.isError = false;
   if (xhr.status === 401) return signInAgain();
+  if (error.facts?.theirs) showTheirs(event.detail.requestConfig.elt.closest("form"), error.facts);
   const left = markFields(event.detail.requestConfig.elt, error.facts?.fields ?? {});
   if (left || !Object.keys(error.facts?.fields ?? {}).length) toastError(error);
+}
+
+/** Somebody saved meanwhile: what stands now, beside what was typed. Sending again replaces it, knowingly (main_lines/seen.py). */
+function showTheirs(form, { mark, theirs }) {
+  form.elements.seen.value = mark;
+  const list = document.createElement("dl");
+  list.className = "theirs";
+  list.setAttribute("role", "status");
+  for (const part of theirs.map(([label, value]) => ["dt", label, "dd", value])) {
+    const row = document.createElement("div");
+    for (let i = 0; i < 4; i += 2) row.append(Object.assign(document.createElement(part[i]), { textContent: part[i + 1] }));
+    list.append(row);
+  }
+  form.querySelector(".theirs")?.remove();
+  (form.querySelector(".dialog-body") ?? form).prepend(list);
 }
 
 function signInAgain() {
