@@ -53,6 +53,8 @@ class Arrivals:
         self._nothing_waits_since = -1
         self._answered: dict[str, tuple[str, int]] = {}
         """By node, the library and the number of what an answer told last: a page that was on its way meanwhile may be older."""
+        self._told_all: set[str] = set()
+        """Libraries of which the last page has been applied, and no other has come since."""
         self.give_way: Callable[[], None] = lambda: None
         """Called before each part of a page, see glimpse.py."""
 
@@ -116,8 +118,12 @@ class Arrivals:
 
     # --- the feed -----------------------------------------------------------------------------------------------
 
-    def page(self, library: str, nodes: tuple[Node, ...], cursor: int, *, since: int = 0) -> None:
-        """Apply a page of the feed and move the cursor with it, unless it was put back behind `since` meanwhile."""
+    def page(self, library: str, nodes: tuple[Node, ...], cursor: int, *, since: int = 0, more: bool = False) -> None:
+        """Apply a page of the feed and move the cursor with it, unless it was put back behind `since` meanwhile.
+
+        more: another page follows, so that what has left a folder may come after the deletion of that folder, which waits so long.
+        """
+        self._told_all.discard(library)
         for start in range(0, len(nodes), _BATCH):
             self.give_way()
             with self._applying():
@@ -127,11 +133,13 @@ class Arrivals:
                         self._access(node)
                 self._settle()
             self._tell_kernel()
+        if not more:
+            self._told_all.add(library)
+            self.released()  # before the cursor moves: what waits for the end of the feed would wait for its next page after a crash
         with self._index.transaction() as db:
             db.execute("UPDATE libraries SET cursor=? WHERE id=? AND cursor>=?", (cursor, library, since))
         with self._tree.lock:  # answers are noted by other threads
             self._answered = {node: told for node, told in self._answered.items() if told[0] != library or told[1] > cursor}
-        self.released()  # a folder may have to wait for one that comes after it, and who only reads sends nothing that would look again
 
     def nodes(self, nodes: Iterable[Node | None]) -> None:
         """Apply rows that came with an answer."""
@@ -162,6 +170,11 @@ class Arrivals:
             self.note_answer(node)
         elif node.seq < self._answered.get(node.id, ("", 0))[1]:
             return
+        if node.deleted and self._is_folder(node):
+            if node.library not in self._told_all:
+                self._hold(node)  # what has left it may come after it, and nothing tells again of what is inside that
+                return
+            self._drop_strays(node.id)
         if node.deleted and node.right is Right.NONE:
             self._hidden(node)
             return
@@ -199,6 +212,10 @@ class Arrivals:
         if node.kind is NodeKind.FOLDER:
             self._take_strays(node.id)
 
+    def _is_folder(self, node: Node) -> bool:
+        file = self._index.by_node(node.id) if node.kind is not NodeKind.FOLDER else None  # what is hidden does not say what it was
+        return node.kind is NodeKind.FOLDER or (file is not None and file.is_folder)
+
     def _supersede(self, node: Node) -> bool:
         """Whether this is newer than what waits to be applied to the node, which then waits no longer."""
         found = self._index.rows("SELECT body FROM held WHERE node=? UNION ALL SELECT body FROM strays WHERE node=?", node.id, node.id)
@@ -208,8 +225,6 @@ class Arrivals:
             with self._index.transaction() as db:
                 db.execute("DELETE FROM held WHERE node=?", (node.id,))
                 db.execute("DELETE FROM strays WHERE node=?", (node.id,))
-        if node.deleted and node.kind is NodeKind.FOLDER:
-            self._drop_strays(node.id)
         return True
 
     def _drop_strays(self, folder: str) -> None:
@@ -383,7 +398,8 @@ class Arrivals:
         """Deleted in the library. Whatever is not in the library yet stays, with the folders above it."""
         if file.is_folder:
             for child in self._index.children(file.ino, parked=True):
-                self._gone(child)
+                if not (child.is_folder and self._journal.awaits(child.node, Kind.RENAME)):  # moved here: the library has it elsewhere
+                    self._gone(child)
             if self._index.children(file.ino, parked=True):
                 self._revive(file)
                 return
@@ -428,9 +444,9 @@ class Arrivals:
                 self._revive(folder)
 
     def node_gone(self, node: str) -> None:
-        """The library says that what was to be moved is deleted; the feed may have said it while the move was on its way."""
+        """The library says that what was to be moved is deleted; of a file the feed may have said it while the move was on its way."""
         file = self._index.by_node(node)
-        if file is not None and (file.is_folder or file.version):
+        if file is not None and file.version:
             tombstone = Node(node, file.library, None, file.name, file.kind, file.version, 0, None, 0, "", deleted=True, seq=0)
             self.nodes((tombstone,))
 

@@ -318,7 +318,7 @@ class Engine:
             self.glimpse.away = False
         for page in answer.pages:
             self._take_contents(page)
-            arrivals.page(page.library, page.nodes, page.cursor, since=cursors.get(page.library, 0))
+            arrivals.page(page.library, page.nodes, page.cursor, since=cursors.get(page.library, 0), more=page.more)
             self.leases.page(page.library, page.leases)
         if not self._leases_known:
             self.leases.look(known.id for known in self.index.libraries())

@@ -425,3 +425,20 @@ def test_answer_when_it_comes_while_a_page_is_finished_then_the_feed_goes_on(ste
         arrivals._answered = _Interrupted(arrivals._answered, told)
         arrivals.page(library, (), 1000)
     assert arrivals._answered.keys() >= {"folder-1001", "folder-1002", "folder-1003"}, "and nothing that was told is forgotten"
+
+
+def test_folder_when_deleted_on_a_page_before_another_then_what_left_it_keeps_its_contents(stepped: Engine, library: str) -> None:
+    arrivals, root = stepped.arrivals, stepped.index.root_of(library)
+    assert arrivals is not None
+
+    def row(seq: int, name: str, parent: str | None, *, deleted: bool = False, kind: p.NodeKind = p.NodeKind.FOLDER) -> p.Node:
+        return p.Node(name, library, parent, name, kind, 0, 0, None, 0, "", deleted, seq)
+
+    arrivals.page(library, (row(2, "outer", root), row(3, "inner", "outer"), row(4, "file", "inner", kind=p.NodeKind.FILE)), 4)
+    arrivals.page(library, (row(6, "outer", root, deleted=True),), 6, more=True)
+    arrivals.released()  # the sender asks what waits between two pages
+    arrivals.page(library, (row(7, "inner", root),), 7)
+    assert stepped.index.by_node("outer") is None
+    inner = stepped.index.by_node("inner")
+    assert inner is not None
+    assert [file.node for file in stepped.index.children(inner.ino)] == ["file"]

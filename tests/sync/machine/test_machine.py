@@ -83,6 +83,10 @@ UNANSWERED = [Step("write", 0, 0, 0, 1), Step("send", luck=FINE), Step("write", 
 """The second save of a file arrived, its answer did not."""
 COMES_BACK = [Step("write", 0, 0, 0, 2), Step("rename", 0, 1, 4, 0), Step("rmdir")]
 """Another file is made, one is moved out of a folder, and the folder is removed."""
+NESTED = [Step("mkdir", 0, 0, 0), Step("mkdir", 0, 1, 2), Step("write", 0, 2, 0, 1), Step("send"), Step("feed", 1)]
+"""A folder in a folder, with a file in it, and everybody knows them."""
+OUTER_GOES = [Step("move_folder", 0, 1, 0, 1), Step("rmdir", 0, 0)]
+"""The inner one leaves it, and the outer one is removed."""
 FOUND: dict[str, tuple[Profile, list[Step]]] = {
     "a file moves into a folder made in the same request": (
         CALM,
@@ -406,6 +410,33 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
         [
             *[Step("write", 0, 0, 0, 1), Step("rename", 0, 0, 5), Step("write", 0, 0, 2, 1), Step("send"), Step("unlink")],
             *[Step("power", luck=1), Step("rename")],
+        ],
+    ),
+    "a folder leaves another one that goes away, and is moved again": (
+        CALM,
+        [*NESTED, *OUTER_GOES, Step("move_folder", 0, 0, 0, 0), Step("send"), Step("feed", 1)],
+    ),
+    "the same, while the folder that goes away is to be moved elsewhere": (
+        Profile(agents=2, writers=2),
+        [*NESTED, *OUTER_GOES, Step("move_folder", 0, 0, 0, 2), Step("send"), Step("move_folder", 1, 0, 0, 1), Step("send", 1)],
+    ),
+    "the same, while the folder that leaves is to be moved elsewhere": (
+        Profile(agents=2, writers=2),
+        [*NESTED, *OUTER_GOES, Step("send"), Step("move_folder", 1, 1, 1, 1), Step("feed", 1)],
+    ),
+    "a folder is moved into one that was deleted elsewhere": (
+        Profile(agents=2, writers=2),
+        [
+            *[*NESTED, Step("mkdir", 0, 0, 1), Step("send"), Step("feed", 1)],
+            *[Step("rmdir", 0, 1), Step("send"), Step("move_folder", 1, 0, 2, 0), Step("feed", 1)],
+        ],
+    ),
+    "a folder is removed, and meanwhile another one is made in it elsewhere and leaves it": (
+        Profile(agents=2, writers=2),
+        [
+            *[Step("mkdir", 0, 0, 0), Step("send"), Step("feed", 1), Step("rmdir", 1, 0)],
+            *[Step("mkdir", 0, 1, 2), Step("write", 0, 2, 0, 1), Step("send"), Step("feed", 1)],
+            *[Step("move_folder", 0, 1, 0, 1), Step("send"), Step("send", 1), Step("feed", 1)],
         ],
     ),
 }
