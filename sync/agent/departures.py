@@ -628,6 +628,9 @@ class Departures:
         if code == p.ErrorCode.NODE_GONE and self._journal.waits_for_earlier(entry):
             self._journal.take_back(entry, error="")  # it went with the save that makes the node, and that was taken back
             return
+        if entry.kind is Kind.RENAME and self._journal.moves_again(entry):
+            self._journal.drop(entry.n)  # the last move says where it is, and must stay the last
+            return
         if code == p.ErrorCode.NODE_GONE and self._journal.awaits(entry.node, Kind.COMMIT, Kind.MAKE_FOLDER):
             self._after(entry, problem.title)  # a save that comes later brings it back
             return

@@ -203,6 +203,10 @@ class Journal:
         """Whether an earlier operation on the same node is not answered for good."""
         return self._index.one("SELECT 1 FROM ops WHERE node=? AND n<?", entry.node, entry.n) is not None
 
+    def moves_again(self, entry: Entry) -> bool:
+        """Whether a later move of the same node is written down."""
+        return self._index.one("SELECT 1 FROM ops WHERE node=? AND kind='rename' AND n>?", entry.node, entry.n) is not None
+
     def in_flight(self, node: str, kind: Kind) -> bool:
         """Whether such an operation, of whichever file had the node then, may have reached the library, or is being made ready to."""
         found = self._index.rows("SELECT n, state FROM ops WHERE node=? AND kind=?", node, kind)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from sync.library.assets.models import Node
 from tests.sync.machine.ledger import Violation
 from tests.sync.machine.library import Server
 from tests.sync.machine.luck import Profile, Step
@@ -450,28 +451,37 @@ def test_counterexample_when_run_again_then_it_holds(name: str, make) -> None:
     assert failure is None, str(failure)
 
 
-def test_file_when_deleted_before_its_save_is_answered_then_the_feed_does_not_bring_it_back(server: Server, tmp_path: Path) -> None:
-    world = RealWorld(tmp_path, server, Profile(agents=2, writers=1, line=0.3), 0)
+def nodes_after(server: Server, folder: Path, profile: Profile, steps: Iterable[Step]) -> list[Node]:
+    """What the library has after these steps."""
+    world = RealWorld(folder, server, profile, 0)
     try:
-        for step in [*UNANSWERED, Step("unlink"), Step("feed", luck=FINE), Step("settle")]:
+        for step in steps:
             world.step(step)
-        assert [(node.version, node.deleted_at is not None) for node in world.library.nodes()] == [(2, True)]
+        return world.library.nodes()
     finally:
         world.close()
+
+
+def test_file_when_deleted_before_its_save_is_answered_then_the_feed_does_not_bring_it_back(server: Server, tmp_path: Path) -> None:
+    steps = [*UNANSWERED, Step("unlink"), Step("feed", luck=FINE), Step("settle")]
+    nodes = nodes_after(server, tmp_path, Profile(agents=2, writers=1, line=0.3), steps)
+    assert [(node.version, node.deleted_at is not None) for node in nodes] == [(2, True)]
 
 
 def test_save_when_both_removed_its_folder_then_it_waits_for_no_file_that_is_still_open(server: Server, tmp_path: Path) -> None:
+    both_know = [Step("mkdir"), Step("send"), Step("feed", 1), Step("rmdir", 1), Step("send", 1)]
     still_open = [Step("write", 0, 1, 0, 1), Step("hold", 0, 1, 0, 1), Step("rename")]
-    out_of_the_folder = [*still_open, Step("write", 0, 1, 2, 1), Step("rename", 0, 1, 2, 0), Step("rmdir")]
-    world = RealWorld(tmp_path, server, BOTH, 0)
-    try:
-        for step in [Step("mkdir"), Step("send"), Step("feed", 1), Step("rmdir", 1), Step("send", 1), *out_of_the_folder]:
-            world.step(step)
-        for step in [Step("send")] * 3:
-            world.step(step)
-        assert [node.name for node in world.library.nodes() if node.deleted_at is None] == ["b.txt"]
-    finally:
-        world.close()
+    saved = [Step("write", 0, 1, 2, 1), Step("rename", 0, 1, 2, 0), Step("rmdir"), *[Step("send")] * 3]
+    nodes = nodes_after(server, tmp_path, BOTH, [*both_know, *still_open, *saved])
+    assert [node.name for node in nodes if node.deleted_at is None] == ["b.txt"]
+
+
+def test_file_when_moved_twice_and_deleted_elsewhere_then_its_save_brings_it_to_the_last_place(server: Server, tmp_path: Path) -> None:
+    both_know = [Step("write"), Step("send", luck=FINE), Step("feed", 1, luck=FINE)]
+    deleted = [Step("unlink"), Step("tick", 0, 4), Step("send", luck=FINE)]
+    moved = [Step("rename", 1, 0, 2), Step("send", 1, luck=1), Step("write", 1, 0, 2, 2), Step("rename", 1, 0, 4), Step("settle")]
+    nodes = nodes_after(server, tmp_path, Profile(agents=2, writers=2, line=0.3), [*both_know, *deleted, *moved])
+    assert [node.name for node in nodes if node.deleted_at is None] == ["d.ai"]
 
 
 MEETS: dict[str, tuple[Profile, list[Step]] | int] = {
