@@ -16,11 +16,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from watchdog.events import (
-    DirModifiedEvent,
+    DirAttribEvent,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
     FileClosedEvent,
-    FileClosedNoWriteEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
     FileModifiedEvent,
-    FileOpenedEvent,
+    FileMovedEvent,
     FileSystemEvent,
     FileSystemEventHandler,
 )
@@ -42,6 +47,12 @@ RESCAN_S = 600.0
 """A look at everything that often although events come: none is promised to."""
 RESCAN_WITHOUT_EVENTS_S = 30.0
 _LIMITS = (errno.ENOSPC, errno.EMFILE)
+_CHANGES: list[type[FileSystemEvent]] = [
+    FileCreatedEvent, FileModifiedEvent, FileClosedEvent, FileAttribEvent, FileMovedEvent, FileDeletedEvent,
+    DirCreatedEvent, DirAttribEvent, DirMovedEvent, DirDeletedEvent,
+]  # fmt: skip
+"""What the system is asked to tell. Opening and reading, which the agent does with each file itself, change nothing; a folder's own
+modification only says that a name in it did."""
 
 
 class Watch:
@@ -64,7 +75,7 @@ class Watch:
         self.limited, self._listens = None, True
         try:
             self._observer = self._observe()
-            self._observer.schedule(_Handler(self._heard), str(self._root), recursive=True)
+            self._observer.schedule(_Handler(self._heard), str(self._root), recursive=True, event_filter=_CHANGES)
             self._observer.start()
         except OSError as error:
             self._cannot(error)
@@ -172,9 +183,7 @@ class _Handler(FileSystemEventHandler):
         self._heard = heard
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Opening and reading change nothing; a folder's own modification only says that a name in it did."""
-        if isinstance(event, FileOpenedEvent | FileClosedNoWriteEvent | DirModifiedEvent):
-            return
+        """One of _CHANGES."""
         happened = Happened.NAMED
         if isinstance(event, FileModifiedEvent):
             happened = Happened.WRITTEN

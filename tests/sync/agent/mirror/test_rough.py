@@ -360,3 +360,19 @@ def test_watch_when_the_folder_was_away_and_is_back_then_it_hears_again(lin: Dev
         time.sleep(0.02)
     assert due == [f"{lin.name}/new.psd"]
     watch.stop()
+
+
+def test_watch_when_files_are_read_then_the_system_tells_nothing_of_it(lin: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    lin.sync()
+    (lin.library / "read.psd").write_bytes(b"x")
+    watch = lin.engine.mirror.watch
+    watch.start()
+    assert watch._kernel is not None
+    told: list[inotify_c.InotifyEvent] = []
+    monkeypatch.setattr(watch._kernel, "handle_event", told.append)
+    for _ in range(3):
+        (lin.library / "read.psd").read_bytes()
+    (lin.library / "read.psd").write_bytes(b"y")
+    until(lambda: any(event.is_close_write for event in told), "what comes after them is told")
+    assert not any(event.is_open or event.is_close_nowrite for event in told)
+    watch.stop()
