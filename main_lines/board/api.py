@@ -14,7 +14,7 @@ from main_lines.lines.rules import ShownHealth
 from main_lines.numbers.api import NumbersOut, numbers_out
 from main_lines.plans.api import PlanOrderOut, order_out
 from main_lines.tasks.api import TaskOut, task_out
-from main_lines.tasks.queries import Counts, TaskRow
+from main_lines.tasks.glances import Counts, Glance
 from main_lines.work.api import PlaceOut, place_out
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
@@ -128,7 +128,7 @@ def list_lines(work: Work) -> LinesOut:
 @api.get("/lines/<line_id>/board", needs=SIGNED_IN, returns=BoardOut)
 def get_board(work: Work, line_id: str) -> BoardOut:
     """The battle map."""
-    board = board_of(work, get_line(work, line_id))
+    board = board_of(work, get_line(work, line_id), most=None)
     plan = board.plan
     return BoardOut(
         line_id=board.head.id, name=board.head.name, d_day=board.head.d_day, day=board.head.day, phase=board.head.phase,
@@ -159,7 +159,7 @@ def _counts(counts: Counts) -> CountsOut:
     return CountsOut(total=counts.total, done=counts.done, blocked=counts.blocked, late=counts.late, waiting=counts.waiting)
 
 
-def _cell(cell: Cell[TaskRow]) -> CellOut:
+def _cell(cell: Cell[Glance]) -> CellOut:
     worst = cell.worst
     return CellOut(
         phase=cell.phase.value, tone=cell.tone.value if cell.tone else None, done=cell.done, total=cell.total,

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from main_lines.alerts.words import KINDS as ALERT_KINDS
 from main_lines.back import way_back
-from main_lines.board.queries import PRESSING_SHOWN, board_of, my_line_cards
+from main_lines.board.queries import MINE_SHOWN, PRESSING_SHOWN, ROWS_SHOWN, board_of, my_line_cards
 from main_lines.gates.actions import close_current_phase
 from main_lines.lines.access import get_line
 from main_lines.lines.bodies import GateBody
@@ -84,4 +84,6 @@ def _render(work: Work, line_id: str, template: str) -> str:
         alert_kinds=ALERT_KINDS,
         w=NUMBER_WORDS,
         pressing_shown=PRESSING_SHOWN,
+        mine_shown=MINE_SHOWN,
+        rows_shown=ROWS_SHOWN,
     )

@@ -12,9 +12,11 @@ from main_lines.lines.models import MainLine
 from main_lines.lines.queries import FeedRow, LineHead, feed_rows, line_head
 from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health
 from main_lines.numbers.queries import Summary, summary_of
-from main_lines.plans.queries import Plan, plan_of
-from main_lines.tasks.queries import Counts, TaskRow, asking_me, counts_by_line, counts_of, line_tasks
+from main_lines.plans.queries import Path, path_of
+from main_lines.tasks.glances import Counts, Glance, counts_by_line, counts_of, line_glances
+from main_lines.tasks.queries import TaskRow, asking_me, rows_of
 from main_lines.tasks.reminding import reminded_lately
+from main_lines.tasks.rules import State
 from main_lines.work.places import Places, places_of
 from sync.library.libraries.access import rooms_of_scope
 from workspace.events.access import EventRow, newest_events
@@ -25,13 +27,17 @@ ASSET_EVENT = "library.version.committed"
 ASSETS_LOOKED_THROUGH = 200
 ASSETS_SHOWN = 6
 PRESSING_SHOWN = 8
+MINE_SHOWN = 6
+ROWS_SHOWN = 12
+"""What a list needs at most: the wall, which shows them by turns."""
 
 
 @dataclass(frozen=True)
 class Board:
     """Everything on the map but what other features embed by URL.
 
-    for_me: what waits for the reader's signature or acceptance. reminded: of the pressing orders, when somebody was last reminded.
+    asking: ids of all orders that wait for the reader's signature or acceptance, oldest first; for_me: those of them that are shown.
+    pressing: those that are shown of ``pressing_count``. reminded: of these, when somebody was last reminded.
     health_reason: the director's own words when they count, else empty: the page says what the facts are.
     """
 
@@ -39,31 +45,37 @@ class Board:
     health: ShownHealth
     health_reason: str
     counts: Counts
-    grid: Sequence[GridRow[TaskRow]]
+    grid: Sequence[GridRow[Glance]]
     pressing: Sequence[TaskRow]
+    pressing_count: int
     reminded: Mapping[str, datetime]
+    asking: Mapping[str, State]
     for_me: Sequence[TaskRow]
     alerts: Sequence[AlertRow]
     places: Places
     assets: Sequence[FeedRow]
     events: Sequence[FeedRow]
-    plan: Plan
+    plan: Path
     numbers: Summary
 
+    @property
+    def rest_to_sign(self) -> bool:
+        """Whether one of those that the map has no room for waits for a signature."""
+        return State.WAITING in list(self.asking.values())[MINE_SHOWN:]
 
-def board_of(work: Work, line: MainLine) -> Board:
-    """The caller has loaded the line through access."""
-    rows = [row for row in line_tasks(work, line) if not row.cancelled]
-    counts = counts_of(rows)
+
+def board_of(work: Work, line: MainLine, *, most: int | None = ROWS_SHOWN) -> Board:
+    """most: how many orders a list names, None for all. The caller has loaded the line through access."""
+    orders = line_glances(work, line)
+    counts, urgent, asking = counts_of(orders), pressing(orders), asking_me(work, line.id)
     health = shown_health(line.health, line.health_at, blocked=counts.blocked, late=counts.late, now=work.now)
-    head, urgent, asking = line_head(work, line), pressing(rows), asking_me(work, line.id)
+    named = [order.id for order in urgent[:most]]
     return Board(
-        head=head, health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
-        counts=counts, grid=grid(rows), pressing=urgent, reminded=reminded_lately(work, [row.id for row in urgent[:PRESSING_SHOWN]]),
-        for_me=sorted((row for row in rows if row.id in asking), key=lambda row: row.state_at), alerts=open_alerts(work, line.id),
-        places=places_of(work, line, tasks=rows), assets=_assets_of_last_day(work, line),
-        events=line_feed(work, line, limit=LAST_EVENTS).rows,
-        plan=plan_of(work, line, tasks=rows), numbers=summary_of(work, line),
+        head=line_head(work, line), health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
+        counts=counts, grid=grid(orders), pressing=rows_of(work, line, named), pressing_count=len(urgent),
+        reminded=reminded_lately(work, named[:PRESSING_SHOWN]), asking=asking, for_me=rows_of(work, line, list(asking)[:most]),
+        alerts=open_alerts(work, line.id), places=places_of(work, line, tasks=orders), assets=_assets_of_last_day(work, line),
+        events=line_feed(work, line, limit=LAST_EVENTS).rows, plan=path_of(work, line, orders), numbers=summary_of(work, line),
     )  # fmt: skip
 
 

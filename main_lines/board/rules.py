@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from main_lines.lines.rules import WORK_PHASES, Phase
-from main_lines.tasks.rules import Tone, worst
+from main_lines.tasks.rules import RANK, Tone, worst
 
 URGENT = (Tone.BLOCKED, Tone.LATE)
 
@@ -72,7 +72,7 @@ def _cell(phase: Phase, orders: Sequence[OrderT]) -> Cell[OrderT]:
 
 
 def _rank(tone: Tone | None) -> int:
-    return list(Tone).index(tone) if tone is not None else len(Tone)
+    return RANK[tone] if tone is not None else len(RANK)
 
 
 def _grouped(orders: Iterable[OrderT], key: Callable[[OrderT], str]) -> dict[str, list[OrderT]]:

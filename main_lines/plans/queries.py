@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Generic, TypeVar
 
 from sqlalchemy import select
 
@@ -19,15 +20,17 @@ from main_lines.plans.access import milestones_of, needs_of
 from main_lines.plans.models import Baseline, TaskNeed
 from main_lines.plans.past import plan_at
 from main_lines.plans.replay import PlanThen
-from main_lines.plans.rules import Forecast, Planned, critical_path, forecast, way_between
+from main_lines.plans.rules import Forecast, Planned, all_waiting_for, critical_path, forecast
 from main_lines.tasks.access import line_of, standing_of
+from main_lines.tasks.glances import Glance, line_glances
 from main_lines.tasks.models import TaskOrder
-from main_lines.tasks.queries import TaskRow, line_tasks
+from main_lines.tasks.queries import TaskRow, line_tasks, rows_of
 from main_lines.tasks.rules import HANDED_IN, OPEN, State
 from workspace.i18n import _
 from workspace.work import Work
 
 MOVABLE = OPEN - HANDED_IN
+OrderT = TypeVar("OrderT", TaskRow, Glance)
 OPENED = "opened"
 """Key of the baseline that every line has: the plan with which it was opened."""
 
@@ -62,10 +65,10 @@ class PlanRow:
     may_move: whether the actor may change when it is due.
     """
 
-    task: TaskRow
+    task: TaskRow | Glance
     days: int
     start: date | None
-    needs: Sequence[TaskRow]
+    needs: Sequence[TaskRow | Glance]
     forecast: Forecast | None
     critical: bool
     due_then: date | None
@@ -84,73 +87,87 @@ class Gone:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """critical: the chain that decides the end, first one first. ends: when its last order can be ready; late_by: days after that
-    order has to be, 0 when in time. d_day_then: of the baseline. slip: of the order that slipped the most."""
+class Path:
+    """What a plan comes to. critical: the chain that decides the end, first one first. ends: when its last order can be ready; late_by:
+    days after that order has to be, 0 when in time. slip: of the open order that slipped the most since the baseline, 0 for none."""
 
-    rows: Sequence[PlanRow]
     critical: Sequence[PlanRow]
     ends: date | None
     late_by: int
+    slip: int
     today: date
     baseline: BaselineRow
+
+
+@dataclass(frozen=True)
+class Plan(Path):
+    """d_day_then: of the baseline."""
+
+    rows: Sequence[PlanRow]
     baselines: Sequence[BaselineRow]
     d_day_then: date | None
     gone: Sequence[Gone]
 
-    @property
-    def slip(self) -> int:
-        return max((row.slip for row in self.rows if row.slip is not None and not row.task.finished), default=0)
+
+class _Reckoning(Generic[OrderT]):
+    """The orders of a line in time: forecast, critical path, and the baseline to compare with."""
+
+    def __init__(self, work: Work, line: MainLine, tasks: Sequence[OrderT], baseline: str) -> None:
+        self.by_id: dict[str, OrderT] = {task.id: task for task in tasks}
+        self.needs, self.today = needs_of(work, line.id), company_today(work)
+        self.forecasts = forecast([_planned(task) for task in tasks if task.state not in HANDED_IN], self.needs, self.today)
+        self.chain = critical_path(self.forecasts)
+        self.baselines = baselines_of(work, line)
+        self.baseline = next((row for row in self.baselines if row.key == baseline), self.baselines[-1])
+        self.then = plan_at(work, line, self.baseline.at)
+        self._critical = frozenset(self.chain)
+
+    def path(self) -> Path:
+        last = self.forecasts[self.chain[-1]] if self.chain else None
+        return Path(
+            critical=[self.row(self.by_id[id]) for id in self.chain], ends=last.ready if last else None,
+            late_by=max(0, -(last.slack or 0)) if last else 0,
+            slip=max((self._slip(task) or 0 for task in self.by_id.values() if not task.finished), default=0), today=self.today,
+            baseline=self.baseline,
+        )  # fmt: skip
+
+    def row(self, task: OrderT, *, may_move: bool = False) -> PlanRow:
+        return PlanRow(
+            task=task, days=task.days, start=task.due - timedelta(days=task.days - 1) if task.due else None,
+            needs=[self.by_id[id] for id in self.needs.get(task.id, ()) if id in self.by_id], forecast=self.forecasts.get(task.id),
+            critical=task.id in self._critical, due_then=self.then.due(task.id), slip=self._slip(task),
+            new=task.id not in self.then.orders, may_move=may_move,
+        )  # fmt: skip
+
+    def _slip(self, task: OrderT) -> int | None:
+        due_then = self.then.due(task.id)
+        return (task.due - due_then).days if task.due and due_then else None
 
 
-def plan_of(work: Work, line: MainLine, *, baseline: str = "", tasks: Sequence[TaskRow] | None = None) -> Plan:
-    """baseline: key of the one to compare with; the newest when there is none such. tasks: those of the line, if they were read."""
-    tasks = [task for task in (line_tasks(work, line) if tasks is None else tasks) if not task.cancelled]
-    needs, today = needs_of(work, line.id), company_today(work)
-    forecasts = forecast([_planned(task) for task in tasks], needs, today)
-    chain = critical_path(forecasts)
-    baselines = baselines_of(work, line)
-    compared = next((row for row in baselines if row.key == baseline), baselines[-1])
-    then = plan_at(work, line, compared.at)
-    by_id = {task.id: task for task in tasks}
-    directs, movable = is_director(work, line.id), frozenset() if line.is_over else MOVABLE
-    mine = (
-        set()
-        if directs
-        else set(
-            work.session.scalars(select(TaskOrder.id).where(TaskOrder.line_id == line.id, TaskOrder.written_by_id == work.actor.member_id))
-        )
-    )
-    rows = {
-        task.id: _row(task, by_id, needs, forecasts, set(chain), then, may_move=task.state in movable and (directs or task.id in mine))
-        for task in tasks
-    }
-    last = forecasts[chain[-1]] if chain else None
+def path_of(work: Work, line: MainLine, tasks: Sequence[Glance]) -> Path:
+    """What the plan of these orders, all of the line that were not cancelled, comes to against the newest baseline."""
+    return _Reckoning(work, line, tasks, "").path()
+
+
+def plan_of(work: Work, line: MainLine, *, baseline: str = "") -> Plan:
+    """baseline: key of the one to compare with; the newest when there is none such. The caller has loaded the line through access."""
+    tasks = [task for task in line_tasks(work, line) if not task.cancelled]
+    found, directs = _Reckoning(work, line, tasks, baseline), is_director(work, line.id)
+    movable = frozenset() if line.is_over else MOVABLE
+    written = select(TaskOrder.id).where(TaskOrder.line_id == line.id, TaskOrder.written_by_id == work.actor.member_id)
+    mine = found.by_id.keys() if directs else set(work.session.scalars(written))
+    path = found.path()
     return Plan(
-        rows=list(rows.values()), critical=[rows[id] for id in chain], ends=last.ready if last else None,
-        late_by=max(0, -(last.slack or 0)) if last else 0, today=today, baseline=compared, baselines=baselines, d_day_then=then.d_day,
-        gone=_gone(then, by_id),
+        **vars(path), rows=[found.row(task, may_move=task.state in movable and task.id in mine) for task in tasks],
+        baselines=found.baselines, d_day_then=found.then.d_day, gone=_gone(found.then, found.by_id),
     )  # fmt: skip
 
 
-def _planned(task: TaskRow) -> Planned:
-    return Planned(task.id, task.due, task.days, begun=task.state is State.IN_PROGRESS, handed_in=task.state in HANDED_IN)
+def _planned(task: TaskRow | Glance) -> Planned:
+    return Planned(task.id, task.due, task.days, begun=task.state is State.IN_PROGRESS)
 
 
-def _row(
-    task: TaskRow, by_id: Mapping[str, TaskRow], needs: Mapping[str, Sequence[str]], forecasts: Mapping[str, Forecast], chain: set[str],
-    then: PlanThen, *, may_move: bool,
-) -> PlanRow:  # fmt: skip
-    due_then = then.due(task.id)
-    return PlanRow(
-        task=task, days=task.days, start=task.due - timedelta(days=task.days - 1) if task.due else None,
-        needs=[by_id[id] for id in needs.get(task.id, ()) if id in by_id], forecast=forecasts.get(task.id), critical=task.id in chain,
-        due_then=due_then, slip=(task.due - due_then).days if task.due and due_then else None, new=task.id not in then.orders,
-        may_move=may_move,
-    )  # fmt: skip
-
-
-def _gone(then: PlanThen, by_id: Mapping[str, TaskRow]) -> list[Gone]:
+def _gone(then: PlanThen, by_id: Mapping[str, object]) -> list[Gone]:
     gone = [(id, order) for id, order in then.orders.items() if not order.cancelled and id not in by_id]
     return [Gone(order.number, order.title, then.due(id)) for id, order in gone]
 
@@ -161,20 +178,19 @@ class Waits:
 
     needs: Sequence[TaskRow]
     needed_by: Sequence[TaskRow]
-    candidates: Sequence[TaskRow]
+    candidates: Sequence[Glance]
     may_change: bool
 
 
 def waits_of(work: Work, order: TaskOrder) -> Waits:
     """The caller has loaded the order through access."""
-    rows = {row.id: row for row in line_tasks(work, line_of(work, order))}
-    needs = needs_of(work, order.line_id)
-    mine = [id for id in needs.get(order.id, ()) if id in rows]
-    before = {id for id in rows if id not in mine and not way_between(needs, id, order.id)}
+    line, needs = line_of(work, order), needs_of(work, order.line_id)
+    mine = needs.get(order.id, [])
+    never = {*mine, *all_waiting_for(needs, order.id)}
     who = standing_of(work, order)
     return Waits(
-        needs=[rows[id] for id in mine], needed_by=[rows[id] for id, found in needs.items() if order.id in found and id in rows],
-        candidates=sorted((rows[id] for id in before if not rows[id].cancelled), key=lambda row: row.number),
+        needs=rows_of(work, line, mine), needed_by=rows_of(work, line, [id for id, found in needs.items() if order.id in found]),
+        candidates=sorted((one for one in line_glances(work, line) if one.id not in never), key=lambda one: one.number),
         may_change=State(order.state) in OPEN and (who.directs or who.wrote or who.works),
     )  # fmt: skip
 

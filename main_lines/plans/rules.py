@@ -66,6 +66,20 @@ def _walk_back(came_from: Mapping[str, str], end: str) -> list[str]:
     return way[::-1]
 
 
+def all_waiting_for(needs: Needs, id: str) -> set[str]:
+    """The order itself and every one that waits for it, be it by others in between: for none of them can it wait."""
+    dependants: dict[str, list[str]] = defaultdict(list)
+    for order, wanted in needs.items():
+        for need in wanted:
+            dependants[need].append(order)
+    found, waiting = {id}, [id]
+    while waiting:
+        fresh = [order for order in dependants[waiting.pop()] if order not in found]
+        found.update(fresh)
+        waiting += fresh
+    return found
+
+
 def in_turn(ids: Iterable[str], needs: Needs) -> list[str]:
     """Every order after all that it needs; otherwise as they came. ValueError for a circle, which actions never let in."""
     ids = list(ids)

@@ -9,7 +9,8 @@ from main_lines.plans.queries import plan_of, waits_of
 from main_lines.prints.queries import record_of
 from main_lines.tasks.access import get_task, line_of
 from main_lines.tasks.deliverables import deliverable_view
-from main_lines.tasks.queries import counts_of, task_page
+from main_lines.tasks.glances import counts_of
+from main_lines.tasks.queries import task_page
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
 

@@ -95,9 +95,13 @@ class TaskOrder(Base):
     @property
     def mark(self) -> str:
         """Another one whenever what is written or handed in changes; a form brings back the one of what it showed."""
-        written = [getattr(self, name) for name in WRITTEN]
-        seen = [*written, [item["text"] for item in self.checklist], self.deliverable, self.delivered_at]
-        return mark_of(seen)
+        return mark_of(seen_of(self))
+
+
+def seen_of(order: Any) -> list[Any]:
+    """What the mark of an order, or of a row of its columns, is made of."""
+    written = [getattr(order, name) for name in WRITTEN]
+    return [*written, [item["text"] for item in order.checklist], order.deliverable, order.delivered_at]
 
 
 class TaskDeliverable(Base):

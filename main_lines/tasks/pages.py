@@ -23,6 +23,7 @@ from main_lines.tasks import actions, queries
 from main_lines.tasks.access import get_task, line_of
 from main_lines.tasks.bodies import AssignBody, CheckBody, DeliverBody, MoveBody, TaskBody
 from main_lines.tasks.deliverables import delivery_of, lying_with, recent_versions
+from main_lines.tasks.glances import Glance, counts_of, line_glances
 from main_lines.tasks.models import WRITTEN, TaskOrder
 from main_lines.tasks.narrowing import Narrow
 from main_lines.tasks.reminding import reminded_lately, whom_to_remind
@@ -150,7 +151,7 @@ def _line_tasks(work: Work, line_id: str) -> dict[str, Any]:
     chosen, everything = Narrow.asked(request.args), queries.line_tasks(work, line)
     rows = [row for row in everything if chosen.keeps(row)]
     return {
-        "head": line_head(work, line), "rows": rows, "counts": queries.counts_of(everything), "chosen": chosen,
+        "head": line_head(work, line), "rows": rows, "counts": counts_of(everything), "chosen": chosen,
         "departments": list({row.department_id: row.department_name for row in everything}.items()), "phases": PHASES, "shows": SHOWS,
         "query": request.query_string.decode(), "members": [row.card for row in members_of(work, line.id)],
     }  # fmt: skip
@@ -192,10 +193,10 @@ def _form(
     )  # fmt: skip
 
 
-def _could_wait_for(work: Work, line: MainLine, order: TaskOrder | None) -> list[queries.TaskRow]:
+def _could_wait_for(work: Work, line: MainLine, order: TaskOrder | None) -> list[queries.TaskRow | Glance]:
     """Orders of the line that this one waits for or could wait for without a circle."""
     if order is None:
-        return sorted((row for row in queries.line_tasks(work, line) if not row.cancelled), key=lambda row: row.number)
+        return sorted(line_glances(work, line), key=lambda row: row.number)
     waits = waits_of(work, order)
     return sorted([*waits.needs, *waits.candidates], key=lambda row: row.number)
 

@@ -1,22 +1,23 @@
-"""What pages read about task orders: rows of a line, my work, one order with its verbs and history, counts by line."""
+"""What pages read about task orders: rows of a line, my work, one order with its verbs and history."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, not_, or_, select
-from sqlalchemy.orm import aliased, defer
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, func, not_, or_, select
+from sqlalchemy.orm import aliased
 
-from main_lines.lines.access import company_today, director_ids, in_my_lines, in_my_open_lines
+from main_lines.lines.access import company_today, director_ids, in_my_open_lines
 from main_lines.lines.models import LineMember, LineSigner, MainLine
 from main_lines.lines.queries import FeedRow, cards_of, feed_rows
 from main_lines.lines.rules import days_from
+from main_lines.seen import mark_of
 from main_lines.tasks.access import asked_to_sign, is_frozen, pieces_of, standing_of
-from main_lines.tasks.models import TaskDeliverable, TaskOrder
+from main_lines.tasks.glances import Shown
+from main_lines.tasks.models import WRITTEN, TaskDeliverable, TaskOrder, seen_of
 from main_lines.tasks.rules import (
-    FINISHED,
     OPEN,
     UNSIGNED,
     Bucket,
@@ -42,7 +43,7 @@ WORKABLE = (State.READY, State.IN_PROGRESS, State.RETURNED)
 
 
 @dataclass(frozen=True)
-class TaskRow:
+class TaskRow(Shown):
     """An order as lists show it. due_from_d: whole days from D-day. late_days: 0 when in time or handed in. days: that it takes.
 
     age_days: whole days in its present state. city_name: the order's, else its owner's; a store counts to its city.
@@ -70,17 +71,12 @@ class TaskRow:
     owner_id: str | None
     owner_name: str
     city_name: str
-    _order: TaskOrder = field(repr=False, compare=False)
+    _order: Row[Any] = field(repr=False, compare=False)
 
     @property
     def mark(self) -> str:
         """Made when asked for: a map of a thousand orders shows few of them."""
-        return self._order.mark
-
-    @property
-    def holder(self) -> str:
-        """Who is to act or answer for it: the owner, else the department."""
-        return self.owner_name or self.department_name
+        return mark_of(seen_of(self._order))
 
     @property
     def checklist(self) -> Sequence[dict[str, Any]]:
@@ -94,15 +90,6 @@ class TaskRow:
     @property
     def owner_initials(self) -> str:
         return initials(self.owner_name)
-
-    @property
-    def shown_state(self) -> str:
-        """The state as a person reads it: blocked and late hide what lies beneath."""
-        return self.tone.value if self.tone in (Tone.BLOCKED, Tone.LATE) and self.state is not State.RETURNED else self.state.value
-
-    @property
-    def finished(self) -> bool:
-        return self.state in FINISHED
 
     @property
     def pinned(self) -> bool:
@@ -126,6 +113,12 @@ class TaskRow:
 def line_tasks(work: Work, line: MainLine) -> list[TaskRow]:
     """The orders of a line by department, then by due day. The caller has loaded the line through access."""
     return sorted(_rows(work, TaskOrder.line_id == line.id), key=lambda row: (row.department_id, row.due or date.max, row.number))
+
+
+def rows_of(work: Work, line: MainLine, ids: Collection[str]) -> list[TaskRow]:
+    """These orders of a line, in this order. The caller has loaded the line through access."""
+    rows = {row.id: row for row in (_rows(work, TaskOrder.line_id == line.id, TaskOrder.id.in_(ids)) if ids else ())}
+    return [rows[id] for id in ids if id in rows]
 
 
 @dataclass(frozen=True)
@@ -185,10 +178,13 @@ def for_director(work: Work) -> list[TaskRow]:
     return sorted(_rows(work, in_my_open_lines(work, TaskOrder.line_id), _asks_me(work)), key=lambda row: row.state_at)
 
 
-def asking_me(work: Work, line_id: str) -> set[str]:
-    """Orders of a line that wait for the actor's signature, or as the director's for acceptance. The caller has checked the line."""
-    here = select(TaskOrder.id).where(TaskOrder.line_id == line_id, in_my_open_lines(work, TaskOrder.line_id))
-    return set(work.session.scalars(here.where(_asks_me(work))))
+def asking_me(work: Work, line_id: str) -> dict[str, State]:
+    """Orders of a line that wait for the actor's signature, or as the director's for acceptance, oldest first, each with its state.
+
+    The caller has checked the line.
+    """
+    query = select(TaskOrder.id, TaskOrder.state).where(TaskOrder.line_id == line_id, in_my_open_lines(work, TaskOrder.line_id))
+    return {id: State(state) for id, state in work.read(query.where(_asks_me(work)).order_by(TaskOrder.state_at, TaskOrder.id))}
 
 
 def to_sign(work: Work) -> list[TaskRow]:
@@ -242,33 +238,6 @@ def involved_tasks(work: Work) -> list[TaskRow]:
     rows = _rows(work, in_my_open_lines(work, TaskOrder.line_id), TaskOrder.state.in_(states), takes_part)
     others = [row for row in rows if row.owner_id != work.actor.member_id and row.department_id != department_id]
     return sorted(others, key=lambda row: (row.due or date.max, row.number))
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Orders of one line, without the cancelled ones. done: accepted or closed."""
-
-    total: int = 0
-    done: int = 0
-    blocked: int = 0
-    late: int = 0
-    waiting: int = 0
-
-
-def counts_of(rows: Iterable[TaskRow]) -> Counts:
-    rows = [row for row in rows if not row.cancelled]
-    return Counts(
-        len(rows), sum(row.finished for row in rows), sum(row.tone is Tone.BLOCKED for row in rows),
-        sum(row.late_days > 0 for row in rows), sum(row.state is State.WAITING for row in rows),
-    )  # fmt: skip
-
-
-def counts_by_line(work: Work) -> dict[str, Counts]:
-    """Counts of each of the actor's lines that has orders."""
-    by_line: dict[str, list[TaskRow]] = defaultdict(list)
-    for row in _rows(work, in_my_lines(work, TaskOrder.line_id)):
-        by_line[row.line_id].append(row)
-    return {line_id: counts_of(rows) for line_id, rows in by_line.items()}
 
 
 @dataclass(frozen=True)
@@ -335,40 +304,43 @@ def _history(work: Work, order: TaskOrder) -> list[FeedRow]:
     return feed_rows(in_words(event) for event in work.session.scalars(query))
 
 
+_SITES = select(Site.id, Site.name, Site.parent_id)
+# Of an order, what lists show, and what its mark is made of. Not the order itself: an entity costs more than all else of a row.
+_COLUMNS = (
+    *(getattr(TaskOrder, name) for name in WRITTEN), TaskOrder.id, TaskOrder.line_id, TaskOrder.number, TaskOrder.state, TaskOrder.state_at,
+    TaskOrder.blocked_at.is_not(None).label("blocked"), TaskOrder.blocked_reason, TaskOrder.returned_reason, TaskOrder.checklist,
+    TaskOrder.deliverable, TaskOrder.delivered_at, TaskOrder.approval_id, MainLine.name.label("line_name"), MainLine.d_day,
+    Department.name.label("department_name"), Member.name.label("owner_name"),
+    func.coalesce(TaskOrder.site_id, Member.site_id).label("place"),
+)  # fmt: skip
+_ROWS = (
+    select(*_COLUMNS)
+    .join(MainLine, MainLine.id == TaskOrder.line_id)
+    .join(Department, Department.id == TaskOrder.department_id)
+    .outerjoin(Member, Member.id == TaskOrder.owner_id)
+)
+
+
 def _rows(work: Work, *where: ColumnElement[bool]) -> list[TaskRow]:
-    query = (
-        select(TaskOrder, MainLine.name, MainLine.d_day, Department.name, Member.name, Member.site_id)
-        .join(MainLine, MainLine.id == TaskOrder.line_id)
-        .join(Department, Department.id == TaskOrder.department_id)
-        .outerjoin(Member, Member.id == TaskOrder.owner_id)
-        .where(*where)
-        .options(defer(TaskOrder.signed_as))  # As large as the order itself, and of use where one order is signed again.
-    )
     today, city_names = company_today(work), _city_names(work)
-    return [
-        _row(work, order, line_name, d_day, department_name, owner_name, owner_site, today=today, city_names=city_names)
-        for order, line_name, d_day, department_name, owner_name, owner_site in work.session.execute(query)
-    ]
+    return [_row(order, work.now, today, city_names) for order in work.read(_ROWS.where(*where))]
 
 
-def _row(
-    work: Work, order: TaskOrder, line_name: str, d_day: date, department_name: str, owner_name: str | None, owner_site: str | None,
-    *, today: date, city_names: dict[str, str],
-) -> TaskRow:  # fmt: skip
+def _row(order: Row[Any], now: datetime, today: date, city_names: dict[str, str]) -> TaskRow:
     state = State(order.state)
-    due = due_day(d_day, offset=order.due_offset, on=order.due_on)
+    due = due_day(order.d_day, offset=order.due_offset, on=order.due_on)
     late = days_late(due, state, today)
     return TaskRow(
-        id=order.id, number=order.number, title=order.title, line_id=order.line_id, line_name=line_name, phase=order.phase, state=state,
-        tone=tone_of(state, blocked=order.blocked_at is not None, late=late > 0), blocked_reason=order.blocked_reason,
-        returned_reason=order.returned_reason, due=due, due_from_d=days_from(d_day, due) if due else None, late_days=late, days=order.days,
-        age_days=(work.now - order.state_at).days, state_at=order.state_at, department_id=order.department_id,
-        department_name=department_name, owner_id=order.owner_id, owner_name=owner_name or "",
-        city_name=city_names.get(order.site_id or owner_site or "", ""), _order=order,
+        id=order.id, number=order.number, title=order.title, line_id=order.line_id, line_name=order.line_name, phase=order.phase,
+        state=state, tone=tone_of(state, blocked=order.blocked, late=late > 0), blocked_reason=order.blocked_reason,
+        returned_reason=order.returned_reason, due=due, due_from_d=days_from(order.d_day, due) if due else None, late_days=late,
+        days=order.days, age_days=(now - order.state_at).days, state_at=order.state_at, department_id=order.department_id,
+        department_name=order.department_name, owner_id=order.owner_id, owner_name=order.owner_name or "",
+        city_name=city_names.get(order.place or "", ""), _order=order,
     )  # fmt: skip
 
 
 def _city_names(work: Work) -> dict[str, str]:
     """Site id -> name of its city."""
-    sites = {site.id: site for site in work.session.scalars(select(Site))}
-    return {site.id: sites[site.parent_id].name if site.parent_id else site.name for site in sites.values()}
+    sites = {id: (name, parent_id) for id, name, parent_id in work.read(_SITES)}
+    return {id: sites[parent_id][0] if parent_id else name for id, (name, parent_id) in sites.items()}

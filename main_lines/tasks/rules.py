@@ -208,6 +208,9 @@ class Tone(StrEnum):
     DONE = "done"
 
 
+RANK = {tone: rank for rank, tone in enumerate(Tone)}
+"""The worst tone first."""
+
 _TONES = {
     State.DRAFT: Tone.IDLE,
     State.WAITING: Tone.WAITING,
@@ -229,7 +232,7 @@ def tone_of(state: State, *, blocked: bool, late: bool) -> Tone:
 
 def worst(tones: Iterable[Tone]) -> Tone | None:
     """The tone that colours a cell; None for an empty one."""
-    return min(tones, key=list(Tone).index, default=None)
+    return min(tones, key=RANK.__getitem__, default=None)
 
 
 class Bucket(StrEnum):

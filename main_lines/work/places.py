@@ -1,20 +1,19 @@
 """The cities and stores of a main line, as its page of cities and its battle map read them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from main_lines.checks.access import people_of_line
 from main_lines.checks.queries import CheckRow, open_checks
 from main_lines.lines.models import MainLine
-from main_lines.tasks.models import TaskOrder
-from main_lines.tasks.queries import TaskRow, line_tasks
-from main_lines.tasks.rules import Tone
+from main_lines.tasks.glances import Glance, counts_of, line_glances
+from main_lines.tasks.rules import RANK
 from main_lines.work.access import DesktopsUp, PlaceFacts
 from main_lines.work.rules import PlaceTally
-from workspace.people.models import Member, Site
+from workspace.people.models import Site
 from workspace.work import Work
 
 
@@ -42,17 +41,13 @@ class Places:
     checks: Sequence[CheckRow]
 
 
-def places_of(work: Work, line: MainLine, *, tasks: Sequence[TaskRow] | None = None) -> Places:
+def places_of(work: Work, line: MainLine, *, tasks: Sequence[Glance] | None = None) -> Places:
     """Cities in which the line has anything, those in trouble first. tasks: those of the line, if they were read.
 
     The caller has loaded the line through access.
     """
     sites = {site.id: site for site in work.session.scalars(select(Site).order_by(Site.id))}
-    rows = [row for row in (line_tasks(work, line) if tasks is None else tasks) if not row.cancelled]
-    tallies: dict[str, PlaceTally] = defaultdict(PlaceTally)
-    where = _sites_of_orders(work, line)
-    for row in rows:
-        tallies[where.get(row.id) or ""] += PlaceTally(int(row.finished), 1, int(row.late_days > 0), int(row.tone is Tone.BLOCKED))
+    tallies = _tallies(line_glances(work, line) if tasks is None else tasks)
     checks = open_checks(work, line)
     for site_id, sheets in checks.by_store.items():
         tallies[site_id] += PlaceTally(sheets=sheets)
@@ -64,10 +59,16 @@ def places_of(work: Work, line: MainLine, *, tasks: Sequence[TaskRow] | None = N
     return Places(sorted(shown, key=lambda city: _rank(city.tally)), nowhere, checks.rows)
 
 
-def _sites_of_orders(work: Work, line: MainLine) -> dict[str, str | None]:
-    """Order -> its place, else that of its owner."""
-    query = select(TaskOrder.id, func.coalesce(TaskOrder.site_id, Member.site_id)).outerjoin(Member, Member.id == TaskOrder.owner_id)
-    return dict(work.session.execute(query.where(TaskOrder.line_id == line.id)).all())
+def _tallies(tasks: Iterable[Glance]) -> dict[str, PlaceTally]:
+    """Of each place, "" for none."""
+    of_place: dict[str, list[Glance]] = defaultdict(list)
+    for task in tasks:
+        of_place[task.site_id or ""].append(task)
+    tallies: dict[str, PlaceTally] = defaultdict(PlaceTally)
+    for place, here in of_place.items():
+        counts = counts_of(here)
+        tallies[place] = PlaceTally(counts.done, counts.total, counts.late, counts.blocked)
+    return tallies
 
 
 def _city(
@@ -90,7 +91,7 @@ def _city(
 def _rank(tally: PlaceTally) -> tuple[int, int]:
     """Trouble first, then what is least ready; where nothing is to be done comes last."""
     tone = tally.tone
-    return list(Tone).index(tone) if tone is not None else len(Tone), tally.percent if tally.percent is not None else 101
+    return RANK[tone] if tone is not None else len(RANK), tally.percent if tally.percent is not None else 101
 
 
 def _people(work: Work, line: MainLine) -> dict[str, list[str]]:

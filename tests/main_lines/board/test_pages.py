@@ -4,15 +4,26 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import event
 
 from main_lines.alerts.actions import raise_alert
 from main_lines.alerts.rules import AlertKind
+from main_lines.board.queries import PRESSING_SHOWN, ROWS_SHOWN, board_of, my_line_cards
+from main_lines.lines.access import get_line
 from main_lines.lines.actions import name_signers, state_health
 from main_lines.lines.rules import Health
 from main_lines.numbers.actions import MetricDraft, define_metric, note_value
 from main_lines.numbers.rules import Aim, Better
-from main_lines.tasks.actions import block_task, sign_task, submit_task
-from tests.main_lines.conftest import Story
+from main_lines.tasks.access import get_task
+from main_lines.tasks.actions import Draft, block_task, sign_task, submit_task, write_tasks
+from main_lines.tasks.glances import counts_by_line, counts_of, line_glances
+from main_lines.tasks.models import TaskEvent, TaskOrder
+from main_lines.tasks.queries import line_tasks
+from main_lines.tasks.record import record
+from main_lines.tasks.rules import State
+from tests.house import NOW
+from tests.main_lines.conftest import D_DAY, Story
+from workspace.people.models import Member
 
 
 def board(person, story: Story) -> str:
@@ -147,6 +158,57 @@ def test_alerts_when_raised_then_n_of_m_on_the_map(signed_in: Callable, work_as:
     assert person.post(f"/alerts/{alert_id}/acknowledge", data={"back": f"/lines/{story.line_id}/board"}).status_code == 303
     assert "2 / 4" in board(person, story)
     assert "确认收到" not in board(person, story)
+
+
+def test_board_when_more_presses_than_it_shows_then_counted_named_by_the_api_and_no_order_is_read_whole(
+    signed_in: Callable, work_as: Callable, story: Story
+) -> None:
+    now = datetime.now(UTC)
+    with work_as("苏航") as work:
+        me = work.session.get_one(Member, work.actor.member_id)
+        days = range(2, ROWS_SHOWN + 6)
+        late = [Draft(f"单 {n}", me.department_id, owner_id=me.id, due_on=now.date() - timedelta(days=n)) for n in days]
+        write_tasks(work, story.line_id, late, submit=True)
+    whole: list[TaskOrder] = []
+
+    def note(order: TaskOrder, _context: object) -> None:
+        whole.append(order)
+
+    event.listen(TaskOrder, "load", note)
+    with work_as("林悦", writes=False, now=now) as work:
+        found = board_of(work, get_line(work, story.line_id))
+        my_line_cards(work)
+    event.remove(TaskOrder, "load", note)
+    titles = [draft.title for draft in late[::-1]]
+    assert [row.title for row in found.pressing] == titles[:ROWS_SHOWN]
+    assert (found.pressing_count, len(found.asking), len(found.for_me), found.rest_to_sign) == (len(late), len(late), ROWS_SHOWN, True)
+    assert whole == [], "a map of ten thousand orders adds up columns"
+    director = signed_in("linyue")
+    assert f"还有 {len(late) - PRESSING_SHOWN} 张" in board(director, story)
+    told = director.get(f"/api/lines/{story.line_id}/board").get_json()
+    assert [order["title"] for order in told["pressing"]] == titles
+    assert len(told["for_me"]) == len(late)
+
+
+def test_counts_when_the_database_adds_up_what_is_alike_then_as_when_each_order_is_looked_at(
+    work_as: Callable, story: Story, write: Callable
+) -> None:
+    today = NOW.date()
+    for due in ({"offset": (today - D_DAY).days - 3}, {"offset": None, "due_on": today - timedelta(days=4)}, {"offset": None}):
+        for state in (State.WAITING, State.IN_PROGRESS, State.DELIVERED, State.ACCEPTED, State.CANCELLED, State.RETURNED):
+            for blocked in (False, True):
+                task_id = write(**due)
+                with work_as("林悦") as work:
+                    order = get_task(work, task_id)
+                    order.state, order.blocked_at, order.blocked_reason = state.value, work.now if blocked else None, "等" * blocked
+                    record(work, TaskEvent.STARTED, order)
+    with work_as("林悦", writes=False) as work:
+        line = get_line(work, story.line_id)
+        counts = counts_of(line_tasks(work, line))
+        assert counts_by_line(work) == {line.id: counts}
+        assert counts_of(line_glances(work, line)) == counts
+    assert (counts.total, counts.done, counts.waiting, counts.late) == (30, 6, 6, 12)
+    assert counts.blocked == 12
 
 
 def test_gate_when_orders_are_open_then_a_reason_is_asked_for(signed_in: Callable, story: Story, write: Callable) -> None:

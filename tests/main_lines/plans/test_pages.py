@@ -14,7 +14,8 @@ from tests.pages import OpenPage
 
 pytestmark = pytest.mark.browser
 
-COUNT_SENT = "() => { const real = fetch; window.sent = 0; window.fetch = (...args) => { window.sent += 1; return real(...args); }; }"
+COUNT_SENT = """() => { const real = fetch; window.sent = 0;
+window.fetch = (url, ...rest) => { window.sent += String(url).endsWith("/place"); return real(url, ...rest); }; }"""
 DUE = date(2026, 10, 12)  # D-day less thirty.
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from main_lines.plans.chart import LANES_MOST, lanes_of
-from main_lines.plans.rules import Forecast, Planned, critical_path, forecast, in_turn, way_between
+from main_lines.plans.rules import Forecast, Planned, all_waiting_for, critical_path, forecast, in_turn, way_between
 
 TODAY = date(2026, 10, 20)
 
@@ -145,3 +145,11 @@ def test_names_of_days_when_they_stand_close_then_none_covers_another(places: li
 
 def test_names_of_days_when_they_stand_apart_then_all_in_the_lowest_lane() -> None:
     assert lanes_of([(0, 10), (10, 20), (30, 40)]) == [0, 0, 0]
+
+
+@settings(deadline=None)
+@given(plans())
+def test_all_that_wait_when_found_at_once_then_those_from_which_a_way_leads(plan: tuple[list[Planned], dict[str, list[str]]]) -> None:
+    orders, needs = plan
+    for order in orders:
+        assert all_waiting_for(needs, order.id) == {other.id for other in orders if way_between(needs, other.id, order.id)}
