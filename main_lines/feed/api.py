@@ -78,7 +78,7 @@ def get_feed(work: Work, line_id: str) -> FeedOut:
     """The feed, newest first, paged by ``before``; ``show`` = posts, approvals, tasks, assets or alerts for a part of it."""
     shown = request.args.get("show", "")
     part = Part(shown) if shown in list(Part) else None
-    page = queries.line_feed(work, get_line(work, line_id), part=part, before=request.args.get("before", type=sequence))
+    page = queries.line_events(work, get_line(work, line_id), part=part, before=request.args.get("before", type=sequence))
     return FeedOut(events=[_item(row) for row in page.rows], older=page.older)
 
 

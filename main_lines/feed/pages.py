@@ -49,6 +49,15 @@ def show_feed(work: Work, line_id: str) -> str:
     return render_template("feed/_rows.html", feed=queries.line_feed_since(work, line, since, part=part))
 
 
+@pages.get("/lines/<line_id>/feed/act", needs=SIGNED_IN)
+def show_act(work: Work, line_id: str) -> str:
+    """What a row of the feed unfolds to: events of a ``kind`` from ``since`` on and ``before`` a sequence."""
+    line, kind = get_line(work, line_id), request.args.get("kind", "")
+    since, before = (request.args.get(name, default=0, type=sequence) for name in ("since", "before"))
+    rows, further = queries.act_rows(work, line, kind=kind, since=since, before=before)
+    return render_template("feed/_act.html", rows=rows, further=further, kind=kind, before=before, line_id=line.id)
+
+
 @pages.get("/lines/<line_id>/unread", needs=SIGNED_IN)
 def show_unread(work: Work, line_id: str) -> str:
     """How much of the line the reader has not read, and the way to the first of it."""

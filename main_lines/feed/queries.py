@@ -19,7 +19,7 @@ from sync.library.assets.access import visible_nodes
 from sync.library.comments.rules import pieces
 from sync.library.libraries.access import rooms_of_scope
 from sync.library.previews.access import find_previews
-from workspace.events.access import EventRow, events_from, in_words, newest_events
+from workspace.events.access import EventRow, Told, ToldRow, events_from, in_words, newest_events, newest_told, told_after
 from workspace.events.models import Event
 from workspace.i18n import _
 from workspace.people.queries import MemberRow
@@ -29,6 +29,7 @@ FEED_PAGE = 30
 FEED_MOST = 200
 BEFORE_THE_POST = 5
 THREAD_MOST = 200
+ACT_PAGE = 200
 LOOKED_BACK = 300
 POSTS = tuple(str(kind) for kind in WRITTEN)
 
@@ -74,6 +75,18 @@ class PostRow(FeedRow):
 
 
 @dataclass(frozen=True)
+class ActRow(FeedRow):
+    """What one act did many times over. unfold: address of what that was."""
+
+    unfold: str
+    lowest: int
+
+    @property
+    def first(self) -> int:
+        return self.lowest
+
+
+@dataclass(frozen=True)
 class FeedPage:
     """Newest first. older: sequence before which to ask on, None at the beginning of time. newer: after which, None at the present."""
 
@@ -83,7 +96,7 @@ class FeedPage:
 
     @property
     def oldest(self) -> int:
-        return self.rows[-1].seq if self.rows else 0
+        return min((row.first for row in self.rows), default=0)
 
 
 @dataclass(frozen=True)
@@ -95,30 +108,56 @@ class Unread:
     newest: int = 0
 
 
+def line_events(work: Work, line: MainLine, *, part: Part | None = None, before: int | None = None) -> FeedPage:
+    """The newest events one by one, or those before one: for programs. The caller has loaded the line through access."""
+    rows = newest_events(work, rooms=_rooms(work, line), limit=FEED_PAGE + 1, before=before, **_shown(part))
+    return FeedPage(rows_of(work, line, rows[:FEED_PAGE]), rows[FEED_PAGE - 1].seq if len(rows) > FEED_PAGE else None)
+
+
 def line_feed(
     work: Work, line: MainLine, *, part: Part | None = None, before: int | None = None, limit: int = FEED_PAGE
 ) -> FeedPage:  # fmt: skip
-    """The newest events, or those before one. The caller has loaded the line through access."""
-    rows = newest_events(work, rooms=_rooms(work, line), limit=limit + 1, before=before, **_shown(part))
-    return FeedPage(rows_of(work, line, rows[:limit]), rows[limit - 1].seq if len(rows) > limit else None)
+    """The newest rows, or those before one: at least ``limit``, acts folded. The caller has loaded the line through access."""
+    told = newest_told(work, rooms=_rooms(work, line), limit=limit, before=before, **_shown(part))
+    return FeedPage(_told_rows(work, line, told), told.lowest if told.more else None)
 
 
 def line_feed_since(work: Work, line: MainLine, oldest: int, *, part: Part | None = None) -> FeedPage:
-    """Everything from ``oldest`` on (at most FEED_MOST), so that a page that is kept fresh leaves no hole before its older rows."""
-    rows = newest_events(work, rooms=_rooms(work, line), limit=FEED_MOST, **_shown(part))
-    return FeedPage(rows_of(work, line, [row for row in rows if row.seq >= oldest]), None)
+    """Everything from ``oldest`` on (FEED_MOST rows or so), so that a page that is kept fresh leaves no hole before its older rows."""
+    told = newest_told(work, rooms=_rooms(work, line), limit=FEED_MOST, since=oldest, **_shown(part))
+    return FeedPage(_told_rows(work, line, told), None)
 
 
 def line_feed_after(work: Work, line: MainLine, after: int, *, part: Part | None = None, lead: int = 0) -> FeedPage:
     """The events that came next after one, with ``lead`` of those before them."""
-    after = min(after, head_seq(work))
-    found = events_from(work, rooms=_rooms(work, line), since=after + 1, limit=FEED_PAGE + 1, **_shown(part))
-    rows = found[:FEED_PAGE][::-1]
-    first = rows[-1].seq if rows else after + 1
-    led = newest_events(work, rooms=_rooms(work, line), limit=lead + 1, before=first, **_shown(part))
-    newer = rows[0].seq if len(found) > FEED_PAGE else None
-    shown = [*rows, *led[:lead]]
-    return FeedPage(rows_of(work, line, shown), shown[-1].seq if shown and len(led) > lead else None, newer)
+    after, rooms = min(after, head_seq(work)), _rooms(work, line)
+    found = told_after(work, rooms=rooms, after=after, limit=FEED_PAGE, **_shown(part))
+    led = newest_told(work, rooms=rooms, limit=max(lead, 1), before=found.lowest or after + 1, **_shown(part))
+    newer = found.rows[0].row.seq if found.more else None
+    if lead:
+        rows, older = [*_told_rows(work, line, found), *_told_rows(work, line, led)], led.lowest if led.more else None
+    else:
+        rows, older = _told_rows(work, line, found), found.lowest if found.rows and led.rows else None
+    return FeedPage(rows, older, newer)
+
+
+def act_rows(work: Work, line: MainLine, *, kind: str, since: int, before: int) -> tuple[list[FeedRow], int | None]:
+    """What a row of the feed unfolds to: events of one kind between two sequences, and from where to ask on, None when that is all."""
+    found = events_from(work, rooms=_rooms(work, line), since=since, limit=ACT_PAGE + 1, without=HIDDEN, kinds=(kind,))
+    rows = [row for row in found if row.seq < before]
+    return rows_of(work, line, rows[:ACT_PAGE]), rows[ACT_PAGE].seq if len(rows) > ACT_PAGE else None
+
+
+def _told_rows(work: Work, line: MainLine, page: Told) -> list[FeedRow]:
+    """An act is no link by itself: what it did is."""
+    rows = rows_of(work, line, [told.event for told in page.rows])
+    return [_with_act(line, row, told) if told.row.count > 1 else row for row, told in zip(rows, page.rows, strict=True)]
+
+
+def _with_act(line: MainLine, row: FeedRow, told: ToldRow) -> ActRow:
+    known = row.__dict__ | {"seq": told.row.seq, "words": told.words, "url": ""}
+    unfold = f"/lines/{line.id}/feed/act?kind={told.row.kind}&since={told.row.first}&before={told.row.seq + 1}"
+    return ActRow(**known, unfold=unfold, lowest=told.row.first)
 
 
 def line_feed_at(work: Work, line: MainLine, post_id: str) -> FeedPage:

@@ -112,6 +112,11 @@ class FeedRow:
     quote: str
     facts: dict[str, Any]
 
+    @property
+    def first(self) -> int:
+        """The earliest event that it tells of."""
+        return self.seq
+
 
 # How an event stands out in a feed: (tone, icon). Any other kind is quiet.
 _LOOK = {

@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
+from workspace.events.folding import fold_as
 from workspace.events.kinds import N_, EventKind, make_quiet
 
 BASELINE_NAME_LENGTH = 40
@@ -56,3 +57,6 @@ class PlanEvent(EventKind):
 
 
 make_quiet(PlanEvent.NEED_ADDED, PlanEvent.NEED_DROPPED)
+
+
+fold_as(PlanEvent.NEED_ADDED, N_("%(actor)s 安排了 %(n)s 处先后等待"))

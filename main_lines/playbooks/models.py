@@ -6,7 +6,11 @@ from typing import Any
 from sqlalchemy import ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from main_lines.gates.models import GateEvent
+from main_lines.plans.models import PlanEvent
+from main_lines.tasks.models import TaskEvent
 from workspace.db import Base, Id
+from workspace.events.folding import fold_under
 from workspace.events.kinds import N_, EventKind
 from workspace.roles.permissions import Permission
 
@@ -78,3 +82,8 @@ class PlaybookEvent(EventKind):
 
 class PlaybookPermission(Permission):
     EDIT = "main_lines:playbook:edit", N_("编辑作战手册")
+
+
+fold_under(
+    PlaybookEvent.USED, TaskEvent.WRITTEN, TaskEvent.SUBMITTED, PlanEvent.NEED_ADDED, PlanEvent.MILESTONE_SET, GateEvent.MOVED,
+)  # fmt: skip

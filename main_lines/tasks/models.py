@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from main_lines.seen import mark_of
 from main_lines.tasks.rules import State
 from workspace.db import Base, Id
+from workspace.events.folding import fold_as, fold_under
 from workspace.events.kinds import N_, EventKind
 
 BLOCKED_LENGTH = 300
@@ -144,3 +145,12 @@ class TaskEvent(EventKind):
     REMINDED = "main_lines.task.reminded", N_("%(actor)s 提醒%(names)s处理任务单“%(title)s”")
     REORDERED = "main_lines.task.reordered", N_("%(actor)s 调整了任务单“%(title)s”清单的顺序")
     CHECKED = "main_lines.task.checked", N_("%(actor)s 更新了任务单“%(title)s”的清单，完成 %(done)s / %(all)s 项")
+
+
+fold_under(TaskEvent.WRITTEN, TaskEvent.WRITTEN, TaskEvent.SUBMITTED, words=N_("%(actor)s 起草了 %(n)s 张任务单并送签"))
+fold_as(TaskEvent.WRITTEN, N_("%(actor)s 起草了 %(n)s 张任务单"))
+fold_as(TaskEvent.SUBMITTED, N_("%(actor)s 将 %(n)s 张任务单送签"))
+fold_as(TaskEvent.EDITED, N_("%(actor)s 修改了 %(n)s 张任务单"))
+fold_as(TaskEvent.SIGNED, N_("%(actor)s 签发了 %(n)s 张任务单"))
+fold_as(TaskEvent.ASSIGNED, N_("%(actor)s 将 %(n)s 张任务单交给%(owner)s"))
+fold_as(TaskEvent.RELEASED, N_("%(owner)s离开主线，%(n)s 张任务单等待重新指派"))

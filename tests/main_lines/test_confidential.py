@@ -72,6 +72,7 @@ ROUTES = [
     Route("lines_api.move_d_day", "/api/lines/{line}/d-day", "POST", {"d_day": "2026-12-12"}),
     Route("feed.show_line", "/lines/{line}"),
     Route("feed.show_feed", "/lines/{line}/feed"),
+    Route("feed.show_act", "/lines/{line}/feed/act?kind=main_lines.task.written&before=999999"),
     Route("feed.show_unread", "/lines/{line}/unread"),
     Route("feed.show_mentions", "/lines/{line}/mentions"),
     Route("feed.show_audience", "/lines/{line}/audience?said=%40所有人"),

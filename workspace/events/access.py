@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, or_, select, union_all
 
+from workspace.events.folding import Mark, Row, folded, newest_page, oldest_page
 from workspace.events.kinds import kind_named, quiet_kinds
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import shown_facts
@@ -17,6 +18,10 @@ from workspace.work import Work
 RoomProvider = Callable[[Work], Iterable[str]]
 _PROVIDERS: list[RoomProvider] = []
 ROOMS_AT_ONCE = 50
+MARKS_A_ROW = 4
+"""So many events are looked at for each row that is wanted; acts that hold more are read on."""
+MARKS_MOST = 6000
+"""An act of more events than that is told in several rows."""
 
 
 def gives_rooms(provider: RoomProvider) -> RoomProvider:
@@ -136,6 +141,76 @@ def events_from(
     seqs = _seqs_in(work, rooms, where=[EventRoom.seq >= since, *_kinds_shown(without, kinds)], limit=limit, newest=False)
     query = select(Event).where(Event.seq.in_(seqs)).order_by(Event.seq)
     return [in_words(event) for event in work.session.scalars(query)]
+
+
+@dataclass(frozen=True)
+class ToldRow:
+    """A row of a feed: an event, or what one act did many times over. event: the one that tells of it."""
+
+    row: Row
+    event: EventRow
+
+    @property
+    def words(self) -> str:
+        if not self.row.words:
+            return self.event.words
+        return _(self.row.words, **{**self.event.facts, "actor": self.event.actor, "n": self.row.count})
+
+
+@dataclass(frozen=True)
+class Told:
+    """A page of them, the newest first. more: whether others follow."""
+
+    rows: list[ToldRow]
+    more: bool
+
+    @property
+    def lowest(self) -> int:
+        """The first sequence that the page tells of: what comes before it is on the next one."""
+        return min((told.row.first for told in self.rows), default=0)
+
+
+def newest_told(
+    work: Work, *, rooms: Iterable[str], limit: int, before: int | None = None, since: int = 0, without: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+) -> Told:  # fmt: skip
+    """As ``newest_events``, with acts folded: at least ``limit`` rows where there are so many, and no act in part.
+
+    before, since: the ``lowest`` of a page, which goes on from there or is read again.
+    """
+    bounds = [EventRoom.seq >= since, *([EventRoom.seq < before] if before is not None else [])]
+    return _told(work, list(rooms), [*bounds, *_kinds_shown(without, kinds)], limit, newest=True)
+
+
+def told_after(work: Work, *, rooms: Iterable[str], after: int, limit: int, without: Sequence[str] = (), kinds: Sequence[str] = ()) -> Told:
+    """What came next, the newest first all the same. after: the sequence on which a page ends."""
+    return _told(work, list(rooms), [EventRoom.seq > after, *_kinds_shown(without, kinds)], limit, newest=False)
+
+
+def _told(work: Work, rooms: list[str], where: Sequence[ColumnElement[bool]], limit: int, *, newest: bool) -> Told:
+    read = MARKS_A_ROW * (limit + 1)
+    while True:
+        marks = _marks(work, _seqs_in(work, rooms, where=where, limit=read, newest=newest))
+        rows, whole = folded(marks), len(marks) < read or read >= MARKS_MOST
+        page = newest_page(rows, limit) if newest else oldest_page(rows, limit)
+        if whole or (len(page) < len(rows) and not _reaches_end(page, marks, newest=newest)):
+            break
+        read *= MARKS_A_ROW
+    heads = select(Event).where(Event.seq.in_([row.head for row in page]))
+    events = {event.seq: in_words(event) for event in work.session.scalars(heads)}
+    return Told([ToldRow(row, events[row.head]) for row in page], len(page) < len(rows) or len(marks) == read)
+
+
+def _marks(work: Work, seqs: Sequence[int]) -> list[Mark]:
+    query = select(Event.seq, Event.kind, Event.at, Event.actor_id).where(Event.seq.in_(seqs)).order_by(Event.seq.desc())
+    return [Mark(seq, kind, (at, actor_id)) for seq, kind, at, actor_id in work.session.execute(query)]
+
+
+def _reaches_end(page: Sequence[Row], marks: Sequence[Mark], *, newest: bool) -> bool:
+    """Whether the page tells of the act at which the marks break off: there may be more of it."""
+    act = marks[-1 if newest else 0].act
+    of_act = [mark.seq for mark in marks if mark.act == act]
+    return min(row.first for row in page) <= max(of_act) if newest else max(row.seq for row in page) >= min(of_act)
 
 
 def _seqs_in(work: Work, rooms: Iterable[str], *, where: Sequence[ColumnElement[bool]], limit: int, newest: bool) -> list[int]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from workspace.events.access import newest_events, rooms_of
+from workspace.events.access import EventRow, newest_told, rooms_of
 from workspace.people.queries import initials
 from workspace.work import Work
 
@@ -35,8 +35,12 @@ class HomeEvent:
 def recent_events(work: Work) -> list[HomeEvent]:
     """The newest events that the actor may see now, of people's work: NOISE is left out, and what only the audit reads."""
     rooms = rooms_of(work) - {"audit"}
-    rows = newest_events(work, rooms=rooms, limit=SHOWN, without=NOISE)
-    return [HomeEvent(row.seq, row.at, row.words, str(row.facts.get("line", "")), _face(row.actor_id, row.actor)) for row in rows]
+    rows = newest_told(work, rooms=rooms, limit=SHOWN, without=NOISE).rows[:SHOWN]
+    return [_home_event(told.row.seq, told.words, told.event) for told in rows]
+
+
+def _home_event(seq: int, words: str, event: EventRow) -> HomeEvent:
+    return HomeEvent(seq, event.at, words, str(event.facts.get("line", "")), _face(event.actor_id, event.actor))
 
 
 def _face(member_id: str | None, name: str) -> Face | None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sync.library.content.models import DIGEST_LENGTH
 from sync.library.libraries.models import NODE_ID_LENGTH
 from workspace.db import Base, Id
+from workspace.events.folding import fold_as
 from workspace.events.kinds import N_, EventKind
 
 NAME_LENGTH = 255
@@ -137,3 +138,6 @@ class AssetEvent(EventKind):
     REWOUND = "library.folder.rewound", N_("%(actor)s 把“%(asset)s”恢复到 %(when)s 的样子（%(count)s 项）")
     TRASH_EMPTIED = "library.trash.emptied", N_("%(actor)s 清空了素材库“%(library)s”的回收站（%(count)s 项）")
     TRASH_EXPIRED = "library.trash.expired", N_("素材库“%(library)s”回收站中有 %(count)s 项已满 30 天，不再保留")
+
+
+fold_as(AssetEvent.COMMITTED, N_("%(actor)s 保存了 %(n)s 个文件"))

@@ -11,7 +11,9 @@ from main_lines.feed.actions import post_progress, read_posts, withdraw_post
 from main_lines.feed.holding import held_by_posts
 from main_lines.feed.models import PostEvent, ProgressPost
 from main_lines.feed.queries import (
+    FEED_PAGE,
     PostView,
+    line_events,
     line_feed,
     line_feed_after,
     line_feed_at,
@@ -25,7 +27,8 @@ from main_lines.feed.rules import LOUD_AN_HOUR, LOUD_LEAST, Part
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import add_line_member, remove_line_member
 from main_lines.tasks.access import get_task
-from main_lines.tasks.actions import sign_task
+from main_lines.tasks.actions import Draft, sign_task, write_tasks
+from main_lines.tasks.bulk import sign_tasks
 from sync.library.assets.actions import save_upload
 from sync.library.assets.models import Node
 from sync.library.libraries.actions import open_library
@@ -128,6 +131,47 @@ def test_feed_when_only_a_part_is_shown_then_paged_within_it(work_as: Callable, 
         assert [row.quote for row in (*first.rows, *rest.rows)] == [f"第 {number} 条" for number in (3, 2, 1, 0)]
         assert {row.kind for row in line_feed(work, line, part=Part.TASKS).rows} == {"main_lines.task.written"}
         assert line_feed(work, line, part=Part.ALERTS).rows == []
+
+
+def test_feed_when_one_act_did_many_things_then_one_row_that_unfolds_on_any_page(
+    work_as: Callable, story: Story, say: Says, signed_in: Callable
+) -> None:
+    """Sixty orders drafted and sent at once, a post, forty signatures at once, a post: what a director reads in four rows."""
+    with work_as("林悦") as work:
+        department_id = story.people["苏航"].department_id
+        drafts = [Draft(title=f"单 {number}", department_id=department_id) for number in range(60)]
+        ids = [order.id for order in write_tasks(work, story.line_id, drafts, submit=True)]
+    say("苏航", "都看到了")
+    with work_as("林悦", now=NOW + timedelta(minutes=1)) as work:
+        sign_tasks(work, dict.fromkeys(ids[:40], ""))
+    post_id = say("苏航", "开工")
+    with work_as("赵宁", writes=False) as work:
+        line = get_line(work, story.line_id)
+        everything = line_events(work, line).rows
+        page = line_feed(work, line, limit=4)
+        signed, drafted = page.rows[1], page.rows[3]
+        assert [row.words for row in (signed, drafted)] == ["林悦 签发了 40 张任务单", "林悦 起草了 60 张任务单并送签"]
+        assert [row.quote for row in page.rows if row.quote] == ["开工", "都看到了"]
+        assert page.rows == line_feed_since(work, line, page.oldest).rows
+        assert page.oldest == drafted.first == page.older
+        one_by_one, older = [], None
+        for _step in range(10):
+            part = line_feed(work, line, before=older, limit=1)
+            one_by_one, older = [*one_by_one, *part.rows], part.older
+            if older is None:
+                break
+        assert one_by_one == line_feed(work, line).rows
+        assert line_feed_at(work, line, post_id).rows[0].quote == "开工"
+        assert line_feed_after(work, line, drafted.seq).rows == page.rows[:3]
+        assert len(everything) == FEED_PAGE, "programs get each event"
+    director = signed_in("linyue")
+    assert "林悦 起草了 60 张任务单并送签" in director.get(f"/lines/{story.line_id}").get_data(as_text=True)
+    assert "起草了 60 张" in director.get(f"/lines/{story.line_id}/board").get_data(as_text=True)
+    assert "起草了 60 张" in director.get("/home/events").get_data(as_text=True)
+    unfolded = director.get(drafted.unfold).get_data(as_text=True)
+    assert all(f"“单 {number}”" in unfolded for number in range(60))
+    assert unfolded.count("<li") == 60
+    assert director.get(signed.unfold).get_data(as_text=True).count("<li") == 40
 
 
 def test_post_when_it_calls_then_only_members_of_the_line_are_told(work_as: Callable, run_jobs: Callable, story: Story, say: Says) -> None:
