@@ -82,7 +82,7 @@ from workspace.errors import MainlineError
 from workspace.events.api import api as events_api
 from workspace.events.pages import pages as audit_pages
 from workspace.home.pages import pages as home_pages
-from workspace.i18n import _l
+from workspace.i18n import _l, install_words
 from workspace.logs import configure_logs
 from workspace.notices.api import api as notices_api
 from workspace.notices.pages import pages as notices_pages
@@ -230,6 +230,7 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=chosen_locale, timezone_selector=lambda: ZoneInfo(settings.time_zone).key)
+    install_words(app)
     app.extensions["mainline"] = Web(database=parts.get(Database), parts=parts, identify=identify, check_csrf=csrf.check)
     install_headers(app, settings)
     install_identity(app)

@@ -4,8 +4,10 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from datetime import datetime
+from functools import cache, lru_cache, partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, request
 from markupsafe import Markup
@@ -73,6 +75,8 @@ def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGr
         said=said,
         system_name=SYSTEM.name,
     )
+
+    app.jinja_env.filters["clock"] = partial(clock, ZoneInfo(settings.time_zone))
 
     @app.context_processor
     def _values() -> dict[str, Any]:
@@ -171,6 +175,11 @@ def _nav(groups: tuple[NavGroup, ...], actor: Any) -> list[dict[str, Any]]:
 
 def _is_active(url: str) -> bool:
     return request.path == url or (url != "/" and request.path.startswith(f"{url}/"))
+
+
+def clock(zone: ZoneInfo, at: datetime, *, full: bool = False) -> str:
+    """An instant on the company's clock, in the digits that every language here has. full: with its year and seconds."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S" if full else "%m-%d %H:%M")
 
 
 @lru_cache(maxsize=512)

@@ -6,25 +6,44 @@ language.
 
 from typing import Any
 
-from flask import current_app, has_request_context
-from flask_babel import gettext as _babel_gettext
-from flask_babel import pgettext as _babel_pgettext
+from flask import Flask, current_app, g, has_request_context
+from flask_babel import get_locale, get_translations
 
 LOCALES = ("zh", "en")
 
 
+def install_words(app: Flask) -> None:
+    """Let templates find the reader's catalogue as ``_`` does. After Flask-Babel, which looks for it several times for each word."""
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: _catalogue().ugettext(text),
+        ngettext=lambda one, many, n: _catalogue().ungettext(one, many, n),
+        newstyle=True,
+        pgettext=lambda context, text: _catalogue().upgettext(context, text),
+        npgettext=lambda context, one, many, n: _catalogue().unpgettext(context, one, many, n),
+    )
+
+
+def _catalogue() -> Any:
+    """That of the language of now, kept until another one is forced. A page has hundreds of words."""
+    locale = get_locale()
+    if locale is None:
+        return get_translations()
+    kept = g.get("catalogue")
+    if kept is None or kept[0] is not locale:
+        kept = g.catalogue = (locale, get_translations())
+    return kept[1]
+
+
 def _(text: str, **values: Any) -> str:
     """Translate now; ``%(name)s`` placeholders are filled from ``values``."""
-    if _has_translations():
-        return str(_babel_gettext(text, **values))
-    return text % values if values else text
+    shown = str(_catalogue().ugettext(text)) if _has_translations() else text
+    return shown % values if values else shown
 
 
 def _p(context: str, text: str, **values: Any) -> str:
     """As ``_``, for a word that English has several of; ``context`` says which one. Templates write ``pgettext``."""
-    if _has_translations():
-        return str(_babel_pgettext(context, text, **values))
-    return text % values if values else text
+    shown = str(_catalogue().upgettext(context, text)) if _has_translations() else text
+    return shown % values if values else shown
 
 
 def _has_translations() -> bool:

@@ -69,11 +69,12 @@ def board_of(work: Work, line: MainLine, *, most: int | None = ROWS_SHOWN) -> Bo
     orders = line_glances(work, line)
     counts, urgent, asking = counts_of(orders), pressing(orders), asking_me(work, line.id)
     health = shown_health(line.health, line.health_at, blocked=counts.blocked, late=counts.late, now=work.now)
-    named = [order.id for order in urgent[:most]]
+    named, mine = [order.id for order in urgent[:most]], list(asking)[:most]
+    rows = {row.id: row for row in rows_of(work, line, {*named, *mine})}
     return Board(
         head=line_head(work, line), health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
-        counts=counts, grid=grid(orders), pressing=rows_of(work, line, named), pressing_count=len(urgent),
-        reminded=reminded_lately(work, named[:PRESSING_SHOWN]), asking=asking, for_me=rows_of(work, line, list(asking)[:most]),
+        counts=counts, grid=grid(orders), pressing=[rows[id] for id in named], pressing_count=len(urgent),
+        reminded=reminded_lately(work, named[:PRESSING_SHOWN]), asking=asking, for_me=[rows[id] for id in mine],
         alerts=open_alerts(work, line.id), places=places_of(work, line, tasks=orders), assets=_assets_of_last_day(work, line),
         events=line_feed(work, line, limit=LAST_EVENTS).rows, plan=path_of(work, line, orders), numbers=summary_of(work, line),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from main_lines.feed.models import ProgressPost, ReadCursor
 from main_lines.feed.rules import Insider, Reading
-from main_lines.lines.access import get_line
+from main_lines.lines.access import Whose, get_line
 from main_lines.lines.models import LineMember, MainLine
 from workspace.errors import NotFound
 from workspace.i18n import _
@@ -75,12 +75,12 @@ def newest_number(work: Work, line_id: str) -> int:
 READ_UPTO = func.coalesce(ReadCursor.number, 0)
 
 
-def is_unread(line_id: InstrumentedAttribute[str] | str, work: Work, *, after: ColumnElement[int] = READ_UPTO) -> ColumnElement[bool]:
-    """A condition on ProgressPost, joined with the actor's LineMember and outer-joined with their ReadCursor: somebody else wrote it
+def is_unread(line_id: InstrumentedAttribute[str] | str, me: Whose, *, after: ColumnElement[int] = READ_UPTO) -> ColumnElement[bool]:
+    """A condition on ProgressPost, joined with the LineMember of that member and outer-joined with their ReadCursor: somebody else wrote it
     since they joined, it stands, and it has not been in front of them. after: the number behind which to look, not before READ_UPTO."""
     return and_(
         ProgressPost.line_id == line_id,
-        ProgressPost.author_id != work.actor.member_id,
+        ProgressPost.author_id != me,
         ProgressPost.withdrawn_at.is_(None),
         ProgressPost.at >= LineMember.joined_at,
         ProgressPost.number > after,
@@ -97,7 +97,7 @@ def unread_posts(work: Work, line_id: str, *, limit: int) -> list[ProgressPost]:
     """What the actor has not read, the oldest first."""
     mine = and_(LineMember.line_id == ProgressPost.line_id, LineMember.member_id == work.actor.member_id)
     cursor = and_(ReadCursor.line_id == ProgressPost.line_id, ReadCursor.member_id == work.actor.member_id)
-    query = select(ProgressPost).join(LineMember, mine).outerjoin(ReadCursor, cursor).where(is_unread(line_id, work))
+    query = select(ProgressPost).join(LineMember, mine).outerjoin(ReadCursor, cursor).where(is_unread(line_id, work.actor.member_id))
     return list(work.session.scalars(query.order_by(ProgressPost.number).limit(limit)))
 
 

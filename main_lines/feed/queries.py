@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, and_, bindparam, case, func, select
 from sqlalchemy.orm import aliased
 
 from main_lines.feed.access import READ_UPTO, circle_of, cursor_of, is_unread, readings_of, unread_posts
@@ -285,19 +285,27 @@ def unread_of(work: Work, line_id: str) -> Unread:
     return Unread(len(found), found[0].id, found[-1].number) if found else Unread(0)
 
 
-def unread_by_line(work: Work) -> dict[str, int]:
-    """Page of each of the reader's lines -> how many of its newest posts they have not read; one query.
-
-    It is asked with every page: somebody who never reads a line of thousands of posts must not pay for them each time.
-    """
-    me, other = work.actor.member_id, aliased(ProgressPost)
+def _counted_by_line() -> Select[str, int]:
+    me, other = bindparam("me", type_=LineMember.member_id.type), aliased(ProgressPost)
     newest = select(func.max(other.number)).where(other.line_id == LineMember.line_id).correlate(LineMember).scalar_subquery()
     cursor = and_(ReadCursor.line_id == LineMember.line_id, ReadCursor.member_id == LineMember.member_id)
     query = select(LineMember.line_id, func.count(ProgressPost.id)).select_from(LineMember).outerjoin(ReadCursor, cursor)
     lately = newest - LOOKED_BACK
     after = case((lately < READ_UPTO, READ_UPTO), else_=lately)  # One bound, which the index of numbers serves.
-    query = query.outerjoin(ProgressPost, is_unread(LineMember.line_id, work, after=after)).where(LineMember.member_id == me)
-    return {f"/lines/{line_id}": count for line_id, count in work.session.execute(query.group_by(LineMember.line_id))}
+    query = query.outerjoin(ProgressPost, is_unread(LineMember.line_id, me, after=after)).where(LineMember.member_id == me)
+    return query.group_by(LineMember.line_id)
+
+
+_UNREAD_BY_LINE = _counted_by_line()  # Made once: each page asks it.
+
+
+def unread_by_line(work: Work) -> dict[str, int]:
+    """Page of each of the reader's lines -> how many of its newest posts they have not read; one query.
+
+    It is asked with every page: somebody who never reads a line of thousands of posts must not pay for them each time.
+    """
+    rows = work.read(_UNREAD_BY_LINE, {"me": work.actor.member_id})
+    return {f"/lines/{line_id}": count for line_id, count in rows}
 
 
 def whom_to_call(work: Work, line_id: str, words: str) -> list[Called]:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import BindParameter, ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped
 
 from main_lines.lines.models import LineMember, LineSigner, MainLine
@@ -25,6 +25,10 @@ TAKEN_WHEN_OVER = (
 was under way. Everything else is work, which a director takes up again by opening the last gate."""
 
 
+Whose = str | None | BindParameter[str]
+"""A member, or the parameter that stands for one in a statement that is made once."""
+
+
 def line_ids_of(work: Work) -> list[str]:
     """Main lines that the actor is a member of."""
     return list(work.session.scalars(select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id)))
@@ -37,8 +41,12 @@ def in_my_lines(work: Work, column: InstrumentedAttribute[str]) -> ColumnElement
 
 def in_my_open_lines(work: Work, column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """The same without lines that are over: what is asked for there is asked for no more."""
+    return in_open_lines_of(work.actor.member_id, column)
+
+
+def in_open_lines_of(member_id: Whose, column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     mine = select(LineMember.line_id).join(MainLine, MainLine.id == LineMember.line_id)
-    return column.in_(mine.where(LineMember.member_id == work.actor.member_id, MainLine.phase != "closed"))
+    return column.in_(mine.where(LineMember.member_id == member_id, MainLine.phase != "closed"))
 
 
 def get_line(work: Work, line_id: str, *, lock: bool = False) -> MainLine:
@@ -107,6 +115,14 @@ def visible_lines(work: Work) -> list[MainLine]:
 
 def role_in(work: Work, line_id: str) -> str:
     """director, member, or empty for who is not in it."""
+    if work.known is None:
+        return _role_in(work, line_id)
+    if (key := ("role", line_id)) not in work.known:
+        work.known[key] = _role_in(work, line_id)
+    return str(work.known[key])
+
+
+def _role_in(work: Work, line_id: str) -> str:
     membership = work.session.get(LineMember, (line_id, work.actor.member_id)) if work.actor.member_id else None
     return membership.role if membership else ""
 

@@ -15,7 +15,7 @@ def needs_of(work: Work, line_id: str) -> dict[str, list[str]]:
     """Order -> the orders that it waits for. The caller has loaded the line through access."""
     found: dict[str, list[str]] = defaultdict(list)
     rows = select(TaskNeed.task_id, TaskNeed.needs_id).where(TaskNeed.line_id == line_id).order_by(TaskNeed.task_id, TaskNeed.needs_id)
-    for task_id, needs_id in work.session.execute(rows):
+    for task_id, needs_id in work.read(rows).all():
         found[task_id].append(needs_id)
     return dict(found)
 

@@ -8,7 +8,7 @@ the latest day on which it may be ready without making itself or anything after 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 Needs = Mapping[str, Collection[str]]
 """Order -> the orders that must be handed in before it can be."""
@@ -102,35 +102,40 @@ def in_turn(ids: Iterable[str], needs: Needs) -> list[str]:
 def forecast(orders: Iterable[Planned], needs: Needs, today: date) -> dict[str, Forecast]:
     """Of every order that is not handed in. Needs of orders that are not given are not waited for."""
     open_orders = {order.id: order for order in orders if not order.handed_in}
-    turn = in_turn(open_orders, needs)
-    ready: dict[str, date] = {}
+    turn, now = in_turn(open_orders, needs), today.toordinal()  # Days are counted: a thousand dates cost more than all else.
+    due = {id: order.due.toordinal() if order.due else None for id, order in open_orders.items()}
+    ready: dict[str, int] = {}
     drivers: dict[str, str | None] = {}
     for id in turn:
-        ready[id], drivers[id] = _ready(open_orders[id], [(ready[need], need) for need in needs.get(id, ()) if need in open_orders], today)
-    latest: dict[str, date | None] = {}
+        waits_for = [(ready[need], need) for need in needs.get(id, ()) if need in open_orders]
+        ready[id], drivers[id] = _ready(open_orders[id], due[id], waits_for, now)
+    latest: dict[str, int | None] = {}
     dependants = _dependants(open_orders.keys(), needs)
     for id in reversed(turn):
-        limits = [limit - timedelta(days=open_orders[later].days) for later in dependants[id] if (limit := latest[later]) is not None]
-        own = open_orders[id].due
-        latest[id] = min([*limits, *([own] if own else [])], default=None)
-    return {id: Forecast(ready[id], _slack(ready[id], latest[id]), drivers[id]) for id in turn}
+        limits = [limit - open_orders[later].days for later in dependants[id] if (limit := latest[later]) is not None]
+        own = due[id]
+        latest[id] = min(limits if own is None else [*limits, own], default=None)
+    return {id: Forecast(date.fromordinal(ready[id]), _slack(ready[id], latest[id]), drivers[id]) for id in turn}
 
 
-def _ready(order: Planned, waits_for: Sequence[tuple[date, str]], today: date) -> tuple[date, str | None]:
-    """What is begun is believed to be on time until its due day is over; what is not begun takes its days from when it can start."""
-    length = timedelta(days=order.days - 1)
+def _ready(order: Planned, due: int | None, waits_for: Sequence[tuple[int, str]], now: int) -> tuple[int, str | None]:
+    """What is begun is believed to be on time until its due day is over; what is not begun takes its days from when it can start.
+
+    Days are ordinals: due of the order, those of what it waits for, and today.
+    """
+    length = order.days - 1
     if order.begun:
-        alone, start = max(order.due or today, today), timedelta(days=0)
+        alone, start = max(due or now, now), 0
     else:
-        alone, start = max(order.due or today, today + length), timedelta(days=1) + length
-    held, driver = max(waits_for, default=(date.min, ""))
+        alone, start = max(due or now, now + length), 1 + length
+    held, driver = max(waits_for, default=(0, ""))
     if driver and held + start > alone:
         return held + start, driver
     return alone, None
 
 
-def _slack(ready: date, latest: date | None) -> int | None:
-    return (latest - ready).days if latest is not None else None
+def _slack(ready: int, latest: int | None) -> int | None:
+    return latest - ready if latest is not None else None
 
 
 def critical_path(forecasts: Mapping[str, Forecast]) -> list[str]:

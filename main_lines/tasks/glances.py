@@ -18,7 +18,6 @@ from main_lines.tasks.rules import FINISHED, State, Tone, days_late, due_day, to
 from workspace.people.models import Department, Member
 from workspace.work import Work
 
-_STATES = {state.value: state for state in State}
 _BLOCKED = TaskOrder.blocked_at.is_not(None)
 _OF_LINE = (
     select(
@@ -78,16 +77,25 @@ class Glance(Shown):
 
 def line_glances(work: Work, line: MainLine) -> list[Glance]:
     """The orders of a line that were not cancelled, by department, then by due day. The caller has loaded the line through access."""
-    d_day, today = line.d_day, company_today(work)
-    found = []
-    for id, number, title, phase, said, blocked, offset, on, days, department_id, department, owner, site_id in work.read(
+    today, found = company_today(work), []
+    alike: dict[tuple[str, bool, int | None, date | None], tuple[State, Tone, date | None, int]] = {}
+    for id, number, title, phase, state, blocked, offset, on, days, department_id, department, owner, site_id in work.read(
         _OF_LINE, {"line_id": line.id}
-    ):
-        state, due = _STATES[said], due_day(d_day, offset=offset, on=on)
-        late = days_late(due, state, today)
-        tone = tone_of(state, blocked=blocked, late=late > 0)
-        found.append(Glance(id, number, title, phase, state, tone, due, late, days, department_id, department, owner or "", site_id))
+    ).all():
+        told = alike.get(key := (state, blocked, offset, on))
+        if told is None:
+            told = alike[key] = _told(*key, line.d_day, today)
+        found.append(Glance(id, number, title, phase, *told, days, department_id, department, owner or "", site_id))
     return sorted(found, key=lambda one: (one.department_id, one.due or date.max, one.number))
+
+
+def _told(
+    said: str, blocked: bool, offset: int | None, on: date | None, d_day: date, today: date
+) -> tuple[State, Tone, date | None, int]:  # fmt: skip
+    """State, tone, due day and days late: the same for all orders that are alike in what they follow from."""
+    state, due = State(said), due_day(d_day, offset=offset, on=on)
+    late = days_late(due, state, today)
+    return state, tone_of(state, blocked=blocked, late=late > 0), due, late
 
 
 @dataclass(frozen=True)
@@ -121,9 +129,8 @@ def counts_by_line(work: Work) -> dict[str, Counts]:
     today, groups = company_today(work), defaultdict(list)
     query = select(*_ALIKE, func.count()).join(MainLine, MainLine.id == TaskOrder.line_id)
     for line_id, said, blocked, offset, on, d_day, count in work.read(query.where(in_my_lines(work, TaskOrder.line_id)).group_by(*_ALIKE)):
-        state = _STATES[said]
-        late = days_late(due_day(d_day, offset=offset, on=on), state, today)
-        groups[line_id].append((state, tone_of(state, blocked=blocked, late=late > 0), late, count))
+        state, tone, _due, late = _told(said, blocked, offset, on, d_day, today)
+        groups[line_id].append((state, tone, late, count))
     return {line_id: _sum(alike) for line_id, alike in groups.items()}
 
 

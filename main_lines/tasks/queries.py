@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, func, not_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, cast, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
-from main_lines.lines.access import company_today, director_ids, in_my_open_lines
+from main_lines.lines.access import Whose, company_today, director_ids, in_my_open_lines, in_open_lines_of
 from main_lines.lines.models import LineMember, LineSigner, MainLine
 from main_lines.lines.queries import FeedRow, cards_of, feed_rows
 from main_lines.lines.rules import days_from
@@ -175,7 +175,7 @@ def my_work(work: Work) -> MyWork:
 
 def for_director(work: Work) -> list[TaskRow]:
     """Orders that wait for the actor's signature, or as the director's for acceptance, oldest first."""
-    return sorted(_rows(work, in_my_open_lines(work, TaskOrder.line_id), _asks_me(work)), key=lambda row: row.state_at)
+    return sorted(_rows(work, in_my_open_lines(work, TaskOrder.line_id), _asks_me(work.actor.member_id)), key=lambda row: row.state_at)
 
 
 def asking_me(work: Work, line_id: str) -> dict[str, State]:
@@ -183,8 +183,8 @@ def asking_me(work: Work, line_id: str) -> dict[str, State]:
 
     The caller has checked the line.
     """
-    query = select(TaskOrder.id, TaskOrder.state).where(TaskOrder.line_id == line_id, in_my_open_lines(work, TaskOrder.line_id))
-    return {id: State(state) for id, state in work.read(query.where(_asks_me(work)).order_by(TaskOrder.state_at, TaskOrder.id))}
+    rows = work.read(_ASKING, {"me": work.actor.member_id, "line_id": line_id})
+    return {id: _STATES[state] for id, state in rows.all()}
 
 
 def to_sign(work: Work) -> list[TaskRow]:
@@ -194,7 +194,11 @@ def to_sign(work: Work) -> list[TaskRow]:
 
 def asks_my_signature(work: Work) -> ColumnElement[bool]:
     """``asked_to_sign`` as a condition on orders: whoever the line names is asked, else, and in a frozen line, its director."""
-    me, frozen = work.actor.member_id, aliased(MainLine)
+    return _asks_signature_of(work.actor.member_id)
+
+
+def _asks_signature_of(me: Whose) -> ColumnElement[bool]:
+    frozen = aliased(MainLine)
     frozen_lines = select(frozen.id).where(frozen.frozen_at.is_not(None))
     of_line = select(LineSigner.line_id).where(LineSigner.line_id == TaskOrder.line_id)
     for_department = of_line.where(LineSigner.department_id == TaskOrder.department_id)
@@ -207,25 +211,36 @@ def asks_my_signature(work: Work) -> ColumnElement[bool]:
     return and_(
         TaskOrder.state == State.WAITING.value,
         or_(
-            and_(TaskOrder.line_id.in_(_directed(work)), or_(nobody_named, TaskOrder.line_id.in_(frozen_lines))),
+            and_(TaskOrder.line_id.in_(_directed(me)), or_(nobody_named, TaskOrder.line_id.in_(frozen_lines))),
             and_(i_am_named, TaskOrder.line_id.not_in(frozen_lines)),
         ),
     )
 
 
-def _asks_me(work: Work) -> ColumnElement[bool]:
-    handed_in = and_(TaskOrder.state == State.DELIVERED.value, TaskOrder.line_id.in_(_directed(work)))
-    return or_(asks_my_signature(work), handed_in)
+def _asks_me(me: Whose) -> ColumnElement[bool]:
+    handed_in = and_(TaskOrder.state == State.DELIVERED.value, TaskOrder.line_id.in_(_directed(me)))
+    return or_(_asks_signature_of(me), handed_in)
 
 
-def _directed(work: Work) -> Select[str]:
-    return select(LineMember.line_id).where(LineMember.member_id == work.actor.member_id, LineMember.role == "director")
+def _directed(me: Whose) -> Select[str]:
+    return select(LineMember.line_id).where(LineMember.member_id == me, LineMember.role == "director")
+
+
+# Made once: each page asks for the count, and putting the condition together cost more than the answer.
+_ME = bindparam("me", type_=LineMember.member_id.type)
+_ASKED = and_(in_open_lines_of(_ME, TaskOrder.line_id), _asks_me(_ME))
+_ASKED_COUNT = select(func.count()).select_from(TaskOrder).where(_ASKED)
+_ASKING = (
+    select(TaskOrder.id, TaskOrder.state)
+    .where(TaskOrder.line_id == bindparam("line_id"), _ASKED)
+    .order_by(TaskOrder.state_at, TaskOrder.id)
+)
+_STATES = {state.value: state for state in State}
 
 
 def asks_me_count(work: Work) -> int:
     """How many ``for_director`` gives, without reading them."""
-    query = select(func.count()).select_from(TaskOrder).where(in_my_open_lines(work, TaskOrder.line_id), _asks_me(work))
-    return work.session.scalar(query) or 0
+    return int(work.read(_ASKED_COUNT, {"me": work.actor.member_id}).scalar() or 0)
 
 
 def involved_tasks(work: Work) -> list[TaskRow]:

@@ -28,6 +28,8 @@ from enum import StrEnum
 
 
 class State(StrEnum):
+    __hash__ = str.__hash__  # That of an enum is a call of its own, and views over a line ask thousands of times.
+
     DRAFT = "draft"
     WAITING = "waiting"
     READY = "ready"
@@ -198,6 +200,8 @@ def days_late(due: date | None, state: State, today: date) -> int:
 
 class Tone(StrEnum):
     """The eight tones of the look that an order can have, worst first."""
+
+    __hash__ = str.__hash__
 
     BLOCKED = "blocked"
     LATE = "late"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, String, cast, or_, select, union_all
 
 from workspace.events.folding import Mark, Row, folded, newest_page, oldest_page
 from workspace.events.kinds import kind_named, quiet_kinds
@@ -101,8 +101,12 @@ class EventRow:
     facts: dict[str, Any]
 
 
-def in_words(event: Event) -> EventRow:
-    """The sentence of the event in the reader's language; a kind that is no longer known shows its name."""
+# What a reader is told of an event. An entity would bring its rooms, its origin and its hashes, all of which are put together first.
+_TOLD = select(Event.seq, Event.kind, Event.at, Event.actor_id, Event.actor_name, Event.subject, Event.facts)
+
+
+def in_words(event: Event | Row[Any]) -> EventRow:
+    """The sentence of the event, or of a row of its columns, in the reader's language; a kind that is no longer known shows its name."""
     kind, actor = kind_named(event.kind), shown_actor(event.actor_id, event.actor_name)
     words = kind.sentence({**event.facts, "actor": actor}) if kind else event.kind
     return EventRow(event.seq, event.at, event.kind, actor, event.actor_id, words, event.subject, event.facts)
@@ -130,8 +134,8 @@ def newest_events(
     """
     bound = [EventRoom.seq < before] if before is not None else []
     seqs = _seqs_in(work, rooms, where=[*bound, *_kinds_shown(without, kinds)], limit=limit, newest=True)
-    query = select(Event).where(Event.seq.in_(seqs)).order_by(Event.seq.desc())
-    return [in_words(event) for event in work.session.scalars(query) if only in ("", event.kind)]
+    query = _TOLD.where(Event.seq.in_(seqs), *([Event.kind == only] if only else [])).order_by(Event.seq.desc())
+    return [in_words(event) for event in work.read(query)]
 
 
 def events_from(
@@ -139,8 +143,8 @@ def events_from(
 ) -> list[EventRow]:
     """The events of these rooms from this sequence on, in its order. See newest_events."""
     seqs = _seqs_in(work, rooms, where=[EventRoom.seq >= since, *_kinds_shown(without, kinds)], limit=limit, newest=False)
-    query = select(Event).where(Event.seq.in_(seqs)).order_by(Event.seq)
-    return [in_words(event) for event in work.session.scalars(query)]
+    query = _TOLD.where(Event.seq.in_(seqs)).order_by(Event.seq)
+    return [in_words(event) for event in work.read(query)]
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,16 @@ def rooms_of_group(work: Work, group_id: str, member_id: str) -> set[str]:
 
 def rooms_of_scope(work: Work, scope_room: str) -> list[str]:
     """The scope's own room and those of folders in its libraries that have grants of their own, as far as the actor may see them."""
+    if work.known is None:
+        return _rooms_of_scope(work, scope_room)
+    key = ("rooms of scope", scope_room)
+    if key not in work.known:
+        work.known[key] = _rooms_of_scope(work, scope_room)
+    found: list[str] = work.known[key]
+    return found
+
+
+def _rooms_of_scope(work: Work, scope_room: str) -> list[str]:
     libraries = work.session.scalars(select(Library.id).where(Library.scope_room == scope_room)).all()
     if not libraries:
         return [scope_room]

@@ -1,4 +1,5 @@
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +24,8 @@ from main_lines.tasks.record import record
 from main_lines.tasks.rules import State
 from tests.house import NOW
 from tests.main_lines.conftest import D_DAY, Story
+from workspace.db import Database
+from workspace.parts import Parts
 from workspace.people.models import Member
 
 
@@ -188,6 +191,21 @@ def test_board_when_more_presses_than_it_shows_then_counted_named_by_the_api_and
     told = director.get(f"/api/lines/{story.line_id}/board").get_json()
     assert [order["title"] for order in told["pressing"]] == titles
     assert len(told["for_me"]) == len(late)
+
+
+def test_board_when_looked_at_again_then_the_database_is_asked_nothing_twice(
+    signed_in: Callable, story: Story, write: Callable, parts: Parts
+) -> None:
+    write()
+    director, asked = signed_in("linyue"), []
+    board(director, story)
+
+    def note(_connection: object, _cursor: object, statement: str, values: object, _context: object, _many: bool) -> None:
+        asked.append((statement, str(values)))
+
+    event.listen(parts.get(Database).engine, "before_cursor_execute", note)
+    board(director, story)
+    assert [statement for statement, times in Counter(asked).items() if times > 1] == []
 
 
 def test_counts_when_the_database_adds_up_what_is_alike_then_as_when_each_order_is_looked_at(
