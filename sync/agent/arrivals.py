@@ -196,7 +196,7 @@ class Arrivals:
                 self._gone(file)
             return
         parent = self._index.by_node(node.parent or "")
-        if answered and (file is None or parent is None) and self._is_told_again(node):
+        if answered and (file is None or parent is None) and self.is_told_again(node):
             return
         if parent is None or not parent.is_folder:
             self._stray(node)
@@ -239,7 +239,7 @@ class Arrivals:
             self._supersede(node)
         self._answered[node.id] = (node.library, max(node.seq, self._answered.get(node.id, ("", 0))[1]))
 
-    def _is_told_again(self, node: Node) -> bool:
+    def is_told_again(self, node: Node) -> bool:
         """Whether the feed has told of a node since: an answer that comes again does not know of its deletion or its moves.
 
         Then the feed tells of it once more.
@@ -320,7 +320,7 @@ class Arrivals:
         if file.is_folder and self._is_below(parent, file):
             self._hold(node)  # what moved it there met our move the other way: the library has one of them only
             return
-        if answered and self._is_told_again(node):
+        if answered and self.is_told_again(node):
             return
         if file.parent is not None:
             self._entries.append((file.parent, file.name))
@@ -471,7 +471,7 @@ class Arrivals:
                 self._separate(file)
                 return False
             self._absorb(node.id, file)
-            self._is_told_again(node)
+            self.is_told_again(node)
             if self._index.ghost(node.id) is not None:
                 self._drop_ghost(node.id)  # given up under another name; under this one it lives on
             if file.node is not None and file.node != node.id:
@@ -537,7 +537,7 @@ class Arrivals:
         if file.parent is not None:
             self._entries.append((file.parent, file.name))
         self._absorb(second.id, file)
-        self._is_told_again(second)
+        self.is_told_again(second)
         if file.node != second.id:
             self._index.change(file.ino, node=None)
             if file.node is not None:

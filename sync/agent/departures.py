@@ -608,9 +608,11 @@ class Departures:
         elif answer.node is not None:
             self._arrivals.note_answer(answer.node)
             file = self._index.by_node(job.entry.node)
-            if file is not None and not file.is_folder and not file.dirty:  # it became this node while its deletion travelled
-                self._index.change(file.ino, dirty=1)
-                self._journal.save(file)
+            if file is not None and not file.is_folder:  # it became this node while its deletion travelled
+                self._arrivals.is_told_again(answer.node)  # to wait for what is written here, which may come to nothing
+                if not file.dirty:
+                    self._index.change(file.ino, dirty=1)
+                    self._journal.save(file)
 
     def _refused(self, job: _Job, problem: p.Problem) -> None:
         """Certainly not applied. What can be put right is put right; the rest waits and says why."""

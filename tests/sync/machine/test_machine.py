@@ -484,6 +484,22 @@ def test_file_when_moved_twice_and_deleted_elsewhere_then_its_save_brings_it_to_
     assert [node.name for node in nodes if node.deleted_at is None] == ["d.ai"]
 
 
+def test_name_when_taken_again_while_its_deletion_travels_and_the_agent_killed_then_it_is_gone_everywhere(
+    server: Server, tmp_path: Path
+) -> None:
+    world = RealWorld(tmp_path, server, BOTH, 0)
+    meanwhile = [Step("hold", 0, 0, 0, 2)]
+    try:
+        for step in [*SAVED, Step("unlink", 1), Step("tick", 1, 3), Step("send", 1), Step("unlink"), Step("tick", 0, 3), Step("feed")]:
+            world.step(step)
+        world._meanwhile = lambda pc: world.step(meanwhile.pop()) if meanwhile else None  # type: ignore[method-assign]
+        for step in [Step("send"), Step("kill"), Step("settle")]:
+            world.step(step)
+        assert not meanwhile
+    finally:
+        world.close()
+
+
 MEETS: dict[str, tuple[Profile, list[Step]] | int] = {
     "no_compare_and_swap": (BOTH, [*SAVED, *AGAIN, Step("write", 1, 0, 0, 3), Step("send", 1)]),
     "clobbering_download": (BOTH, [*SAVED, Step("write", 1, 0, 0, 3), *AGAIN, Step("feed", 1)]),
