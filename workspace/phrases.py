@@ -4,6 +4,7 @@ What is put in words when it happens stays in the language of whoever, or whatev
 values instead, as JSON. Texts are marked with ``N_``, so that extraction finds them.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,18 @@ def shows(name: str, words: Callable[[Mapping[str, Any]], str]) -> None:
     _SHOWN[name] = words
 
 
+_QUOTED = re.compile(r"“%\((\w+)\)s”")
+
+
+def within_quotes(text: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as they stand in the text: quotation marks inside those that it puts in such marks become single ones."""
+    quoted = set(_QUOTED.findall(text))
+    return {
+        name: value.replace("“", "‘").replace("”", "’") if name in quoted and isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
 def said(kept: Any, *, translate: Callable[..., str] = _) -> Any:
     """In the reader's language. Whatever is no phrase, as what people wrote, stays as it is."""
     if isinstance(kept, list):
@@ -32,7 +45,8 @@ def said(kept: Any, *, translate: Callable[..., str] = _) -> Any:
         return kept
     if "shown_as" in kept:
         return _SHOWN[kept["shown_as"]](kept)
-    return translate(kept["text"], **{name: said(value, translate=translate) for name, value in kept["values"].items()})
+    values = {name: said(value, translate=translate) for name, value in kept["values"].items()}
+    return translate(kept["text"], **within_quotes(kept["text"], values))
 
 
 def in_source(kept: Any) -> str:

@@ -9,7 +9,7 @@ from main_lines.handovers.words import REFUSALS
 from main_lines.lines.access import require_members
 from main_lines.tasks.access import get_task
 from main_lines.tasks.models import TaskOrder
-from main_lines.tasks.record import reason_given, record
+from main_lines.tasks.record import check_rate, reason_given, record
 from main_lines.tasks.rules import State as OrderState
 from workspace.db import new_id
 from workspace.errors import Conflict, InvalidInput, NotAllowed
@@ -35,6 +35,7 @@ def offer_order(work: Work, task_id: str, *, note: str, department_id: str = "",
     if refused is not None:
         raise _refusal(refused)
     words = _note(note)
+    check_rate(work, order, HandoverEvent.OFFERED)
     if not receivers(work, order.line_id, to_department.id, member.id if member else None):
         title = _("%(department)s还没有人在主线中", department=to_department.name)
         raise InvalidInput(title, _("请先将其加入主线。"), fields={"department_id": title})

@@ -16,6 +16,7 @@ from main_lines.lines.models import MainLine
 from main_lines.lines.queries import gates_of
 from main_lines.lines.rules import Phase
 from main_lines.lines.words import PHASES
+from main_lines.numbers.models import Metric
 from main_lines.plans.access import milestones_of, needs_of
 from main_lines.plans.models import Baseline, TaskNeed
 from main_lines.plans.past import plan_at
@@ -256,7 +257,7 @@ def d_day_move(work: Work, line: MainLine, d_day: date) -> DDayMove:
     ]
     named = [
         MovedDay(one.name, one.day, one.day + timedelta(days=days), one.day + timedelta(days=days) < today)
-        for one in sorted([*named_days(work, line), *_check_days(work, line)], key=lambda one: one.day)
+        for one in sorted([*named_days(work, line), *_check_days(work, line), *_metric_days(work, line)], key=lambda one: one.day)
         if one.ahead
     ]
     return DDayMove(d_day, days, moved, [row for row in waiting if row.pinned], named)
@@ -278,3 +279,15 @@ def _check_days(work: Work, line: MainLine) -> list[NamedDay]:
     query = select(StoreCheck.title, StoreCheck.due_offset).where(StoreCheck.line_id == line.id, StoreCheck.closed_at.is_(None))
     rows = work.session.execute(query.where(StoreCheck.due_offset.is_not(None)).order_by(StoreCheck.id))
     return [NamedDay(title, line.d_day + timedelta(days=offset)) for title, offset in rows if offset is not None]
+
+
+def _metric_days(work: Work, line: MainLine) -> list[NamedDay]:
+    """First and last day for which the figures of a metric are wanted."""
+    query = select(Metric).where(Metric.line_id == line.id, Metric.archived_at.is_(None)).order_by(Metric.id)
+    found = []
+    for metric in work.session.scalars(query):
+        found += [
+            NamedDay(_("指标“%(name)s”开始", name=metric.name), line.d_day + timedelta(days=metric.start_offset)),
+            NamedDay(_("指标“%(name)s”截止", name=metric.name), line.d_day + timedelta(days=metric.end_offset)),
+        ]
+    return found

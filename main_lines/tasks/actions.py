@@ -13,7 +13,7 @@ from main_lines.seen import others, refuse_unseen
 from main_lines.tasks.access import get_task, line_of, pieces_of, standing_of, take_up
 from main_lines.tasks.models import BLOCKED_LENGTH, NAME_LENGTH, RETURNED_LENGTH, WRITTEN, TaskEvent, TaskOrder
 from main_lines.tasks.pieces import AssetDelivery, content_of, missing_of, put_piece
-from main_lines.tasks.record import check_seen, deliverable_kept, field_words, move, reason_given, record, refusal
+from main_lines.tasks.record import check_rate, check_seen, deliverable_kept, field_words, move, reason_given, record, refusal
 from main_lines.tasks.rules import OPEN, State, Verb, Why, asks_more
 from workspace.db import new_id
 from workspace.errors import InvalidInput
@@ -241,10 +241,12 @@ def return_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
     return order
 
 
-def give_back(work: Work, order: TaskOrder, *, by: str, reason: str) -> None:
+def give_back(work: Work, order: TaskOrder, *, by: str, reason: Phrase | str) -> None:
+    """reason: what somebody wrote; a phrase where nobody wrote any, which the order does not keep."""
     move(work, order, Verb.RETURN)
-    order.returned_reason = reason if len(reason) <= RETURNED_LENGTH else f"{reason[: RETURNED_LENGTH - 1]}…"
-    record(work, TaskEvent.RETURNED, order, by=by, reason=reason)
+    written = reason if isinstance(reason, str) else ""
+    order.returned_reason = written if len(written) <= RETURNED_LENGTH else f"{written[: RETURNED_LENGTH - 1]}…"
+    record(work, TaskEvent.RETURNED, order, by=by, **facts_of(reason=reason))
 
 
 def close_task(work: Work, task_id: str) -> TaskOrder:
@@ -265,6 +267,7 @@ def cancel_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
 def block_task(work: Work, task_id: str, *, reason: str) -> TaskOrder:
     """Say that the work cannot go on and why; everybody in the line sees it at once."""
     order = get_task(work, task_id, lock=True)
+    check_rate(work, order, TaskEvent.BLOCKED)
     move(work, order, Verb.BLOCK)
     order.blocked_at, order.blocked_reason = work.now, reason_given(reason, most=BLOCKED_LENGTH)
     record(work, TaskEvent.BLOCKED, order, reason=order.blocked_reason)

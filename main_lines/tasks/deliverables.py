@@ -11,6 +11,7 @@ from main_lines.tasks.pieces import AssetDelivery
 from main_lines.tasks.record import deliverable_words
 from sync.library.assets.access import get_asset, list_versions_of_library
 from workspace.errors import NotFound
+from workspace.phrases import said
 from workspace.work import Work
 
 VERSIONS_OFFERED = 20
@@ -36,7 +37,8 @@ def deliverable_view(work: Work, deliverable: dict[str, Any]) -> DeliverableView
         return None
     words = deliverable_words(deliverable)
     if deliverable["kind"] != "asset":
-        return DeliverableView(deliverable["kind"], deliverable["text"], deliverable["text"] if deliverable["kind"] == "link" else "")
+        whole = str(said(deliverable.get("said", deliverable["text"])))
+        return DeliverableView(deliverable["kind"], whole, whole if deliverable["kind"] == "link" else "")
     asset_id, version = deliverable["asset_id"], deliverable["version"]
     url = f"/library/assets/{asset_id}?version={version}"
     try:

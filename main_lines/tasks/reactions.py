@@ -13,12 +13,13 @@ from main_lines.tasks.actions import accept, give_back, hand_in, release_tasks_o
 from main_lines.tasks.models import TaskEvent, TaskOrder
 from main_lines.tasks.pieces import PINNED, file_for_approval
 from main_lines.tasks.rules import Move, Standing, State, Verb, decide
+from workspace.events.kinds import N_
 from workspace.events.models import Event
-from workspace.i18n import _
 from workspace.jobs.registry import reacts_to
 from workspace.jobs.worker import JobRun
 from workspace.notices.actions import send_notices
 from workspace.people.models import Member
+from workspace.phrases import in_source, phrase
 from workspace.work import Work
 
 ANYBODY = Standing(directs=True, wrote=True, works=True, signs=True)
@@ -133,7 +134,7 @@ def _approved(work: Work, order: TaskOrder, event: Event) -> None:
 def _given_back(work: Work, order: TaskOrder, event: Event) -> None:
     if order.approval_id == event.facts["approval_id"] and _fits(order, Verb.RETURN):
         order.approval_seq = event.seq
-        reason = event.facts.get("comment") or _("审批“%(title)s”未通过", title=event.facts.get("title", ""))
+        reason = event.facts.get("comment") or phrase(N_("审批“%(title)s”未通过"), title=event.facts.get("title", ""))
         give_back(work, order, by=event.actor_name, reason=reason)
 
 
@@ -160,5 +161,6 @@ def _deliverable(facts: dict[str, Any]) -> dict[str, Any]:
     """What the approval decides about: its pinned version, else the approval itself by its title."""
     pin = facts.get("pin")
     if not pin:
-        return {"kind": "text", "text": _("审批“%(title)s”", title=facts.get("title", ""))}
+        words = phrase(N_("审批“%(title)s”"), title=facts.get("title", ""))
+        return {"kind": "text", "text": in_source(words), "said": words}
     return {"kind": "asset", **{name: pin[name] for name in PINNED}}

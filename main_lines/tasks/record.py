@@ -1,6 +1,9 @@
 """What every action on a task order does: let the rules decide, refuse in words, check what its sender saw, say what happened."""
 
+from datetime import timedelta
 from typing import Any
+
+from sqlalchemy import func, select
 
 from main_lines.lines.rules import Phase
 from main_lines.lines.words import PHASES
@@ -8,13 +11,16 @@ from main_lines.tasks.access import is_frozen, line_of, standing_of
 from main_lines.tasks.models import RETURNED_LENGTH, TaskOrder
 from main_lines.tasks.rules import Move, Refuse, State, Verb, Why, decide
 from main_lines.tasks.words import REFUSALS
-from workspace.errors import Conflict, InvalidInput, NotAllowed
+from workspace.errors import Conflict, InvalidInput, NotAllowed, TooManyRequests
 from workspace.events.kinds import N_, EventKind
+from workspace.events.models import Event
 from workspace.i18n import _
 from workspace.notices.actions import read_about
 from workspace.people.models import Department, Member, Site
 from workspace.phrases import Phrase, phrase, said
 from workspace.work import Work
+
+OFTEN = 3
 
 
 def move(work: Work, order: TaskOrder, verb: Verb) -> None:
@@ -51,6 +57,13 @@ def reason_given(text: str, *, most: int = RETURNED_LENGTH) -> str:
     return text.strip()
 
 
+def check_rate(work: Work, order: TaskOrder, kind: EventKind) -> None:
+    """TooManyRequests when this has happened to the order OFTEN times within the last hour: each time a department or a line is told."""
+    lately = select(func.count()).select_from(Event).where(Event.subject == f"task:{order.id}", Event.kind == kind)
+    if (work.session.scalar(lately.where(Event.at > work.now - timedelta(hours=1))) or 0) >= OFTEN:
+        raise TooManyRequests(_("一小时内已经有 %(n)s 次", n=OFTEN), _("请直接与对方商量，或稍后再试。"))
+
+
 def deliverable_words(deliverable: dict[str, Any]) -> str:
     """ "主视觉.psd 第 3 版", the link, or the first words of the text."""
     return str(said(deliverable_kept(deliverable)))
@@ -58,6 +71,8 @@ def deliverable_words(deliverable: dict[str, Any]) -> str:
 
 def deliverable_kept(deliverable: dict[str, Any]) -> Phrase | str:
     """The same for an event, which each reader sees in their own language."""
+    if "said" in deliverable:
+        return dict(deliverable["said"])
     if deliverable.get("kind") == "asset":
         return phrase(N_("%(name)s 版本 %(version)s"), name=deliverable["name"], version=deliverable["version"])
     text = str(deliverable.get("text", ""))

@@ -19,7 +19,7 @@ from main_lines.plans.models import TaskNeed
 from main_lines.tasks.access import asked_to_sign, get_task
 from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.queries import WORKABLE, TaskRow, asks_me_count, my_work
-from main_lines.tasks.rules import HANDED_IN, OPEN, Standing, State, Tone, Verb, allowed_verbs, days_late, due_day, tone_of
+from main_lines.tasks.rules import HANDED_IN, OPEN, UNSIGNED, Standing, State, Tone, Verb, allowed_verbs, days_late, due_day, tone_of
 from main_lines.work.rules import Carried, DepartmentLoad, days_in, department_loads, monday_of, span_of, weeks_from
 from workspace.people.models import Department, Member
 from workspace.people.queries import MemberRow, list_members
@@ -87,9 +87,9 @@ def mine_of(work: Work) -> Mine:
 
 
 def thumb_verbs(row: TaskRow) -> list[Verb]:
-    """What its owner may do to an order without opening it."""
+    """What its owner may do to an order without opening it. Nothing blocks one that nobody may begin yet."""
     may = allowed_verbs(row.state, Standing(works=True), blocked=row.tone is Tone.BLOCKED)
-    return [verb for verb in THUMB if verb in may]
+    return [verb for verb in THUMB if verb in may and not (verb is Verb.BLOCK and row.state in UNSIGNED)]
 
 
 def _waiting(work: Work, workable: Sequence[TaskRow], with_others: Sequence[TaskRow]) -> list[Waiting]:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import event
 
+from main_lines.alerts.models import AlertEvent
 from tests.house import NOW, Person, member_named
 from workspace.db import Database
 from workspace.events.access import ROOMS_AT_ONCE, events_from, newest_events, visible_events
 from workspace.parts import Parts
 from workspace.people.models import PeopleEvent
+from workspace.phrases import facts_of, phrase
 from workspace.realtime_line import TICKET_PURPOSE
 from workspace.secrets import SigningKey
 from workspace.work import head_seq, open_work
@@ -122,3 +124,9 @@ def test_newest_events_when_of_several_rooms_then_the_database_sorts_nothing(com
         ]
     assert plans
     assert not [plan for plan in plans if "TEMP B-TREE FOR ORDER BY" in plan or "SCAN event_room" in plan]
+
+
+def test_sentence_when_a_fact_has_quotes_then_single_ones_inside_those_of_the_sentence() -> None:
+    kept = phrase("“%(order)s”逾期 %(n)s 天", order="主“视觉”", n=3)
+    assert AlertEvent.CLOSED.sentence(facts_of(title=kept) | {"actor": "林悦"}) == "林悦 解除了预警“‘主‘视觉’’逾期 3 天”"
+    assert AlertEvent.RAISED.sentence({"actor": "林悦", "kind_words": "缺货", "title": "“样衣”缺货"}) == "林悦 发出缺货预警：“样衣”缺货"

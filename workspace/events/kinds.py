@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from workspace.i18n import _
-from workspace.phrases import said
+from workspace.phrases import said, within_quotes
 
 
 class EventKind(StrEnum):
@@ -34,7 +34,7 @@ class EventKind(StrEnum):
         """
         shown = {name: _(value) if name.endswith("_words") else _shown(value) for name, value in facts.items()}
         shown |= {name.removesuffix("_said"): said(value) for name, value in facts.items() if name.endswith("_said")}
-        return _(self.words) % defaultdict(lambda: "—", shown)
+        return _(self.words) % defaultdict(lambda: "—", within_quotes(self.words, shown))
 
 
 def N_(text: str) -> str:

@@ -13,10 +13,11 @@ from main_lines.handovers.rules import Standing, State, Verb, Why, decide_answer
 from main_lines.lines.actions import remove_line_member
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import assign_task, cancel_task, sign_task
+from main_lines.tasks.record import OFTEN
 from main_lines.tasks.rules import OPEN
 from main_lines.tasks.rules import State as OrderState
 from tests.main_lines.conftest import OUTSIDE, Story
-from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 from workspace.notices.models import Notice
 from workspace.people.models import Member
 
@@ -184,3 +185,14 @@ def test_member_when_removed_then_what_was_offered_to_them_can_be_offered_to_oth
     with work_as("苏航") as work:
         assert [row.state for row in handovers_of_order(work, get_task(work, task_id)).rows] == [State.WITHDRAWN]
         offer_order(work, task_id, note="差尺码表", member_id=story.id_of("吴昊"))
+
+
+def test_offer_when_made_and_recalled_again_and_again_then_refused(work_as: Callable, write: Callable, story: Story) -> None:
+    task_id = write()
+    for _time in range(OFTEN):
+        with work_as("苏航") as work:
+            offered = offer_order(work, task_id, member_id=story.id_of("赵宁"), note="看看")
+        with work_as("苏航") as work:
+            answer_handover(work, offered.id, Verb.WITHDRAW)
+    with pytest.raises(TooManyRequests), work_as("苏航") as work:
+        offer_order(work, task_id, member_id=story.id_of("吴昊"), note="看看")

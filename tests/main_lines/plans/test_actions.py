@@ -17,6 +17,8 @@ from main_lines.handovers.actions import answer_handover, offer_order
 from main_lines.handovers.rules import Verb
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import move_d_day
+from main_lines.numbers.actions import MetricDraft, define_metric
+from main_lines.numbers.rules import Better
 from main_lines.plans.access import milestones_of, needs_of
 from main_lines.plans.actions import add_need, drop_baseline, drop_milestone, drop_need, keep_baseline, move_order, set_milestone
 from main_lines.plans.chart import FILLED, LANE, SCALE_HEIGHT, Scale, chart_of
@@ -285,10 +287,13 @@ def test_d_day_when_it_is_about_to_move_then_gates_milestones_and_checklists_tha
         add_site(work, kind="store", name="试点店", parent_id=city.id)
         for title, due in (("开业检查", {"due_offset": -2}), ("当天检查", {"due_on": date(2026, 11, 1)})):
             open_check(work, line.id, CheckDraft(title, department, [("价签", Kind.TICK, None)], Scope.ALL, **due))
+        define_metric(work, line.id, MetricDraft("GMV", "元", Better.HIGHER, True, date(2026, 11, 20), date(2026, 11, 30)))
         told = d_day_move(work, line, line.d_day + timedelta(days=10))
         assert [(one.name, one.before.isoformat(), one.after.isoformat()) for one in told.named] == [
             ("过会", "2026-10-12", "2026-10-22"), ("计划冻结", "2026-11-04", "2026-11-14"), ("开业检查", "2026-11-09", "2026-11-19"),
-            ("放行决定", "2026-11-10", "2026-11-20"), ("执行收尾", "2026-11-14", "2026-11-24"), ("复盘", "2026-11-21", "2026-12-01"),
+            ("放行决定", "2026-11-10", "2026-11-20"), ("执行收尾", "2026-11-14", "2026-11-24"),
+            ("指标“GMV”开始", "2026-11-20", "2026-11-30"), ("复盘", "2026-11-21", "2026-12-01"),
+            ("指标“GMV”截止", "2026-11-30", "2026-12-10"),
         ], "not what is passed or pinned"  # fmt: skip
         assert not any(one.over for one in told.named)
         assert [one.name for one in d_day_move(work, line, line.d_day - timedelta(days=60)).named if one.over][:2] == ["过会", "计划冻结"]

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -12,9 +12,11 @@ from main_lines.tasks.access import count_open_orders, get_task
 from main_lines.tasks.actions import Draft
 from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.queries import line_tasks, my_work, task_row
+from main_lines.tasks.record import OFTEN
 from main_lines.tasks.rules import State
+from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
-from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooManyRequests
 
 
 def state_of(work_as: Callable, task_id: str) -> str:
@@ -315,3 +317,15 @@ def test_checklist_when_the_order_is_finished_then_stays(work_as: Callable, writ
         actions.accept_task(work, task_id)
     with pytest.raises(Conflict), work_as("苏航") as work:
         actions.check_item(work, task_id, 0, done=True)
+
+
+def test_block_when_said_again_and_again_then_refused_until_an_hour_is_over(work_as: Callable, write: Callable, story: Story) -> None:
+    task_id = signed(work_as, write)
+    for _time in range(OFTEN):
+        with work_as("苏航") as work:
+            actions.block_task(work, task_id, reason="样衣未到")
+            actions.unblock_task(work, task_id)
+    with pytest.raises(TooManyRequests), work_as("苏航") as work:
+        actions.block_task(work, task_id, reason="样衣未到")
+    with work_as("苏航", now=NOW + timedelta(hours=1, minutes=1)) as work:
+        actions.block_task(work, task_id, reason="样衣未到")

@@ -135,10 +135,26 @@ def test_events_when_a_job_repeats_then_nothing_happens_twice(work_as: Callable,
     returned = tell(work_as, ApprovalEvent.RETURNED, task_id)
     for seq in (submitted, returned, submitted, returned, submitted):
         follow_approval(run, seq)
-    assert order_of(work_as, task_id).state == "returned"
+    order = order_of(work_as, task_id)
+    assert (order.state, order.returned_reason) == ("returned", ""), "nobody wrote a reason"
     with work_as("林悦", writes=False) as work:
         kinds = list(work.session.scalars(select(Event.kind).where(Event.subject == f"task:{task_id}").order_by(Event.seq)))
         assert kinds[-2:] == [str(TaskEvent.DELIVERED), str(TaskEvent.RETURNED)]
+
+
+def test_order_when_its_approval_gave_no_reason_then_each_reader_is_told_so_in_their_language(
+    work_as: Callable, task_id: str, run: JobRun, signed_in: Callable
+) -> None:
+    follow_approval(run, tell(work_as, ApprovalEvent.SUBMITTED, task_id, pin=None))
+    follow_approval(run, tell(work_as, ApprovalEvent.RETURNED, task_id))
+    person = signed_in("suhang")
+    page = person.get(f"/tasks/{task_id}").get_data(as_text=True)
+    assert "审批没有通过，也没有写明理由" in page
+    assert "审批“送审”未通过" in page, "in the history"
+    page = person.get(f"/tasks/{task_id}?lang=en").get_data(as_text=True)
+    for words in ("No reason was written", "Approval “送审” was not granted", "Approval “送审”"):
+        assert words in page
+    assert "审批“" not in page
 
 
 def test_recall_when_it_overtakes_the_submission_then_the_order_goes_on(work_as: Callable, task_id: str, run: JobRun) -> None:

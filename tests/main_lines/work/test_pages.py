@@ -82,6 +82,13 @@ def test_mine_when_shown_then_each_row_carries_what_a_thumb_does(signed_in: Call
     assert "样衣未到" in page
 
 
+def test_draft_when_shown_among_ones_work_then_sent_and_not_blocked(signed_in: Callable, write: Callable) -> None:
+    write("主视觉", by="苏航")
+    page = signed_in("suhang").get("/tasks").get_data(as_text=True)
+    assert 'value="submit"' in page
+    assert 'value="block"' not in page, "nothing holds up what nobody may begin"
+
+
 def test_load_when_read_then_only_lines_one_is_in_and_narrowed_down_to_people(
     signed_in: Callable, signed: Callable, work_as: Callable, story: Story
 ) -> None:
