@@ -3,7 +3,8 @@ not know. For anybody else none exists."""
 
 from dataclasses import dataclass
 
-from main_lines.lines.models import LinePermission
+from main_lines.lines.access import get_line, is_director
+from main_lines.lines.models import LinePermission, MainLine
 from main_lines.lines.rules import LineKind
 from main_lines.playbooks.bodies import ContentBody
 from main_lines.playbooks.models import CompanyPlaybook, PlaybookDraft, PlaybookPermission, PlaybookVersion
@@ -42,6 +43,15 @@ def require_editor(work: Work) -> None:
     """For what a route cannot declare, because somebody else's line must be absent first."""
     if not work.actor.may(PlaybookPermission.EDIT):
         raise NotAllowed(_("没有权限"), _("此操作需要“%(permission)s”权限，请联系管理员。", permission=PlaybookPermission.EDIT.label))
+
+
+def directed_by_editor(work: Work, line_id: str) -> MainLine:
+    """Absent for who is not in it; then its directors', who may edit playbooks."""
+    line = get_line(work, line_id)
+    if not is_director(work, line.id):
+        raise NotAllowed(_("只有主线负责人可以这样做"), _("请联系主线负责人。"))
+    require_editor(work)
+    return line
 
 
 def get_book(work: Work, book_id: str, *, number: int | None = None) -> Book:

@@ -8,12 +8,12 @@ from werkzeug.wrappers import Response
 
 from main_lines.back import way_back
 from main_lines.gates.words import GATES
-from main_lines.lines.access import company_today, get_line, is_director
+from main_lines.lines.access import company_today
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import line_head
 from main_lines.lines.words import KINDS, PHASES
 from main_lines.playbooks import actions, queries
-from main_lines.playbooks.access import draft_of, get_book, get_playbook, require_editor, require_reader
+from main_lines.playbooks.access import directed_by_editor, draft_of, get_book, get_playbook, require_reader
 from main_lines.playbooks.api import faults_out
 from main_lines.playbooks.bodies import ContentBody, FileBody, NewPlaybookBody, TakeBody
 from main_lines.playbooks.models import PlaybookPermission
@@ -21,7 +21,7 @@ from main_lines.playbooks.rules import ENTRIES_MOST, GATES_MOST, OFFSET_MOST, Co
 from main_lines.playbooks.taking import Choice, Pinned
 from main_lines.playbooks.words import changes_words, fault_words
 from sync.library.content.sending import disposition
-from workspace.errors import InvalidInput, MainlineError, NotAllowed
+from workspace.errors import InvalidInput, MainlineError
 from workspace.i18n import _
 from workspace.people.queries import list_departments
 from workspace.web import SIGNED_IN, Routes, parse_form, validated
@@ -131,14 +131,14 @@ def submit_dropped_draft(work: Work, playbook_id: str) -> Response:
 @pages.get("/lines/<line_id>/playbook", needs=SIGNED_IN)
 def show_taking(work: Work, line_id: str) -> str:
     """What saving the line as a playbook would take; the choices stand in the address."""
-    line = _directed(work, line_id)
+    line = directed_by_editor(work, line_id)
     return _taking(work, line, request.args.to_dict(), request.args.getlist("keep_names"))
 
 
 @pages.post("/lines/<line_id>/playbook", needs=SIGNED_IN)
 def submit_taking(work: Work, line_id: str) -> Response | tuple[str, int]:
     """Save the line as a playbook."""
-    line = _directed(work, line_id)
+    line = directed_by_editor(work, line_id)
     try:
         body = parse_form(TakeBody)
         choice = Choice(Pinned(body.pinned), body.cancelled, frozenset(body.keep_names))
@@ -177,15 +177,6 @@ def _taking(work: Work, line: MainLine, form: dict[str, str], keep: list[str], e
         titles={entry.key: entry.title for entry in taken.content.entries},
         troubles=[fault_words(fault) for fault in faults_of(taken.content)], error=error, errors=getattr(error, "fields", {}),
     )  # fmt: skip
-
-
-def _directed(work: Work, line_id: str) -> MainLine:
-    """Absent for who is not in it; then the director's, who may edit playbooks."""
-    line = get_line(work, line_id)
-    if not is_director(work, line.id):
-        raise NotAllowed(_("只有主线负责人可以这样做"), _("请联系主线负责人。"))
-    require_editor(work)
-    return line
 
 
 def _phases() -> list[tuple[str, str]]:

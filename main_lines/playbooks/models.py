@@ -77,6 +77,10 @@ class PlaybookEvent(EventKind):
     SAVED = "main_lines.playbook.saved", N_("%(actor)s 保存了作战手册“%(name)s”第 %(version)s 版")
     REMOVED = "main_lines.playbook.removed", N_("%(actor)s 删除了作战手册“%(name)s”")
     USED = "main_lines.playbook.used", N_("%(actor)s 按作战手册“%(name)s”第 %(version)s 版开出任务单 %(orders)s 张")
+    LEARNT = (
+        "main_lines.playbook.learnt",
+        N_("%(actor)s 将复盘的 %(lessons)s 条建议写入作战手册“%(name)s”第 %(version)s 版"),
+    )
     TAKEN = "main_lines.playbook.taken", N_("%(actor)s 将本主线的任务单存为作战手册“%(name)s”")
 
 

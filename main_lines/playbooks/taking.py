@@ -74,7 +74,7 @@ def take(
     orders: Sequence[Order], d_day: date, choice: Choice, *, people: Mapping[str, str], gates: Sequence[Milestone] = ()
 ) -> Taken:  # fmt: skip
     """people: name -> department. The orders' keys are made of their numbers, which nobody else has."""
-    keys = {order.id: f"n{order.number}" for order in orders}
+    keys = {order.id: key_of(order.number) for order in orders}
     pattern = _pattern(people)
     names = Counter(
         name for order in orders if choice.cancelled or not order.cancelled for name in pattern.findall("\n".join(_texts(order)))
@@ -93,6 +93,11 @@ def take(
         dated=[entry.title for entry in kept if entry.on is not None],
         pinned=sum(order.on is not None for order in orders if keys[order.id] not in gone),
     )
+
+
+def key_of(number: int) -> str:
+    """What the order of this number is called in a playbook that is taken from its line."""
+    return f"n{number}"
 
 
 def _entry(order: Order, keys: Mapping[str, str], d_day: date, pinned: Pinned, nameless: Callable[[str], str]) -> Entry:

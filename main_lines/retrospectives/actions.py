@@ -1,15 +1,19 @@
 """Writing down what was learnt. Each conclusion is an event in the line's feed, so that nothing said is lost when it is changed."""
 
+from collections.abc import Collection
 from typing import Any
 
 from main_lines.lines.access import get_line
 from main_lines.lines.models import MainLine
+from main_lines.playbooks.actions import add_playbook, save_version
+from main_lines.playbooks.models import NAME_LENGTH, CompanyPlaybook, PlaybookEvent
 from main_lines.retrospectives.access import get_conclusion
 from main_lines.retrospectives.models import Conclusion, ConclusionEvent
+from main_lines.retrospectives.queries import Learning
 from main_lines.retrospectives.rules import ConclusionKind
 from main_lines.retrospectives.words import CONCLUSIONS
 from workspace.db import new_id
-from workspace.errors import Conflict
+from workspace.errors import Conflict, InvalidInput
 from workspace.i18n import _, source
 from workspace.work import Work
 
@@ -44,6 +48,34 @@ def drop_conclusion(work: Work, conclusion_id: str) -> str:
     work.session.delete(found)
     _record(work, ConclusionEvent.DROPPED, found)
     return found.line_id
+
+
+def write_lessons(
+    work: Work, line: MainLine, learning: Learning, *, chosen: Collection[str], base: int, note: str = ""
+) -> CompanyPlaybook:  # fmt: skip
+    """The chosen lessons as the next version of the playbook; a shipped one becomes one of the company's. The caller has checked that
+    the actor directs the line and edits playbooks.
+
+    base: version that was shown; Conflict when there is another by now, or when a lesson is none any more.
+    """
+    book = learning.book
+    if book is None or not chosen:
+        raise InvalidInput(_("还没有选择建议"), _("请至少选择一条"), fields={"take": _("请至少选择一条")})
+    if not set(chosen) <= {lesson.id for lesson in learning.lessons}:
+        raise Conflict(_("复盘的数字刚刚变了"), _("请核对现在的建议，再保存。"), code="lessons_changed")
+    content = learning.content(chosen)
+    note = note.strip() or _("由复盘写入 %(n)s 条建议", n=len(chosen))
+    if book.shipped:
+        playbook = add_playbook(
+            work, name=_("%(name)s（复盘后）", name=book.name)[:NAME_LENGTH], kind=book.kind, content=content, note=note
+        )
+    else:
+        playbook = save_version(work, book.id, name=book.name, kind=book.kind, content=content, base=base, note=note)
+    work.record(
+        PlaybookEvent.LEARNT, subject=line.room, rooms=[line.room], line=line.name, line_id=line.id, name=playbook.name,
+        playbook_id=playbook.id, version=playbook.version, lessons=len(chosen),
+    )  # fmt: skip
+    return playbook
 
 
 def _record(work: Work, kind: ConclusionEvent, found: Conclusion, **facts: Any) -> None:

@@ -1,6 +1,6 @@
 """What the page of a retrospective reads: one query over the events of the line, folded by the rules, and names for the ids in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -14,8 +14,13 @@ from main_lines.lines.access import company_today, is_director
 from main_lines.lines.models import MainLine
 from main_lines.plans.queries import OPENED, BaselineRow, baselines_of
 from main_lines.plans.replay import REPLAYED
+from main_lines.playbooks.access import Book, get_book
+from main_lines.playbooks.queries import line_as_playbook, list_books, origin_of
+from main_lines.playbooks.rules import Content
+from main_lines.playbooks.taking import Choice, key_of
+from main_lines.retrospectives.learning import Lesson, learnt, lessons_of, matched
 from main_lines.retrospectives.models import Conclusion
-from main_lines.retrospectives.rules import ConclusionKind, Happened, OrderStory, Retrospective, Suggestion, suggestions
+from main_lines.retrospectives.rules import OVER_DAYS, ConclusionKind, Happened, OrderStory, Retrospective, Suggestion, suggestions
 from main_lines.retrospectives.walk import look_back
 from main_lines.tasks.models import TaskEvent
 from workspace.events.kinds import all_kinds
@@ -34,8 +39,6 @@ APPROVAL_KINDS = tuple(
 TASK_KINDS = "main_lines.task."
 LEFT_OUT = {str(TaskEvent.CHECKED), str(TaskEvent.REMINDED)}
 EVENTS_MOST = 50_000
-OVER_DAYS = 3
-OVER_DAYS_MOST = 60
 FRESH = timedelta(minutes=10)
 KEPT_MOST = 16
 _kept: dict[tuple[str, str, datetime, date], tuple[int, datetime, bool, Retrospective]] = {}
@@ -121,6 +124,42 @@ def _events(work: Work, line: MainLine) -> list[Happened]:
         .limit(EVENTS_MOST + 1)
     )
     return [Happened(kind, at, facts, actor) for kind, at, facts, actor in work.session.execute(query)]
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a playbook could learn from the line. book: in its newest version; a shipped one is copied, None where none is chosen.
+
+    books: those that could be chosen, id and name. numbers: as orders are called where the line is taken -> in the playbook.
+    """
+
+    book: Book | None
+    books: Sequence[tuple[str, str]]
+    lessons: Sequence[Lesson]
+    numbers: Mapping[str, str]
+
+    def content(self, chosen: Collection[str]) -> Content:
+        return learnt(self.book.content, self.lessons, chosen, self.numbers) if self.book else Content()
+
+
+def learning_of(work: Work, line: MainLine, page: RetrospectivePage, *, playbook: str) -> Learning:
+    """playbook: an id, else the one that the line was opened from, else the only one. The caller has checked that the actor edits
+    playbooks."""
+    origin, rows = origin_of(work, line.id), list_books(work)
+    books = [(row.id, row.name) for row in rows if not row.shipped or (origin and row.id == origin.playbook)]
+    wanted = [playbook, origin.playbook if origin else "", books[0][0] if len(books) == 1 else ""]
+    chosen = next((id for id in wanted if id in dict(books)), "")
+    if not chosen:
+        return Learning(None, books, [], {})
+    book, used = get_book(work, chosen), None
+    if origin and origin.playbook == chosen:
+        used = get_book(work, chosen, number=origin.version)
+    orders = page.found.orders
+    keys = matched(orders, (used or book).content.entries, page.departments)
+    by_number = {entry.key: entry for entry in line_as_playbook(work, line, Choice()).content.entries}
+    taken = {order.id: by_number[key] for order in orders if (key := key_of(order.number)) in by_number}
+    numbers = {key_of(order.number): keys[order.id] for order in orders if order.id in keys}
+    return Learning(book, books, lessons_of(orders, page.suggestions, book.content, keys, taken), numbers)
 
 
 def conclusions_of(work: Work, line: MainLine) -> dict[ConclusionKind, list[ConclusionRow]]:

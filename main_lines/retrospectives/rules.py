@@ -8,6 +8,10 @@ from typing import Any
 
 from main_lines.tasks.rules import State
 
+OVER_DAYS = 3
+OVER_DAYS_MOST = 60
+"""By how many days an order has to slip before a playbook is to learn from it."""
+
 
 class Hand(StrEnum):
     """Whose turn it was while an order waited."""
@@ -55,13 +59,15 @@ class Wait:
 class OrderStory:
     """planned: its due day in the baseline, or as first signed when it is newer (added); None without a due day.
 
-    days: that were planned for it. done: the day of the delivery that stands, None while there is none.
+    first_title: under which it was written. days: that were planned for it.
+    done: the day of the delivery that stands, None while there is none.
     slip: days from planned to done, or to today for what is overdue; negative for earlier; None when it cannot be told yet.
     waits: sum by hand.
     """
 
     id: str
     number: int
+    first_title: str
     title: str
     department_id: str
     owner_id: str | None

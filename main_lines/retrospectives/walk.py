@@ -62,6 +62,7 @@ _UNBLOCKS = frozenset(str(kind) for kind in (TaskEvent.UNBLOCKED, TaskEvent.DELI
 class _Track:
     """An order while its events are walked."""
 
+    title: str = ""
     state: State = State.DRAFT
     blocked: bool = False
     offered: bool = False
@@ -139,7 +140,7 @@ class _Walk:
 
     def _task(self, event: Happened) -> None:
         id, facts = event.facts["task_id"], event.facts
-        track = self.tracks.setdefault(id, _Track())
+        track = self.tracks.setdefault(id, _Track(title=facts["title"]))
         if "plan" in facts:
             track.written = facts
         if event.kind == TaskEvent.DELIVERED:
@@ -211,7 +212,8 @@ def _story(
     handed_in = track.state in HANDED_IN and track.state is not State.CANCELLED
     done = day_of(track.handed_at) if handed_in and track.handed_at else None
     return OrderStory(
-        id=id, number=order.number, title=order.title, department_id=order.department_id, owner_id=order.owner_id, state=track.state,
+        id=id, number=order.number, first_title=track.title, title=order.title, department_id=order.department_id,
+        owner_id=order.owner_id, state=track.state,
         planned=planned, days=promised.days, done=done, slip=_slip(track.state, planned, done, today), added=added, waits=dict(waits),
         returns=track.returns,
     )  # fmt: skip

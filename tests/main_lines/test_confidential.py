@@ -212,6 +212,8 @@ ROUTES = [
     Route("retrospectives.show_retrospective_rows", "/lines/{line}/retrospective/rows"),
     Route("retrospectives.show_conclusions", "/lines/{line}/retrospective/conclusions"),
     Route("retrospectives.show_printed_retrospective", "/lines/{line}/retrospective/print"),
+    Route("retrospectives.show_lessons", "/lines/{line}/retrospective/playbook"),
+    Route("retrospectives.submit_lessons", "/lines/{line}/retrospective/playbook", "POST", {"playbook": "double11", "base": 1}),
     Route("retrospectives.submit_conclusion", "/lines/{line}/retrospective/conclusions", "POST", {"kind": "good", "text": "外人的话"}),
     Route("retrospectives.submit_edit", "/conclusions/{conclusion}", "POST", {"text": "外人的话", "seen": "1"}),
     Route("retrospectives.submit_drop", "/conclusions/{conclusion}/drop", "POST"),
@@ -288,7 +290,7 @@ OPENING = {"playbooks.show_new_line", "playbooks.show_opening", "playbooks.submi
         "submit_copy", "submit_removal", "submit_restoration", "show_editor", "submit_dropped_draft",
     )
 }  # fmt: skip
-FOR_DIRECTORS = {"playbook_books.show_taking"}
+FOR_DIRECTORS = {"playbook_books.show_taking", "retrospectives.show_lessons"}
 """Read by the line's director alone: other members are told so, everybody else gets 404."""
 # One's own calendar, read with the rights of whose it is: tests/main_lines/calendars.
 CALENDAR = {"calendars.show_calendar", "calendars.add_feed", "calendars.revoke", "calendars.send_calendar"}
