@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, String, cast, or_, select, union_all
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, String, cast, or_, select, union_all
 
 from workspace.events.folding import Mark, Row, folded, newest_page, oldest_page
 from workspace.events.kinds import kind_named, quiet_kinds
@@ -105,7 +106,7 @@ class EventRow:
 _TOLD = select(Event.seq, Event.kind, Event.at, Event.actor_id, Event.actor_name, Event.subject, Event.facts)
 
 
-def in_words(event: Event | Row[Any]) -> EventRow:
+def in_words(event: Event | sa.Row[Any]) -> EventRow:
     """The sentence of the event, or of a row of its columns, in the reader's language; a kind that is no longer known shows its name."""
     kind, actor = kind_named(event.kind), shown_actor(event.actor_id, event.actor_name)
     words = kind.sentence({**event.facts, "actor": actor}) if kind else event.kind
@@ -200,8 +201,7 @@ def _told(work: Work, rooms: list[str], where: Sequence[ColumnElement[bool]], li
         if whole or (len(page) < len(rows) and not _reaches_end(page, marks, newest=newest)):
             break
         read *= MARKS_A_ROW
-    heads = select(Event).where(Event.seq.in_([row.head for row in page]))
-    events = {event.seq: in_words(event) for event in work.session.scalars(heads)}
+    events = {event.seq: in_words(event) for event in work.read(_TOLD.where(Event.seq.in_([row.head for row in page])))}
     return Told([ToldRow(row, events[row.head]) for row in page], len(page) < len(rows) or len(marks) == read)
 
 
