@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, String, cast, or_, select, union_all
 
-from workspace.events.folding import Mark, Row, folded, newest_page, oldest_page
+from workspace.events import folding
+from workspace.events.folding import Mark, folded, newest_page, oldest_page
 from workspace.events.kinds import kind_named, quiet_kinds
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import shown_facts
@@ -152,7 +153,7 @@ def events_from(
 class ToldRow:
     """A row of a feed: an event, or what one act did many times over. event: the one that tells of it."""
 
-    row: Row
+    row: folding.Row
     event: EventRow
 
     @property
@@ -207,10 +208,10 @@ def _told(work: Work, rooms: list[str], where: Sequence[ColumnElement[bool]], li
 
 def _marks(work: Work, seqs: Sequence[int]) -> list[Mark]:
     query = select(Event.seq, Event.kind, Event.at, Event.actor_id).where(Event.seq.in_(seqs)).order_by(Event.seq.desc())
-    return [Mark(seq, kind, (at, actor_id)) for seq, kind, at, actor_id in work.session.execute(query)]
+    return [Mark(seq, kind, (at, actor_id)) for seq, kind, at, actor_id in work.read(query)]
 
 
-def _reaches_end(page: Sequence[Row], marks: Sequence[Mark], *, newest: bool) -> bool:
+def _reaches_end(page: Sequence[folding.Row], marks: Sequence[Mark], *, newest: bool) -> bool:
     """Whether the page tells of the act at which the marks break off: there may be more of it."""
     act = marks[-1 if newest else 0].act
     of_act = [mark.seq for mark in marks if mark.act == act]
