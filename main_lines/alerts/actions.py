@@ -21,6 +21,7 @@ from main_lines.alerts.rules import (
     KIND_OF,
     MOST_BY_HAND,
     MOST_OF_A_RULE,
+    REPORTED,
     AlertKind,
     AlertRule,
     Setting,
@@ -46,8 +47,6 @@ from workspace.phrases import Phrase, in_source
 from workspace.work import Work
 
 Words = Phrase | str
-REPORTED = "reported"
-"""Stands where a rule's name does for what a program reports under a subject of its own."""
 REMIND_AGAIN = timedelta(minutes=10)
 NAMES_SAID = 8
 

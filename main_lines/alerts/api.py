@@ -10,7 +10,7 @@ from main_lines.alerts.access import get_alert, rules_mark, settings_of, stairs_
 from main_lines.alerts.bodies import ClearBody, ReportBody, RuleBody, RulesBody, StairBody
 from main_lines.alerts.checks import save
 from main_lines.alerts.queries import AlertRow, alert_page, open_alerts
-from main_lines.alerts.rules import UNITS, AlertRule, Severity, Step
+from main_lines.alerts.rules import REPORTED, UNITS, AlertRule, Severity, Step
 from main_lines.lines.access import get_line
 from main_lines.lines.api import Created, Done
 from workspace.web import SIGNED_IN, Routes
@@ -100,7 +100,7 @@ def raise_alert(work: Work, line_id: str, body: ReportBody) -> tuple[Created, in
 @api.post("/lines/<line_id>/alerts/clear", needs=SIGNED_IN, body=ClearBody, returns=Count)
 def clear_alert(work: Work, line_id: str, body: ClearBody) -> Count:
     """What was raised with this subject is over; any member may say so. count: 0 when nothing stood."""
-    return Count(count=int(actions.clear_by_rule(work, line_id, actions.REPORTED, body.subject)))
+    return Count(count=int(actions.clear_by_rule(work, line_id, REPORTED, body.subject)))
 
 
 @api.post("/lines/<line_id>/alerts/acknowledge", needs=SIGNED_IN, returns=Count)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from main_lines.alerts.rules import AlertKind, Severity
+from main_lines.alerts.rules import REPORTED, AlertKind, Severity
 from workspace.db import Base, Id
 from workspace.events.kinds import N_, EventKind
 
@@ -55,8 +55,17 @@ class Alert(Base):
 
     @property
     def task_id(self) -> str:
-        """The order that it is about, empty when it is about none."""
-        return self.subject.removeprefix("task:") if self.subject.startswith("task:") else ""
+        """The order that it is about, empty when it is about none. What a program calls by a name of its own is none of ours."""
+        return self.subject.removeprefix("task:") if self.subject.startswith("task:") and self.rule != REPORTED else ""
+
+    @property
+    def about(self) -> str:
+        """Where to do something about it, empty for nowhere."""
+        if self.task_id:
+            return f"/tasks/{self.task_id}"
+        kind, _colon, rest = self.subject.partition(":") if self.rule != REPORTED else ("", "", "")
+        here = f"/lines/{self.line_id}"
+        return {"gate": f"{here}/gates", "metric": f"/numbers/{rest}", "stock": f"{here}/stock?show=short"}.get(kind, "")
 
     @property
     def url(self) -> str:

@@ -93,21 +93,11 @@ def _names(work: Work, member_ids: Sequence[str | None]) -> dict[str, str]:
 def _row(work: Work, alert: Alert, cards: dict[str, MemberRow], done: set[str], names: dict[str, str], *, directs: bool) -> AlertRow:
     mine = alert.raised_by_id is not None and work.actor.member_id == alert.raised_by_id
     return AlertRow(
-        alert.id, alert.kind, alert.severity, alert.rule, title_of(alert), detail_of(alert), about_url(alert),
+        alert.id, alert.kind, alert.severity, alert.rule, title_of(alert), detail_of(alert), alert.about,
         names.get(alert.raised_by_id or "", ""), alert.raised_at, alert.closed_at, len(done), len(cards),
         [card for card in cards.values() if card.id not in done], work.actor.member_id in done,
         alert.closed_at is None and (directs or mine),
     )  # fmt: skip
-
-
-def about_url(alert: Alert) -> str:
-    """Where to do something about it."""
-    if alert.task_id:
-        return f"/tasks/{alert.task_id}"
-    kind, _colon, rest = alert.subject.partition(":")
-    return {"gate": f"/lines/{alert.line_id}/gates", "metric": f"/numbers/{rest}", "stock": f"/lines/{alert.line_id}/stock?show=short"}.get(
-        kind, ""
-    )
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,10 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+REPORTED = "reported"
+"""Stands where a rule's name does for what a program reports under a subject of its own."""
+
+
 class AlertRule(StrEnum):
     """What a line is watched for. The clock finds the first five; out of stock and sales come with imported numbers."""
 

@@ -16,7 +16,7 @@ LOOKED_AT = 20
 
 @dataclass(frozen=True)
 class CriticalAlert:
-    """acknowledged of people: over the line's members of now."""
+    """acknowledged of people: over the line's members of now. about: where to do something about it, empty for nowhere."""
 
     id: str
     kind: str
@@ -26,6 +26,7 @@ class CriticalAlert:
     acknowledged: int
     people: int
     by_me: bool
+    about: str
 
 
 def critical_alerts(work: Work, line_id: str) -> list[CriticalAlert]:
@@ -50,6 +51,7 @@ def critical_alerts(work: Work, line_id: str) -> list[CriticalAlert]:
             len(seen[alert.id]),
             len(members),
             me in seen[alert.id],
+            alert.about,
         )
         for alert in alerts
     ]

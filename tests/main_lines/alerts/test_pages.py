@@ -95,6 +95,28 @@ def test_critical_alert_when_it_stands_then_on_top_of_every_page_of_the_line(
     assert "全线断货" in person.get(f"{line}/alerts?show=closed").get_data(as_text=True)
 
 
+def test_critical_alert_when_there_is_something_to_do_then_its_name_leads_there(
+    signed_in: Callable, work_as: Callable, story: Story
+) -> None:
+    """What a program calls by a name like one of ours is its own: it could lead to an order of a line that its readers must not know."""
+    director = signed_in("linyue")
+
+    def pages() -> list[str]:
+        return [director.get(f"/lines/{story.line_id}/{place}").get_data(as_text=True) for place in ("board", "alerts")]
+
+    elsewhere = f"task:{'0' * 26}"
+    report = {"title": "接口停了", "severity": "critical", "subject": elsewhere}
+    alert_id = director.post(f"/api/lines/{story.line_id}/alerts", json=report).get_json()["id"]
+    for page in pages():
+        assert f'<a href="/alerts/{alert_id}">接口停了</a>' in page
+        assert "/tasks/0" not in page
+    with work_as("林悦") as work:
+        newer = raise_by_rule(work, story.line_id, AlertRule.OUT_OF_STOCK, "stock:sku-1", "主推款缺货")
+    for page in pages():
+        assert f'<a href="/lines/{story.line_id}/stock?show=short">主推款缺货</a>' in page
+        assert f'<a href="/alerts/{newer}">0 / 4 人已确认</a>' in page
+
+
 @BROWSER
 def test_alert_when_opened_on_a_phone_then_one_thumb_acknowledges_and_a_critical_one_comes_up(
     open_page: OpenPage, work_as: Callable, story: Story
