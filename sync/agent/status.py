@@ -115,8 +115,9 @@ class Status:
         self._thread.join(5)
 
     def _notify(self) -> None:
-        self._changed = True
-        self._condition.notify_all()
+        if not self._changed:  # Else the thread knows, and is about to write: waking it takes a turn from those who save.
+            self._changed = True
+            self._condition.notify_all()
 
     def flush(self) -> None:
         """Write now."""

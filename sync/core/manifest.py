@@ -45,9 +45,18 @@ class Manifest:
         return list(accumulate((chunk.size_bytes for chunk in self.chunks[:-1]), initial=0)) if self.chunks else []
 
     @cached_property
+    def body(self) -> bytes:
+        """See `manifest_bytes`; a save asks for it several times, as for the digest."""
+        tag = self.cutter.value.encode("ascii")
+        return b"".join((
+            _MAGIC, bytes((len(tag),)), tag, _COUNTS.pack(self.size_bytes, len(self.chunks)),
+            *(_CHUNK.pack(address_bytes(chunk.address), chunk.size_bytes) for chunk in self.chunks),
+        ))  # fmt: skip
+
+    @cached_property
     def digest(self) -> Address:
-        """See `manifest_digest`; a save asks for it several times."""
-        return address_of(manifest_bytes(self))
+        """See `manifest_digest`."""
+        return address_of(self.body)
 
     def __post_init__(self) -> None:
         if len(self.chunks) > _CHUNKS_FEW + self.size_bytes // _CHUNK_LEAST_BYTES:
@@ -84,11 +93,7 @@ def manifest_of(chunks: Iterable[Chunk], cutter: Cutter) -> Manifest:
 
 def manifest_bytes(manifest: Manifest) -> bytes:
     """The canonical form."""
-    tag = manifest.cutter.value.encode("ascii")
-    return b"".join((
-        _MAGIC, bytes((len(tag),)), tag, _COUNTS.pack(manifest.size_bytes, len(manifest.chunks)),
-        *(_CHUNK.pack(address_bytes(chunk.address), chunk.size_bytes) for chunk in manifest.chunks),
-    ))  # fmt: skip
+    return manifest.body
 
 
 def manifest_from_bytes(data: bytes) -> Manifest:

@@ -35,7 +35,8 @@ class Tree:
     def __init__(self, work: Work, library: Library) -> None:
         self.work, self.library = work, library
         self.lines: list[tuple[int, bytes]] = []
-        self._new: list[Node] = []
+        self._new: dict[str, Node] = {}  # Not written yet, in the order in which they were added.
+        self._ways: dict[str, list[Node]] = {}  # What lies above, by folder; until a folder moves.
         self._nodes: dict[str, Node | None] = {}
         self._names: dict[tuple[str, str], Node | None] = {}
         self._placed: dict[str, Node] = {}
@@ -136,12 +137,17 @@ class Tree:
 
     def above(self, node: Node) -> list[Node]:
         """The folders that a node lies in, topmost first, without the root."""
+        if not node.parent_id:
+            return []
+        if (known := self._ways.get(node.parent_id)) is not None:
+            return known
         found: list[Node] = []
-        current = self.node(node.parent_id) if node.parent_id else None
+        current = self.node(node.parent_id)
         while current is not None and current.parent_id is not None:
             found.append(current)
             current = self.node(current.parent_id)
-        return found[::-1]
+        self._ways[node.parent_id] = found[::-1]
+        return self._ways[node.parent_id]
 
     def add(self, **values: Any) -> Node:
         """A new node, all columns given. It is written with others in one statement at the next ``flush``, before what moved into it.
@@ -150,18 +156,26 @@ class Tree:
         """
         node: Node = _NODES.new_instance()
         vars(node).update(values)
-        self._new.append(node)
+        self._new[node.id] = node
         self._nodes[node.id] = node
         self._names[str(node.parent_id), node.name_key] = node
         self._placed[node.id] = node
         return node
 
+    def change(self, node: Node, **values: Any) -> None:
+        """Set columns of a node. Of one that is not written yet the session need not know."""
+        if node.id in self._new:
+            vars(node).update(values)
+        else:
+            for name, value in values.items():
+                setattr(node, name, value)
+
     def flush(self, *, last: bool = False) -> None:
         """Write what has changed so far. last: no node is changed after this, so that the session need not know the new ones."""
         if self._new:
-            self.work.write(_ADD_NODES, [{name: values[name] for name in _NODE_COLUMNS} for values in map(vars, self._new)])
+            self.work.write(_ADD_NODES, [{name: values[name] for name in _NODE_COLUMNS} for values in map(vars, self._new.values())])
             if not last:
-                for node in self._new:
+                for node in self._new.values():
                     make_transient_to_detached(node)
                     self.work.session.add(node)
             self._new.clear()
@@ -173,6 +187,7 @@ class Tree:
         if self._new:
             self.flush()
         self._vacate(node)
+        self._ways.clear()
         node.parent_id, node.name, node.name_key = parent_id, normal_name(name), name_key(name)
         self._names[parent_id, node.name_key] = node
         self._placed[node.id] = node
@@ -191,6 +206,7 @@ class Tree:
 
     def raise_all(self, nodes: Iterable[Node], *, flush: bool = True) -> None:
         """The same for several, folders before what is in them."""
+        self._ways.clear()  # They may have come back to another folder.
         for node in nodes:
             node.deleted_at = node.deleted_by_name = node.purged_at = None
             self._names[str(node.parent_id), node.name_key] = node
@@ -213,9 +229,9 @@ class Tree:
 
     def note(self, node: Node, manifest: Manifest | None = None, why: str = "") -> None:
         """The node has changed: give it the library's next number and put the change on its way to the bucket's log."""
-        self.library.seq += 1
-        node.seq = self.library.seq
-        self.lines.append((node.seq, line_of(self.work, node, self.above(node), manifest, why)))
+        self.library.seq = seq = self.library.seq + 1
+        self.change(node, seq=seq)
+        self.lines.append((seq, line_of(self.work, node, self.above(node), manifest, why)))
 
     def renumber(self, node: Node) -> None:
         """Number a node and all that lies in it anew, folders before what is in them: somebody sees other things there now.

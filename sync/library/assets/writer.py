@@ -178,9 +178,10 @@ class Writer:
     def _add_version(self, node: Node, op: Commit, digest: Address) -> None:
         actor, modified_at = self.work.actor, from_ms(op.modified_ms)
         again = node.version > 0 and abs(modified_at - node.modified_at) < AGAIN_WITHIN
-        node.version += 1
-        node.digest, node.size_bytes, node.modified_at = digest, op.manifest.size_bytes, modified_at
-        node.author_id, node.author_name = actor.member_id, actor.name
+        self.tree.change(
+            node, version=node.version + 1, digest=digest, size_bytes=op.manifest.size_bytes, modified_at=modified_at,
+            author_id=actor.member_id, author_name=actor.name,
+        )  # fmt: skip
         self._versions.append({
             "node_id": node.id, "number": node.version, "library_id": self.library.id, "name": node.name, "digest": digest,
             "size_bytes": node.size_bytes, "author_id": actor.member_id, "author_name": actor.name, "device_id": actor.device_id,

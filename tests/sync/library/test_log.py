@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.store import MemoryStore
-from tests.sync.library.agents import Refused, delete, make_folder, rename
+from tests.sync.library.agents import Refused, commit, delete, make_folder, manifest_for, rename
 from tests.sync.library.conftest import Room
 
 Opens = Callable[..., Any]
@@ -91,3 +91,14 @@ def test_log_when_gathered_then_one_object_with_every_line(room: Room, memory: M
     assert lines_of(memory, room.id) == before
     ship(work_as, run_jobs, room)
     assert len(list(memory.list(f"log/{room.id}/"))) == 1
+
+
+def test_log_when_a_folder_moves_among_other_operations_then_each_line_tells_where_its_node_lay_then(
+    room: Room, memory: MemoryStore
+) -> None:
+    first, second = make_folder(room.root, "一稿"), make_folder(room.root, "二稿")
+    inner = make_folder(first.node, "内")
+    saves = [commit(inner.node, name, manifest_for(b"")) for name in ("前.psd", "后.psd")]
+    room.su.ops(room.id, first, second, inner, saves[0], rename(inner.node, second.node, "内"), saves[1])
+    above = {line["name"]: [name for _id, name in line["above"]] for line in lines_of(memory, room.id)}
+    assert (above["前.psd"], above["后.psd"], above["内"]) == (["一稿", "内"], ["二稿", "内"], ["二稿"])
