@@ -11,6 +11,7 @@ from main_lines.back import way_back
 from main_lines.lines.access import get_line
 from main_lines.lines.models import MainLine
 from main_lines.lines.queries import line_head
+from main_lines.numbers.pages import WORDS as NUMBER_WORDS
 from main_lines.order_tables.sending import Form, send_table
 from main_lines.playbooks.access import directed_by_editor
 from main_lines.playbooks.models import PlaybookPermission
@@ -22,7 +23,7 @@ from main_lines.retrospectives.learning import LessonKind
 from main_lines.retrospectives.queries import learning_of, retrospective_of
 from main_lines.retrospectives.rules import OVER_DAYS, OVER_DAYS_MOST
 from main_lines.retrospectives.table import orders_table
-from main_lines.retrospectives.words import CONCLUSIONS, HANDS, LESSONS, length_words
+from main_lines.retrospectives.words import ANSWERS, CONCLUSIONS, HANDS, LESSONS, length_words
 from workspace.errors import Conflict, InvalidInput, MainlineError
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes, parse_form
@@ -135,6 +136,7 @@ def _retrospective(work: Work, line_id: str) -> dict[str, Any]:
     head = line_head(work, line)
     return {
         "head": head, "page": page, "at": page.at, "found": page.found, "hands": HANDS, "kinds": CONCLUSIONS,
+        "answers": ANSWERS, "w": NUMBER_WORDS,
         "length": length_words, "query": request.query_string.decode(),
         "may_learn": head.i_direct and work.actor.may(PlaybookPermission.EDIT),
     }  # fmt: skip

@@ -12,6 +12,8 @@ from main_lines.alerts.models import AlertEvent
 from main_lines.approvals.models import ApprovalEvent
 from main_lines.lines.access import company_today, is_director
 from main_lines.lines.models import MainLine
+from main_lines.numbers.queries import MetricRow, metric_rows
+from main_lines.plans.past import plan_at
 from main_lines.plans.queries import OPENED, BaselineRow, baselines_of
 from main_lines.plans.replay import REPLAYED
 from main_lines.playbooks.access import Book, get_book
@@ -72,19 +74,24 @@ class RetrospectivePage:
     departments: Mapping[str, str]
     members: Mapping[str, str]
     by_id: Mapping[str, OrderStory]
+    metrics: Sequence[MetricRow]
     whole: bool
     at: datetime
 
 
 def retrospective_of(work: Work, line: MainLine, *, baseline: str = "", over_days: int = OVER_DAYS) -> RetrospectivePage:
-    """baseline: key of the plan that counts as promised, else the one with which the line was opened. The caller has loaded the line."""
+    """baseline: key of the plan that counts as promised, else the first one: that of the opening, or where the line was opened empty
+    the first that was kept. The caller has loaded the line."""
     baselines = baselines_of(work, line)
-    promised = next((row for row in baselines if row.key == baseline), None) or next(row for row in baselines if row.key == OPENED)
+    first = next(row for row in baselines if row.key == OPENED)
+    if not plan_at(work, line, first.at).orders:
+        first = next((row for row in baselines if row.kept), first)
+    promised = next((row for row in baselines if row.key == baseline), first)
     found, whole, at = _look_back(work, line, promised)
     return RetrospectivePage(
         found=found, suggestions=suggestions(found, over_days=over_days), over_days=over_days, baseline=promised, baselines=baselines,
         conclusions=conclusions_of(work, line), departments=dict(list_departments(work)), members=_names(work, found),
-        by_id={order.id: order for order in found.orders}, whole=whole, at=at,
+        by_id={order.id: order for order in found.orders}, metrics=metric_rows(work, line), whole=whole, at=at,
     )  # fmt: skip
 
 

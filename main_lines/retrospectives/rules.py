@@ -156,6 +156,41 @@ class AlertStory:
 
 
 @dataclass(frozen=True)
+class Blockage:
+    """An order was blocked. over: False while it still is."""
+
+    order_id: str
+    reason: str
+    by: str
+    at: datetime
+    length: timedelta
+    over: bool
+
+
+class Answer(StrEnum):
+    """What became of an order that was offered to another department or person."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    REFUSED = "refused"
+    RECALLED = "recalled"
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """to: name of the person or department. reason: why it was refused. after: how long the answer took, None while it is open."""
+
+    id: str
+    order_id: str
+    by: str
+    to: str
+    at: datetime
+    answer: Answer = Answer.OPEN
+    reason: str = ""
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True)
 class HeldUp:
     """An order that came later than planned, and the orders that waited for it: id -> days that it cost them."""
 
@@ -208,6 +243,8 @@ class Retrospective:
     hands: Sequence[HandFigures]
     waits: Sequence[Wait]
     returns: Sequence[Return]
+    blockages: Sequence[Blockage]
+    hand_overs: Sequence[HandOver]
     alerts: Sequence[AlertStory]
     held_up: Sequence[HeldUp]
     load: Sequence[Load]

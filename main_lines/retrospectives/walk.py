@@ -11,6 +11,8 @@ open about it, then whoever its state waits for. So the waits of an order never 
 
 An order that is offered to another department or person waits for their answer: hand_over too.
 
+Where the line was opened empty, nothing is newer than its plan: each order is held against the plan under which it was first signed.
+
 A slip is counted on calendar days against the plan of a baseline. Days that count from D-day are compared on the D-day of now:
 when it moves for everybody, nobody is late by that.
 """
@@ -28,9 +30,12 @@ from main_lines.lines.models import LineEvent
 from main_lines.plans.replay import OrderThen, PlanThen, replay
 from main_lines.retrospectives.rules import (
     AlertStory,
+    Answer,
+    Blockage,
     DepartmentFigures,
     Hand,
     HandFigures,
+    HandOver,
     Happened,
     HeldUp,
     Load,
@@ -65,6 +70,7 @@ class _Track:
     title: str = ""
     state: State = State.DRAFT
     blocked: bool = False
+    block: Happened | None = None
     offered: bool = False
     approvals: set[str] = field(default_factory=set)
     hand: Hand | None = None
@@ -107,6 +113,7 @@ def look_back(
     orders.sort(key=lambda order: order.number)
     return Retrospective(
         orders=orders, departments=_departments(orders), hands=_hands(walk.waits), waits=walk.waits, returns=walk.returns,
+        blockages=walk.blockages, hand_overs=list(walk.hand_overs.values()),
         alerts=list(walk.alerts.values()), held_up=_held_up(orders, final, today), load=_load(orders), d_days=walk.d_days,
         resigned=walk.resigned,
     )  # fmt: skip
@@ -121,6 +128,8 @@ class _Walk:
         self.returns: list[Return] = []
         self.alerts: dict[str, AlertStory] = {}
         self.d_days: list[date] = []
+        self.blockages: list[Blockage] = []
+        self.hand_overs: dict[str, HandOver] = {}
         self.resigned = 0
 
     def step(self, event: Happened) -> None:
@@ -137,6 +146,7 @@ class _Walk:
         """What still waits has waited until now."""
         for id, track in self.tracks.items():
             self._note(id, track, now, over=False)
+            self._free(id, track, now, over=False)
 
     def _task(self, event: Happened) -> None:
         id, facts = event.facts["task_id"], event.facts
@@ -158,9 +168,30 @@ class _Walk:
             by = str(facts.get("by") or event.actor)
             self.returns.append(Return(id, facts["number"], facts["title"], event.at, by, str(facts.get("reason", "")), declined))
         track.state = State(facts["state"])
+        if event.kind == TaskEvent.BLOCKED:
+            track.block = event
+        elif event.kind in _UNBLOCKS:
+            self._free(id, track, event.at, over=True)
+        if "handover_id" in facts:
+            self._hand_over(id, event)
         track.blocked = event.kind == TaskEvent.BLOCKED or (track.blocked and event.kind not in _UNBLOCKS)
         track.offered = event.kind == HandoverEvent.OFFERED or (track.offered and event.kind not in _ANSWERS)
         self._turn(id, track, event.at)
+
+    def _free(self, id: str, track: _Track, at: datetime, *, over: bool) -> None:
+        if track.block is not None:
+            said = track.block
+            self.blockages.append(Blockage(id, str(said.facts.get("reason", "")), said.actor, said.at, at - said.at, over))
+            track.block = None
+
+    def _hand_over(self, order_id: str, event: Happened) -> None:
+        id, known = event.facts["handover_id"], self.hand_overs.get(event.facts["handover_id"])
+        if event.kind == HandoverEvent.OFFERED:
+            self.hand_overs[id] = HandOver(id, order_id, event.actor, str(event.facts.get("to", "")), event.at)
+        elif known is not None and event.kind in _ANSWERS:
+            answer = Answer(event.kind.rpartition(".")[2])
+            reason = str(event.facts.get("reason", ""))
+            self.hand_overs[id] = replace(known, answer=answer, reason=reason, after=event.at - known.at)
 
     def _approval(self, event: Happened) -> None:
         id = event.facts.get("task_id")
@@ -204,8 +235,8 @@ def _story(
     day_of: Callable[[datetime], date],
 ) -> OrderStory:  # fmt: skip
     order, promised = final.orders[id], then.orders.get(id)
-    added = promised is None or promised.cancelled
-    if added:
+    newer = promised is None or promised.cancelled
+    if newer:
         promised = track.promised or order
     assert promised is not None
     planned = due_day(final.d_day, offset=promised.due_offset, on=promised.due_on) if final.d_day else promised.due_on
@@ -214,7 +245,8 @@ def _story(
     return OrderStory(
         id=id, number=order.number, first_title=track.title, title=order.title, department_id=order.department_id,
         owner_id=order.owner_id, state=track.state,
-        planned=planned, days=promised.days, done=done, slip=_slip(track.state, planned, done, today), added=added, waits=dict(waits),
+        planned=planned, days=promised.days, done=done, slip=_slip(track.state, planned, done, today),
+        added=newer and bool(then.orders), waits=dict(waits),
         returns=track.returns,
     )  # fmt: skip
 

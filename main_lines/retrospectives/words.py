@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from main_lines.retrospectives.learning import LessonKind
-from main_lines.retrospectives.rules import ConclusionKind, Hand
+from main_lines.retrospectives.rules import Answer, ConclusionKind, Hand
 from workspace.i18n import _, _l
 
 HANDS = {
@@ -13,6 +13,9 @@ HANDS = {
 CONCLUSIONS = {ConclusionKind.GOOD: _l("做得好"), ConclusionKind.IMPROVE: _l("要改进"), ConclusionKind.NEXT: _l("下次")}
 
 
+ANSWERS = {
+    Answer.OPEN: _l("等待答复"), Answer.TAKEN: _l("已接收"), Answer.REFUSED: _l("没有接收"), Answer.RECALLED: _l("已收回"),
+}  # fmt: skip
 LESSONS = {
     LessonKind.LATER: _l("改日期"), LessonKind.LONGER: _l("改工期"), LessonKind.ADD: _l("加入手册"), LessonKind.DROP: _l("从手册删去"),
 }  # fmt: skip

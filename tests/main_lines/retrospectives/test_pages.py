@@ -1,13 +1,32 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from main_lines.handovers.actions import answer_handover, offer_order
+from main_lines.handovers.rules import Verb
 from main_lines.lines.access import get_line
+from main_lines.lines.actions import open_line
+from main_lines.lines.rules import LineKind
+from main_lines.numbers.actions import MetricDraft, define_metric, note_value
+from main_lines.numbers.rules import Aim, Better
+from main_lines.plans.actions import keep_baseline
 from main_lines.retrospectives.actions import drop_conclusion, edit_conclusion, write_conclusion
 from main_lines.retrospectives.queries import retrospective_of
-from main_lines.retrospectives.rules import ConclusionKind, Hand
-from main_lines.tasks.actions import deliver_task, return_task, sign_task, start_task, submit_task
+from main_lines.retrospectives.rules import Answer, ConclusionKind, Hand
+from main_lines.tasks.actions import (
+    Draft,
+    block_task,
+    deliver_task,
+    return_task,
+    sign_task,
+    start_task,
+    submit_task,
+    unblock_task,
+    write_tasks,
+)
 from tests.house import NOW
 from tests.main_lines.conftest import D_DAY, Story, last_kinds
 from workspace.errors import Conflict, NotAllowed
@@ -76,3 +95,48 @@ def test_conclusion_when_sent_by_form_then_shown_and_nonsense_refused(signed_in:
     assert person.post(f"{here}/conclusions", data={"kind": "next", "text": "D-40 前定样衣"}).status_code == 303
     assert "D-40 前定样衣" in person.get(f"{here}/conclusions").get_data(as_text=True)
     assert person.post(f"{here}/conclusions", data={"kind": "bad", "text": "x"}).status_code == 422
+
+
+def test_retrospective_when_the_line_was_opened_empty_then_filled_from_events_all_the_same(
+    signed_in: Callable, work_as: Callable, story: Story
+) -> None:
+    """Nothing is called newer than a plan that there was not; blocks, handovers and numbers are told too."""
+    with work_as("林悦", now=NOW - timedelta(days=1)) as work:
+        members = [story.id_of(name) for name in ("苏航", "赵宁")]
+        line_id = open_line(work, name="年货节", kind=LineKind.PROMOTION, d_day=D_DAY, member_ids=members).id
+    with work_as("林悦") as work:
+        first = Draft("主视觉", story.people["苏航"].department_id, owner_id=members[0], due_offset=(NOW.date() - D_DAY).days + 10)
+        task, other = (order.id for order in write_tasks(work, line_id, [first, replace(first, title="详情页")]))
+    live_through(work_as, task)
+    draft = MetricDraft("GMV", "万元", Better.HIGHER, True, NOW.date(), D_DAY)
+    steps = [
+        ("林悦", timedelta(days=2), lambda work: sign_task(work, submit_task(work, other).id)),
+        ("苏航", timedelta(days=3), lambda work: block_task(work, other, reason="样衣没有到")),
+        ("苏航", timedelta(days=5), lambda work: unblock_task(work, other)),
+    ]
+    for name, after, step in steps:
+        with work_as(name, now=NOW + after) as work:
+            step(work)
+    with work_as("苏航", now=NOW + timedelta(days=6)) as work:
+        offer = offer_order(work, other, department_id=story.people["赵宁"].department_id, note="接着做").id
+    with work_as("赵宁", now=NOW + timedelta(days=7)) as work:
+        answer_handover(work, offer, Verb.DECLINE, reason="人手不够")
+    with work_as("林悦", now=NOW + timedelta(days=8)) as work:
+        note_value(work, define_metric(work, line_id, draft).id, aim=Aim.TARGET, value=Decimal(500))
+    with work_as("苏航", now=NOW + timedelta(days=17), writes=False) as work:
+        page = retrospective_of(work, get_line(work, line_id))
+    order = page.by_id[task]
+    assert (order.slip, order.added, order.planned) == (6, False, NOW.date() + timedelta(days=10))
+    (blocked,), (offered,) = page.found.blockages, page.found.hand_overs
+    assert (blocked.order_id, blocked.reason, blocked.length, blocked.over) == (other, "样衣没有到", timedelta(days=2), True)
+    assert (offered.answer, offered.reason, offered.after) == (Answer.REFUSED, "人手不够", timedelta(days=1))
+    person, here = signed_in("suhang"), f"/lines/{line_id}/retrospective"
+    for url in (here, f"{here}/print"):
+        told = person.get(url).get_data(as_text=True)
+        assert "后来新增" not in told
+        for words in ("样衣没有到", "没有接收 · 1 天后 · 人手不够", "GMV", "500万元"):
+            assert words in told, (url, words)
+    with work_as("林悦", now=NOW + timedelta(days=18)) as work:
+        keep_baseline(work, line_id, name="定稿")
+    with work_as("苏航", now=NOW + timedelta(days=19), writes=False) as work:
+        assert retrospective_of(work, get_line(work, line_id)).baseline.name == "定稿", "the first plan that there was"
