@@ -16,7 +16,11 @@ from pathlib import Path
 from workspace.ports import port_is_free
 from workspace.run_lock import read_status
 
-START_WITHIN_S = 120
+START_WITHIN_S = 300
+STOP_WITHIN_S = 180
+"""On a machine that is busy with other things. A product that cannot start, or whose parts do not stop, says so by itself much earlier."""
+_PORTS = (12_000, 20_000)
+"""Below those that `workspace.ports.free_port` gives to other servers: one of them could take a part's port while that part is down."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -25,7 +29,7 @@ def free_port_block(size: int = 4) -> int:
 
     Free is not enough: until the product listens, the tests with guests, which run beside, would find the same ports free.
     """
-    for first in range(24000 + os.getpid() * size % 2000, 32000, size):
+    for first in range(_PORTS[0] + os.getpid() * size % 2000, _PORTS[1], size):
         if all(port_is_free("127.0.0.1", first + offset) for offset in range(size)) and _claim(first):
             return first
     raise OSError("no free block of ports on loopback")
@@ -126,7 +130,7 @@ class Product:
             return
         self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(timeout=90)
+            self.process.wait(timeout=STOP_WITHIN_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

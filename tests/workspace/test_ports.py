@@ -4,6 +4,7 @@ import socket
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
+from tests.product import free_port_block
 from workspace.ports import free_port, http_answers, port_is_free, tcp_answers
 
 
@@ -19,6 +20,11 @@ def test_free_port_has_no_listener() -> None:
     assert port_is_free("127.0.0.1", port)
     assert not tcp_answers("127.0.0.1", port)
     assert not http_answers("127.0.0.1", port)
+
+
+def test_free_port_when_given_then_it_is_none_of_those_that_a_whole_product_of_a_test_stands_on() -> None:
+    product = free_port_block(4)
+    assert product + 4 <= min(free_port() for _ in range(100))
 
 
 class _Answer(BaseHTTPRequestHandler):
