@@ -18,7 +18,7 @@ from workspace.settings import Settings
 from workspace.work import SYSTEM, Recorded, Work, guards_events
 
 TAKEN_WHEN_OVER = (
-    "main_lines.post.", "main_lines.conclusion.", "main_lines.playbook.taken", "main_lines.alert.acknowledged", "main_lines.alert.closed",
+    "main_lines.post.", "main_lines.conclusion.", "main_lines.playbook.", "main_lines.alert.acknowledged", "main_lines.alert.closed",
     "main_lines.member.", "main_lines.director.", "main_lines.pass.revoked", "main_lines.approval.", "main_lines.phase.closed",
 )  # fmt: skip
 """What a line that is over still takes, by the beginnings of its events: talk, what was learned, who may read it, and the end of what

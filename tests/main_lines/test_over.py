@@ -19,6 +19,7 @@ from main_lines.lines.rules import Phase
 from main_lines.numbers.actions import MetricDraft, define_metric
 from main_lines.numbers.rules import Better
 from main_lines.order_tables.actions import import_orders
+from main_lines.playbooks.models import PlaybookEvent
 from main_lines.retrospectives.actions import write_conclusion
 from main_lines.retrospectives.rules import ConclusionKind
 from main_lines.tasks.actions import sign_task, submit_task
@@ -36,7 +37,8 @@ BY_NATURE = {
     "feed_api.read_posts", "feed_api.post_about_task", "feed_api.withdraw_post", "retrospectives.submit_conclusion",
     "retrospectives.submit_edit", "retrospectives.submit_drop", "retrospectives_api.write_conclusion",
     "retrospectives_api.edit_conclusion", "retrospectives_api.drop_conclusion", "playbook_books.submit_taking",
-    "playbooks_api.take_line", "alerts.submit_all_acknowledged", "alerts.submit_acknowledgement", "alerts.submit_alert_close",
+    "playbooks_api.take_line", "retrospectives.submit_lessons",
+    "alerts.submit_all_acknowledged", "alerts.submit_acknowledgement", "alerts.submit_alert_close",
     "alerts_api.acknowledge_all", "alerts_api.acknowledge_alert", "alerts_api.close_alert", "numbers.submit_pass_revocation",
     "lines.submit_member", "lines.submit_removal", "lines.submit_director", "lines.submit_release", "lines_api.name_director",
     "lines_api.release_director", "lines_api.add_member", "lines_api.remove_member",
@@ -100,6 +102,7 @@ def test_acts_when_the_line_is_over_then_work_is_refused_and_talk_goes_on(work_a
         post_progress(work, story.line_id, text="谢谢大家")
         write_conclusion(work, story.line_id, kind=ConclusionKind.GOOD, text="开得早")
         add_line_member(work, story.line_id, story.id_of("何青"))
+        work.record(PlaybookEvent.LEARNT, subject=story.room, rooms=[story.room], line_id=story.line_id)
 
 
 def test_orders_when_their_line_is_over_then_they_ask_nobody_until_it_goes_on(work_as: Callable, write: Callable, story: Story) -> None:

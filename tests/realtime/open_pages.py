@@ -62,7 +62,7 @@ class Fragment:
     def hears(self, kind: str, rooms: Iterable[str]) -> bool:
         """As refresh.js decides."""
         fits = any(re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), kind) for pattern in self.on.split())
-        fits = fits or kind.startswith("main_lines.director.")  # MOVES_ALL
+        fits = fits or kind.startswith(("main_lines.director.", "main_lines.phase.closed", "main_lines.gate.reopened"))  # MOVES_ALL
         return fits and (not self.room or any(room == self.room or room.startswith(f"{self.room}/") for room in rooms))
 
 
