@@ -41,7 +41,6 @@ from workspace.work import head_seq, open_work
 
 ROOMS, ROOMS_EACH = 300, 20
 CLIENTS_PER_PROCESS = 1500
-UNLIMITED = "1000000 per minute"
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def _rows(size: Size, ours: Pushed, floor: Pushed) -> list[Row]:
 
 
 def _embedded(folder: Path, size: Size, events: int) -> Pushed:
-    with running_product(folder / "p", MAINLINE_RATE_LIMIT=UNLIMITED, MAINLINE_LIBVIRT_URI="test:///default") as product:
+    with running_product(folder / "p", MAINLINE_LIBVIRT_URI="test:///default") as product:
         settings = Settings(data_dir=product.data_dir, port=product.port)
         return _pushed(folder, size, events, product, settings, [product.port + 1], product.url)
 
@@ -120,7 +119,7 @@ def _embedded(folder: Path, size: Size, events: int) -> Pushed:
 def _scaled(folder: Path, size: Size, events: int) -> Pushed:
     with running_postgres() as postgres, running_redis() as redis_url:
         postgres.execute("CREATE DATABASE pushing")
-        with running_site(folder, postgres.url("pushing"), redis_url, rate_limit=UNLIMITED) as site:
+        with running_site(folder, postgres.url("pushing"), redis_url) as site:
             return _pushed(folder, size, events, site.product, site.settings, site.realtime_ports, site.url)
 
 

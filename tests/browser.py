@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from demo import DEMO_PASSWORD
 
@@ -14,6 +14,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PC, PHONE, WALL = (1440, 900), (390, 844), (1920, 1080)
+
+expect.set_options(timeout=30_000)  # As all else that is waited for: its own 5 s may pass on a busy machine before a page has moved.
 
 
 def windowless() -> str | None:
@@ -64,7 +66,7 @@ class Visit:
 
     def wait_live(self) -> "Visit":
         """Until the page says that it is connected."""
-        self.page.wait_for_selector('[data-connection="live"]', state="attached", timeout=15_000)
+        self.page.wait_for_selector('[data-connection="live"]', state="attached")
         return self
 
     def picture(self, name: str, *, whole: bool = False) -> None:

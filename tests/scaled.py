@@ -21,9 +21,6 @@ from workspace.settings import ROOT, Settings
 __all__ = ["scaled_site"]
 
 WEB_PROCESSES = 2
-RATE_LIMIT = 400
-"""Of one member in a minute; a long run of cuts sets it aside."""
-LIMIT = f"{RATE_LIMIT} per minute"
 SHIPPED = ROOT / "deploy" / "nginx" / "mainline.conf"
 
 
@@ -43,19 +40,18 @@ def scaled_site(postgres: PostgresServer, redis_server: str) -> Iterator[Site]:
     """Shared by the tests of a module, since it is a dozen processes."""
     name = f"scaled_{uuid.uuid4().hex}"
     postgres.execute(f"CREATE DATABASE {name}")
-    limit = os.environ.get("REALTIME_CUTS") and "1000000 per minute"
-    with short_folder("scaled") as folder, running_site(folder, postgres.url(name), redis_server, rate_limit=limit or LIMIT) as site:
+    with short_folder("scaled") as folder, running_site(folder, postgres.url(name), redis_server) as site:
         yield site
     postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextlib.contextmanager
-def running_site(folder: Path, database_url: str, redis_url: str, *, rate_limit: str) -> Iterator[Site]:
+def running_site(folder: Path, database_url: str, redis_url: str) -> Iterator[Site]:
     front, second = free_port(), free_port_block()
     url = f"https://127.0.0.1:{front}"
     environment = {
         "MAINLINE_DATABASE_URL": database_url, "MAINLINE_REDIS_URL": redis_url, "MAINLINE_WEB_PROCESSES": str(WEB_PROCESSES),
-        "MAINLINE_LIBVIRT_URI": "test:///default", "MAINLINE_RATE_LIMIT": rate_limit, "MAINLINE_PUBLIC_URL": url,
+        "MAINLINE_LIBVIRT_URI": "test:///default", "MAINLINE_PUBLIC_URL": url,
         "MAINLINE_REALTIME_URL": url, "MAINLINE_GATEWAY_URL": url, "MAINLINE_TRUSTED_PROXIES": "1",
     }  # fmt: skip
     certificate = make_certificate(folder)
@@ -64,7 +60,7 @@ def running_site(folder: Path, database_url: str, redis_url: str, *, rate_limit:
         for command in ("realtime", "worker"):
             more.enter_context(another(command, product, second, log=folder / f"{command}.log"))
         more.enter_context(running_nginx(folder, certificate, web=[product.port], realtime=ports, gateway=product.port + 2, front=front))
-        wait_until(lambda: len(product.web_workers()) == WEB_PROCESSES, within_s=30, what="both web processes run")
+        wait_until(lambda: len(product.web_workers()) == WEB_PROCESSES, what="both web processes run")
         settings = Settings(data_dir=product.data_dir, port=product.port, database_url=database_url, redis_url=redis_url)
         yield Site(product, url, certificate, settings, ports)
 

@@ -22,7 +22,6 @@ from workspace.secrets import SigningKey
 from workspace.settings import Settings
 from workspace.web import ANYONE, DEVICE, RouteFacts
 
-pytestmark = pytest.mark.timeout(300)
 ASKED = (
     "department", "phase", "form", "over",
     "after", "before", "since", "q", "kind", "actor_id", "subject", "show", "tab", "city", "line", "task", "asset", "open", "sheet", "size",

@@ -282,7 +282,7 @@ class Live:
         self._client: socketio.Client | None = None
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._thread.start()
-        wait_until(lambda: self.connections, within_s=30, what="the socket is open")
+        wait_until(lambda: self.connections, what="the socket is open")
 
     @property
     def seqs(self) -> list[int]:
@@ -300,7 +300,7 @@ class Live:
         before = self.connections
         if self._client is not None:
             self._client.disconnect()
-        wait_until(lambda: self.connections > before, within_s=30, what="the socket is open again")
+        wait_until(lambda: self.connections > before, what="the socket is open again")
 
     def close(self) -> None:
         self._closed.set()

@@ -48,8 +48,7 @@ def numbers() -> random.Random:
 @pytest.fixture(scope="module")
 def product(short_tmp: Path) -> Iterator[Product]:
     """Without real desktops: what is killed here are the product's own processes."""
-    plain = {"MAINLINE_LIBVIRT_URI": "test:///default", "MAINLINE_RATE_LIMIT": "6000 per minute"}
-    with running_product(short_tmp / "kill", **plain) as running:
+    with running_product(short_tmp / "kill", MAINLINE_LIBVIRT_URI="test:///default") as running:
         yield running
 
 
@@ -85,7 +84,7 @@ class Chaos(threading.Thread):
         wait_until(lambda: self.steps() >= goal, within_s=120, what=f"the story goes on before {name} is killed", every_s=0.005)
         time.sleep(self.numbers.random() * MOMENT_S.get(part, 0.1))  # The moment is the point: anywhere in a request.
         if name == "web process":
-            wait_until(self._living_workers, within_s=30, what="gunicorn has a worker")
+            wait_until(self._living_workers, what="gunicorn has a worker")
             self._gone.append(self.numbers.choice(self._living_workers()))
             os.kill(self._gone[-1], signal.SIGKILL)
         else:
@@ -114,7 +113,7 @@ def test_story_when_parts_are_killed_then_it_completes_and_keeps_what_it_acknowl
     assert dict(chaos.killed) == PLAN
     for one in told:
         company.check(one)
-    wait_until(live.is_complete, within_s=60, what="a page that stayed open has every event, once and in order", every_s=0.5)
+    wait_until(live.is_complete, what="a page that stayed open has every event, once and in order", every_s=0.5)
     live.close()
     assert "chain unbroken" in product.command("verify")
     lost, refused = (sum(getattr(caller, name) for caller in company.callers) for name in ("lost", "refused"))
@@ -209,13 +208,13 @@ def test_saves_when_agent_and_its_servers_are_killed_then_each_arrives_once(prod
         agent.kill()
         started(agent)
     servers.join()
+    wait_until(lambda: len(saver.saved) > AGENT_KILLS, what="as many saves as prove something")
     saver.done.set()
     saver.join()
     assert servers.failure is None, servers.failure
-    assert len(saver.saved) > AGENT_KILLS, "too few saves to prove anything"
-    wait_until(lambda: agent.status()["pending_ops"] == 0, within_s=60, what="every save has left")
+    wait_until(lambda: agent.status()["pending_ops"] == 0, what="every save has left")
     with suppress(AssertionError):  # What is told lags a moment behind; what does not come is named below.
-        wait_until(lambda: all_there(saver, arrived(company, told)), within_s=30, what="the last saves are there", every_s=1)
+        wait_until(lambda: all_there(saver, arrived(company, told)), what="the last saves are there", every_s=1)
     versions = arrived(company, told)
     lost = set(saver.saved) - set(versions)
     assert not lost, f"acknowledged and lost: {sorted(lost)} of {sorted(saver.saved)}"
@@ -258,7 +257,6 @@ def arrived(company: Company, told: Told) -> dict[str, list[bytes]]:
 
 
 @pytest.mark.guest
-@pytest.mark.timeout(1200)
 def test_desktop_when_its_guest_is_killed_then_it_comes_back_and_saves_go_on(
     golden_image: Path, short_tmp: Path, numbers: random.Random
 ) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from tests.house import member_named
 from tests.journeys.server_story import Caller
+from tests.product import wait_until
 from tests.realtime.judge import Happened, Verdict, judge
 from tests.static.test_scripts import node
 from wiring import make_parts
@@ -41,9 +42,8 @@ WRITERS = 3
 # From script/check-realtime; the suite makes fewer, and faster.
 CUTS = int(os.environ.get("REALTIME_CUTS", "0"))
 SEED = int(os.environ.get("REALTIME_SEED", "0"))
-TIMEOUT_S = int(os.environ.get("REALTIME_TIMEOUT_S", "120"))
+TIMEOUT_S = int(os.environ.get("REALTIME_TIMEOUT_S", "300"))
 PAUSE_S = 0.1 if CUTS else 0.02
-UNLIMITED = "1000000 per minute"
 SETTLED_WITHIN_S = 60
 NUDGE_EVERY_S = 8
 LONGEST_CUT_MS = 120
@@ -76,7 +76,6 @@ class Outcome:
         print(self)
         assert not self.faults, "\n".join([str(self.faults), *self.told])
         assert not self.torn, self.torn
-        assert self.connections >= self.cuts / 2, "hardly anybody came back between the cuts"
 
     def __str__(self) -> str:
         found = {name: sum(len(getattr(verdict, name)) for verdict in self.verdicts.values()) for name in FAULTS}
@@ -108,6 +107,10 @@ class Browsers:
         self._say({"report": True})
         found: list[dict[str, Any]] = self._answer()
         return found
+
+    def come_back(self, times: int) -> None:
+        """Until they have connected so often: on a slow machine all cuts would fall into one absence."""
+        wait_until(lambda: sum(report["lives"] for report in self.report()) >= times, what=f"they connected {times} times")
 
     def settled(self, mark: int) -> list[dict[str, Any]]:
         """The reports once everybody has the last event. The line stays up, so nobody waits half a minute for the next attempt."""
@@ -164,6 +167,7 @@ def run_cuts(
             for number in range(cuts):
                 browsers.cut(chance.randrange(len(people)), chance.randrange(LONGEST_CUT_MS))
                 if number % 8 == 4:
+                    browsers.come_back(number // 2)
                     story.move(chance.choice(COMES_AND_GOES))
                     story.draw_page()
                     outcome.moves += 1

@@ -49,7 +49,7 @@ class Realtime:
         }
         argv = [str(Path(sys.executable).parent / "mainline"), "realtime"]
         self.process = subprocess.Popen(argv, cwd=ROOT, env=environment, start_new_session=True)
-        wait_until(lambda: http_answers("127.0.0.1", self.settings.realtime_port, "/health"), within_s=30, what="realtime answers")
+        wait_until(lambda: http_answers("127.0.0.1", self.settings.realtime_port, "/health"), what="realtime answers")
 
     def kill(self) -> None:
         assert self.process is not None
@@ -88,7 +88,7 @@ class Browser:
             self.client.on(message, lambda body, message=message: self.got.append((message, body)))
         self.ticket = key.sign(TICKET_PURPOSE, {"member": member, "rooms": rooms, "head": head})
         self.url = f"http://127.0.0.1:{settings.realtime_port}"
-        wait_until(self.is_admitted, within_s=10, what="the process has heard of the head and lets the client in", every_s=0.3)
+        wait_until(self.is_admitted, what="the process has heard of the head and lets the client in", every_s=0.3)
 
     def is_admitted(self) -> bool:
         try:
@@ -123,13 +123,13 @@ def test_frame_when_committed_then_reaches_who_may_see_it(
     stranger = Browser(settings, key, member="b", rooms=["company"], head=head)
     seq = record(company, settings, "line:1")
     last = record(company, settings, "company")
-    wait_until(lambda: member.frames() == [seq], within_s=5, what="the member got the event")
-    wait_until(lambda: stranger.frames() == [last], within_s=5, what="the stranger got only what is open")
+    wait_until(lambda: member.frames() == [seq], what="the member got the event")
+    wait_until(lambda: stranger.frames() == [last], what="the stranger got only what is open")
     left = record(company, settings, "line:1", leaves={"a": ["line:1"]})
-    wait_until(lambda: ("purge", {"room": "line:1", "seq": left}) in member.got, within_s=5, what="the removed member was told to purge")
+    wait_until(lambda: ("purge", {"room": "line:1", "seq": left}) in member.got, what="the removed member was told to purge")
     record(company, settings, "line:1")
     mark = record(company, settings, "company")
-    wait_until(lambda: mark in stranger.frames(), within_s=5, what="the mark arrived")
+    wait_until(lambda: mark in stranger.frames(), what="the mark arrived")
     assert member.frames() == [seq]
     member.client.disconnect()
     stranger.client.disconnect()
@@ -148,16 +148,16 @@ def test_look_when_several_do_then_each_sees_who_and_a_removed_member_is_gone_at
     for token in (pages["cy"], pages["ana"], "nonsense", None):
         stranger.client.emit("look", {"token": token})
     for browser in people.values():
-        wait_until(lambda browser=browser: sorted(browser.sees()) == ["ana", "bo"], within_s=5, what="both see both")
+        wait_until(lambda browser=browser: sorted(browser.sees()) == ["ana", "bo"], what="both see both")
     people["bo"].client.emit("look", {"token": ""})
-    wait_until(lambda: people["ana"].sees() == ["ana"], within_s=5, what="who hides the tab does not look")
+    wait_until(lambda: people["ana"].sees() == ["ana"], what="who hides the tab does not look")
     people["bo"].client.emit("look", {"token": pages["bo"]})
-    wait_until(lambda: people["ana"].sees() == ["ana", "bo"], within_s=5, what="and does again")
+    wait_until(lambda: people["ana"].sees() == ["ana", "bo"], what="and does again")
     record(company, settings, "line:1", leaves={"bo": ["line:1"]})
-    wait_until(lambda: people["ana"].sees() == ["ana"], within_s=5, what="the removed member is gone")
+    wait_until(lambda: people["ana"].sees() == ["ana"], what="the removed member is gone")
     people["bo"].client.emit("look", {"token": pages["bo"]})
     last = record(company, settings, "line:1")
-    wait_until(lambda: last in people["ana"].frames(), within_s=5, what="the mark arrived")
+    wait_until(lambda: last in people["ana"].frames(), what="the mark arrived")
     assert people["ana"].sees() == ["ana"]
     assert stranger.sees() == []
     for browser in (*people.values(), stranger):
@@ -210,7 +210,7 @@ def test_realtime_when_killed_then_a_fresh_ticket_shows_what_was_missed(
     realtime.start()
     back = Browser(settings, key, member="a", rooms=["company"], head=fresh)
     after = record(company, settings, "company")
-    wait_until(lambda: after in back.frames(), within_s=10, what="the event after the restart arrived")
+    wait_until(lambda: after in back.frames(), what="the event after the restart arrived")
     [frame] = [body for message, body in back.got if message == "frame" and body["seq"] == after]
     assert frame["prev"] == fresh > before, "a browser whose last is older sees the hole and asks for what is missing"
     back.client.disconnect()

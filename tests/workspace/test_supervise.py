@@ -86,7 +86,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         one.end()
 
 
-def wait_until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
@@ -122,10 +122,10 @@ def test_needs_let_children_start_side_by_side(start: Callable[..., Running]) ->
     port = free_port()
     one = start(
         """
-port = int(sys.argv[2])
-slow = [sys.executable, "-c", "import time; time.sleep(1);" + LISTEN, str(port)]
+port, begun = int(sys.argv[2]), here / "quick-begun"
+slow = ["sh", "-c", f'until test -e {begun}; do sleep 0.02; done; exec "$0" "$@"', sys.executable, "-c", LISTEN, str(port)]
 run(Child("slow", slow, ready=lambda: tcp_answers("127.0.0.1", port)),
-    Child("quick", ["sleep", "600"], needs=()))
+    Child("quick", ["sh", "-c", f"touch {begun}; exec sleep 600"], needs=()))
 """,
         str(port),
     )

@@ -118,7 +118,7 @@ def start_cache(parts: Parts) -> Iterator[Callable[[], subprocess.Popen[bytes]]]
     def start() -> subprocess.Popen[bytes]:
         own = {"MAINLINE_DATA_DIR": str(settings.data_dir), "MAINLINE_SECRET_KEY": settings.secret_key}
         started.append(subprocess.Popen([str(Path(sys.executable).parent / "mainline"), "cache"], env={**os.environ, **own}))
-        wait_until(lambda: cache_answers(settings), within_s=30, what="the cache listens")
+        wait_until(lambda: cache_answers(settings), what="the cache listens")
         return started[-1]
 
     yield start

@@ -87,7 +87,7 @@ class Guest:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with self.changed:
-            await asyncio.wait_for(self.changed.wait_for(condition), 15)
+            await asyncio.wait_for(self.changed.wait_for(condition), 30)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from sync.core.chunking import MIB
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import Agent, read, until
 
-pytestmark = [pytest.mark.fuse, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.fuse
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -74,7 +74,7 @@ def test_upload_when_killed_halfway_then_only_the_rest_is_sent_again(lin: Agent,
     until(lambda: stored_bytes() >= 64 * MIB, "half sent")
     lin.kill()
     lin.start()
-    until(lambda: "big.bin" in fake.live(library), "committed", 30)
+    until(lambda: "big.bin" in fake.live(library), "committed")
     assert fake.bytes_of(library, fake.live(library)["big.bin"]) == content
     again = stored_bytes() - 128 * MIB
     assert again <= 20 * MIB, f"{again / MIB:.0f} MiB sent again: more than the pack that was under way"

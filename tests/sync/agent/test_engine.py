@@ -106,7 +106,7 @@ def test_feed_when_all_places_to_wait_are_taken_then_asked_each_second_and_no_er
     folder_of(engine, library)
     until(lambda: sum("feed" in path for path, _ in fake.received) >= 3, "asked again")
     other = fake.add_library("另一条主线")
-    until(lambda: engine.index.library(other) is not None, "seen all the same", 4)
+    until(lambda: engine.index.library(other) is not None, "seen all the same", 20)
     assert engine.status.get("error") is None
 
 

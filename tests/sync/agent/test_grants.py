@@ -12,7 +12,7 @@ from sync.core.protocol import Right
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import Agent, until
 
-pytestmark = [pytest.mark.fuse, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.fuse
 
 
 @pytest.fixture

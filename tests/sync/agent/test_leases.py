@@ -74,7 +74,7 @@ def test_open_when_the_library_is_out_of_reach_then_allowed(fake: FakeLibrary, l
     os.pwrite(handle, b"offline", 0)
     os.close(handle)
     fake.faults.refuse_everything = False
-    until(lambda: read(shared) == b"offline", "the save at the other", 30)
+    until(lambda: read(shared) == b"offline", "the save at the other")
 
 
 def test_start_when_something_is_checked_out_already_then_known(

@@ -361,7 +361,6 @@ def test_status_when_the_agent_runs_as_root_then_the_member_reads_it_all_the_sam
 
 
 @pytest.mark.fuse
-@pytest.mark.timeout(60)
 def test_command_when_given_a_folder_of_a_mount_then_kept_through_a_cut_and_a_restart(
     lin: Agent, fake: FakeLibrary, library: str, tmp_path: Path
 ) -> None:

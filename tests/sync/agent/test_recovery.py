@@ -21,7 +21,7 @@ from sync.core.manifest import manifest_of
 from tests.fakes.library_server import FakeLibrary
 from tests.sync.agent.conftest import Agent, read, until
 
-pytestmark = [pytest.mark.fuse, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.fuse
 
 
 def kill_while_writing(agent: Agent, path: Path, data: bytes, *flags: int) -> None:

@@ -12,8 +12,6 @@ from tests.sync.faults.moments import Moments
 from tests.sync.faults.site import Agent, Site, second_names, until
 from tests.sync.faults.writer import Writer
 
-REST_S = 60
-
 
 class Scene:
     """writes: the agent that has moments. reads: the other one, which nobody kills."""
@@ -68,7 +66,7 @@ class Scene:
                 self.writer.come_back()
             return self.writes.is_at_rest() and all(self.reads.files(each) == self.writer.saved(each) for each in self._rounds[-2:])
 
-        until(rests, self._what_is_missing, REST_S, 0.03)
+        until(rests, self._what_is_missing, every_s=0.03)
 
     def _what_is_missing(self) -> str:
         wanted = {path: content for each in self._rounds[-2:] for path, content in self.writer.saved(each).items()}

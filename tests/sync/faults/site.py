@@ -47,7 +47,7 @@ MEMBERS = ("苏航", "陈墨", "林悦")
 _CONFLICT = re.compile(r" \([^()]+, \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d\)")
 
 
-def until(what: Callable[[], object], why: str | Callable[[], str], within_s: float = 30, every_s: float = 0.01) -> None:
+def until(what: Callable[[], object], why: str | Callable[[], str], within_s: float = 60, every_s: float = 0.01) -> None:
     """Wait for what other processes bring about."""
     deadline = time.monotonic() + within_s
     while not what():
@@ -93,14 +93,14 @@ class Site:
         self._run("web", [sys.executable, "-m", "tests.sync.faults.web"])
         self._run("worker", [str(Path(sys.executable).parent / "mainline"), "worker"])
         self.await_store()
-        until(lambda: http_answers("127.0.0.1", self.settings.port, "/health"), f"the web process answers; {self.log('web')}", 60, 0.05)
+        until(lambda: http_answers("127.0.0.1", self.settings.port, "/health"), f"the web process answers; {self.log('web')}", every_s=0.05)
 
     def begin_store(self) -> None:
         child = self._store.child()
         self._run("store", list(child.argv), cwd=child.cwd, extra=child.env)
 
     def await_store(self) -> None:
-        until(self._store.is_ready, f"the store is ready; {self.log('store')}", 60, 0.05)
+        until(self._store.is_ready, f"the store is ready; {self.log('store')}", every_s=0.05)
 
     def restart_store(self) -> None:
         """Bring it back after it was killed, as the product's supervisor would."""
@@ -231,7 +231,7 @@ class Agent:
     def _arguments(self, *words: str) -> list[str]:
         return ["--channel", "none", "--state-dir", str(self.state), "--log", "info", *words]
 
-    def start(self, *, within_s: float = 30) -> Agent:
+    def start(self, *, within_s: float = 60) -> Agent:
         self.begin()
         until(lambda: self.is_dead or self._is_there(), "mounted", within_s)
         assert not self.is_dead, self.log()
@@ -282,7 +282,7 @@ class Agent:
     def kill(self) -> None:
         if not self.is_dead:
             os.kill(self.pid, signal.SIGKILL)
-            until(lambda: self.is_dead, "dead", 10)
+            until(lambda: self.is_dead, "dead")
 
     def begin_again(self) -> None:
         """After a death: start it, once more if it dies while it starts."""

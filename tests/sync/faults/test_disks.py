@@ -13,7 +13,7 @@ from tests.sync.faults.disks import break_disk, breakable_disk, fill, make_read_
 from tests.sync.faults.scene import Scene
 from tests.sync.faults.site import Agent, Site, until
 
-pytestmark = [pytest.mark.fault, pytest.mark.server, pytest.mark.fuse, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.fault, pytest.mark.server, pytest.mark.fuse]
 
 
 def refused(path: Path, content: bytes) -> int:

@@ -15,7 +15,7 @@ import pytest
 from tests.sync.faults.scene import Scene
 from tests.sync.faults.site import Agent, Site
 
-pytestmark = [pytest.mark.fault, pytest.mark.server, pytest.mark.fuse, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.fault, pytest.mark.server, pytest.mark.fuse]
 
 INDEX = (
     "Arrivals.page", "Content._keep", "Departures._commit", "Departures._commit durable",

@@ -28,8 +28,6 @@ from workspace.parts import Parts
 from workspace.settings import Settings
 from workspace.work import open_work
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def quiet(_text: str) -> None:
     """Nobody reads it here."""

@@ -47,7 +47,7 @@ class Waiter(threading.Thread):
         super().__init__(daemon=True)
         self.bell, self.library_id, self.device_id, self.looks = bell, library_id, device_id, -1
         self.start()
-        wait_until(lambda: self.looks == 0, within_s=10, what="it waits")
+        wait_until(lambda: self.looks == 0, what="it waits")
 
     def run(self) -> None:
         with self.bell.place([self.library_id], self.device_id) as rung:
@@ -72,11 +72,11 @@ def test_wait_when_one_library_changes_then_only_its_agents_look(room: Room, bel
         other = open_library(work, name="另一个素材库", scope_room="line:x", group_id=group.id).id
     here, elsewhere = Waiter(bell, room.id), Waiter(bell, other)
     room.su.save(room.id, room.root, "一.txt", b"one")
-    wait_until(lambda: here.looks == 1, within_s=10, what="the agent of the changed library looks")
+    wait_until(lambda: here.looks == 1, what="the agent of the changed library looks")
     assert elsewhere.looks == 0
     with work_as("林悦") as work:
         issue_code(work, member_id=member_named(work, "陈墨").id, kind="pc", name="陈墨的电脑")
-    wait_until(lambda: (here.looks, elsewhere.looks) == (2, 1), within_s=10, what="everybody looks when a device may have changed")
+    wait_until(lambda: (here.looks, elsewhere.looks) == (2, 1), what="everybody looks when a device may have changed")
 
 
 def test_wait_when_a_device_saves_itself_then_others_look_and_it_looks_when_more_happened_than_it_was_told(
@@ -86,12 +86,12 @@ def test_wait_when_a_device_saves_itself_then_others_look_and_it_looks_when_more
         own = session.scalars(select(Device.id).where(Device.name == "苏航的云桌面")).one()
     here, elsewhere = Waiter(bell, room.id, own), Waiter(bell, room.id, "another")
     saved = room.su.save(room.id, room.root, "一.txt", b"one").node
-    wait_until(lambda: elsewhere.looks == 1, within_s=10, what="another device looks")
+    wait_until(lambda: elsewhere.looks == 1, what="another device looks")
     assert here.looks == 0, "the answer said it all"
     room.su.op(room.id, rename(saved.id, room.root, "二.txt"))
-    wait_until(lambda: (here.looks, elsewhere.looks) == (1, 2), within_s=10, what="both look")
+    wait_until(lambda: (here.looks, elsewhere.looks) == (1, 2), what="both look")
     room.chen.save(room.id, room.root, "三.txt", b"three")
-    wait_until(lambda: (here.looks, elsewhere.looks) == (2, 3), within_s=10, what="both look")
+    wait_until(lambda: (here.looks, elsewhere.looks) == (2, 3), what="both look")
 
 
 def test_wait_when_another_process_commits_then_its_wake_rings_and_what_was_rung_for_does_not_ring_again(
@@ -100,14 +100,14 @@ def test_wait_when_another_process_commits_then_its_wake_rings_and_what_was_rung
     monkeypatch.setattr(feed, "LOOK_AGAIN_S", 60.0)
     here = Waiter(bell, room.id)
     room.su.save(room.id, room.root, "一.txt", b"one")
-    wait_until(lambda: here.looks == 1, within_s=10, what="the agent looks after a save")
+    wait_until(lambda: here.looks == 1, what="the agent looks after a save")
     wake = parts.get(Wake)  # type: ignore[type-abstract]
     monkeypatch.setattr("workspace.wake.os.getpid", lambda: 1)
     wake()
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(parts, "_at_commit", [])
         room.su.save(room.id, room.root, "二.txt", b"two")
-    wait_until(lambda: here.looks == 2, within_s=10, what="the agent looks after a save by another process")
+    wait_until(lambda: here.looks == 2, what="the agent looks after a save by another process")
     assert bell._told == set()
 
 

@@ -37,9 +37,6 @@ NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-pytestmark = pytest.mark.timeout(300)
-
-
 def explore(examples: int, chosen: int) -> None:
     run_state_machine_as_test(
         seed(chosen)(CollectionMachine),

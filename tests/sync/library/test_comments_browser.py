@@ -12,7 +12,7 @@ from tests.sync.library.conftest import Room
 from tests.sync.library.preview_files import film
 from tests.sync.library.test_pages import picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
 HEARD = """kind => {
@@ -95,7 +95,7 @@ def test_pin_when_on_a_film_then_shown_at_its_instant_only(room: Room, run_jobs:
     page = open_page(f"/library/assets/{node.id}", "chenmo")
     expect(page.locator("#comment-form")).to_be_visible()
     player = page.locator("#stage video")
-    expect(player).to_have_js_property("duration", 2, timeout=10_000)
+    expect(player).to_have_js_property("duration", 2)
     player.evaluate("e => e.currentTime = 1.5")
     expect(player).to_have_js_property("seeking", False)
     page.get_by_role("button", name="标注位置").click()

@@ -21,8 +21,6 @@ from workspace.events.models import Event
 from workspace.parts import Parts
 from workspace.work import open_work
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def quiet(_text: str) -> None:
     """Nobody reads it here."""

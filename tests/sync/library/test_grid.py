@@ -123,7 +123,7 @@ def test_pictures_when_too_many_then_the_oldest_go() -> None:
 def grid(room: Room, open_page: OpenPage) -> Page:
     fill(room, "目标/", "a.txt", "b.txt", "c.txt")
     page = open_page(f"/library/{room.id}", "suhang")
-    wait_until(lambda: page.evaluate("'htmx' in window"), within_s=10, what="the page's scripts are there")
+    wait_until(lambda: page.evaluate("'htmx' in window"), what="the page's scripts are there")
     return page
 
 
@@ -174,7 +174,7 @@ def test_move_when_chosen_in_the_dialog_then_there(grid: Page, room: Room) -> No
 def test_touch_when_pressed_long_then_chooses_and_nothing_opens(room: Room, open_page: OpenPage) -> None:
     fill(room, "a.txt", "b.txt")
     page = open_page(f"/library/{room.id}", "suhang", phone=True)
-    wait_until(lambda: page.evaluate("'htmx' in window"), within_s=10, what="the page's scripts are there")
+    wait_until(lambda: page.evaluate("'htmx' in window"), what="the page's scripts are there")
     page.evaluate("""() => {
         const link = document.querySelector("[data-name='a.txt'] a");
         link.dispatchEvent(new PointerEvent('pointerdown', {bubbles: true, pointerType: 'touch', clientX: 10, clientY: 10}));

@@ -38,8 +38,6 @@ from workspace.work import open_work
 
 NODE = "01m81ed0e1faszsw7rg45v8sxv"
 
-pytestmark = pytest.mark.timeout(300)
-
 
 # --- rules --------------------------------------------------------------------------------------------------------------
 

@@ -40,8 +40,6 @@ SignedIn = Callable[[str], Person]
 Opens = Callable[..., Any]
 BIG = random.Random(7).randbytes(3_000_000)  # Several chunks.
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def heads_of(memory: MemoryStore) -> dict[str, bytes]:
     return {key: data for key, data in memory.objects.items() if key.startswith("heads/")}

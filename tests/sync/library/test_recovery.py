@@ -289,7 +289,6 @@ def test_recovery_when_the_database_holds_libraries_then_refused(room: Room, mem
 
 
 @pytest.mark.server
-@pytest.mark.timeout(120)
 def test_recover_command_when_given_the_bucket_then_says_what_came_back(
     app: Flask, s3: S3Store, weed: EmbeddedStore, parts: Parts, work_as: Opens, tmp_path: Path
 ) -> None:

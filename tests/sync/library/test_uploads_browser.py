@@ -10,7 +10,7 @@ from tests.pages import OpenPage
 from tests.sync.library.conftest import Room
 from tests.sync.library.test_uploads import MIB, nodes, noise
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 DROP = """([files]) => {
     const transfer = new DataTransfer();
@@ -82,7 +82,7 @@ def test_reload_when_half_done_then_the_same_file_goes_on(room: Room, folder: Pa
     (tmp_path / "大图.psd").write_bytes(noise(20 * MIB))
     folder.route("**/library/uploads/*", lambda route: route.abort("connectionreset"))
     folder.set_input_files("#upload-files", tmp_path / "大图.psd")
-    expect(folder.locator("#uploads-rows .uploads-state")).to_contain_text("等待网络", timeout=30_000)
+    expect(folder.locator("#uploads-rows .uploads-state")).to_contain_text("等待网络")
     folder.unroute("**/library/uploads/*")
     folder.on("dialog", lambda dialog: dialog.accept())
     folder.reload()
@@ -90,7 +90,7 @@ def test_reload_when_half_done_then_the_same_file_goes_on(room: Room, folder: Pa
     made: list[Any] = []
     folder.on("request", lambda request: made.append(request) if request.method == "POST" else None)
     folder.set_input_files("#upload-files", tmp_path / "大图.psd")
-    expect(folder.locator("#toasts")).to_contain_text("已上传 1 个文件", timeout=30_000)
+    expect(folder.locator("#toasts")).to_contain_text("已上传 1 个文件")
     assert [request.url for request in made if request.url.endswith("/uploads")] == []
     assert nodes(room)["大图.psd"].size_bytes == 20 * MIB
 
@@ -100,14 +100,14 @@ def test_upload_when_paused_then_waits_and_resumed_then_done(room: Room, folder:
     held: list[Route] = []
     folder.route("**/library/uploads/*", lambda route: held.append(route) if route.request.method == "PATCH" else route.fallback())
     folder.set_input_files("#upload-files", tmp_path / "大图.psd")
-    folder.get_by_role("button", name="全部暂停").click(timeout=30_000)
+    folder.get_by_role("button", name="全部暂停").click()
     expect(folder.locator(".uploads-state")).to_have_text("已暂停")
     folder.get_by_role("button", name="全部继续").click()
-    folder.get_by_role("button", name="暂停“大图.psd”").click(timeout=30_000)
+    folder.get_by_role("button", name="暂停“大图.psd”").click()
     expect(folder.locator(".uploads-state")).to_have_text("已暂停")
     folder.unroute("**/library/uploads/*")
     folder.get_by_role("button", name="继续“大图.psd”").click()
-    expect(folder.locator("#toasts")).to_contain_text("已上传 1 个文件", timeout=30_000)
+    expect(folder.locator("#toasts")).to_contain_text("已上传 1 个文件")
 
 
 def test_tray_when_seen_on_a_phone_then_inside_its_width(room: Room, open_page: OpenPage) -> None:
@@ -122,7 +122,8 @@ def test_form_when_without_script_then_still_uploads(room: Room, open_page: Open
     (tmp_path / "a.txt").write_text("x")
     page = open_page(f"/library/{room.id}", "suhang", script=False)
     page.set_input_files("#upload-files", tmp_path / "a.txt")
-    page.get_by_role("button", name="开始上传").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="开始上传").click()
     assert "a.txt" in nodes(room)
     assert page.locator("#upload-folder").count() == 1
     assert not page.locator('label[for="upload-folder"]').is_visible()

@@ -23,7 +23,7 @@ from tests.sync.machine.planted import PLANTED
 from tests.sync.machine.real import RealWorld
 from tests.sync.machine.run import Failure, World, perform, run_seed, smaller
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 STEPS = 120
 CPU_S = 6.0

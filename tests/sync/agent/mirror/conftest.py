@@ -81,7 +81,7 @@ class Device:
 
     def sync(self, *, rests: bool = True) -> None:
         """Until nothing is left to do on either side; without `rests` a few rounds, because something must wait."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 50
         quiet, rounds = 0, 0
         while quiet < 2 and (rests or rounds < 5):
             assert time.monotonic() < deadline, f"no rest: {self.describe()}"

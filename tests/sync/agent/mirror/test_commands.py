@@ -20,7 +20,7 @@ from sync.agent.mirror import words
 from sync.agent.mirror.service import service_for
 from sync.agent.mirror.show import save_in_words
 from tests.fakes.library_server import FakeLibrary
-from tests.sync.agent.conftest import LIBRARY, ROOT, read, until
+from tests.sync.agent.conftest import LIBRARY, PATIENCE_S, ROOT, read, until
 
 COMMAND = ("/opt/my agent/python", "-m", "sync.agent.cli", "--state-dir", '/home/林悦/50% "state"', "mirror", "run")
 
@@ -39,7 +39,7 @@ class Process:
     def tell(self, *words_: str) -> str:
         command = [sys.executable, "-m", "sync.agent.cli", "--channel", "none", "--state-dir", str(self.state), *words_]
         env = {**os.environ, "MAINLINE_LANG": "zh_CN"}
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -65,7 +65,7 @@ class Process:
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        code = self.process.wait(20)
+        code = self.process.wait(PATIENCE_S)
         self.process = None
         return code
 
@@ -121,7 +121,7 @@ def test_settings_when_told_then_kept_and_shown(lin: Process) -> None:
 def test_second_agent_when_one_runs_already_then_refused(lin: Process) -> None:
     lin.start()
     command = [sys.executable, "-m", "sync.agent.cli", "--channel", "none", "--state-dir", str(lin.state), "mirror", "run"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert "已在运行" in done.stderr
 
@@ -141,7 +141,7 @@ def test_kill_when_at_any_moment_then_nothing_is_lost_and_nothing_is_there_twice
         until(lambda at=received: len(fake.received) > at + seed, "under way")
         lin.end(signal.SIGKILL)
         lin.start()
-    until(lambda: {path: fake.bytes_of(library, node) for path, node in fake.live(library).items()} == wanted, "all there", 20)
+    until(lambda: {path: fake.bytes_of(library, node) for path, node in fake.live(library).items()} == wanted, "all there")
     assert {path.name for path in lin.library.iterdir()} == set(wanted)
 
 
@@ -152,8 +152,8 @@ def test_kill_when_it_is_fetching_then_goes_on_and_no_half_file_is_ever_seen(
     lin.start()
     content = os.urandom(48 * 1024 * 1024)
     (lin.library / "big.bin").write_bytes(content)
-    until(lambda: "big.bin" in fake.live(library), "sent", 30)
-    chen.tell("limit", "--down", "20000")
+    until(lambda: "big.bin" in fake.live(library), "sent")
+    chen.tell("limit", "--down", "5000")
     chen.start()
     try:
         until(lambda: list((chen.root / ".mainline/part").glob("*")), "being fetched")
@@ -161,7 +161,7 @@ def test_kill_when_it_is_fetching_then_goes_on_and_no_half_file_is_ever_seen(
         chen.end(signal.SIGKILL)
         chen.tell("limit", "--down", "0")
         chen.start()
-        until(lambda: (chen.library / "big.bin").exists(), "fetched", 30)
+        until(lambda: (chen.library / "big.bin").exists(), "fetched")
         assert read(chen.library / "big.bin") == content
         until(lambda: not list((chen.root / ".mainline/part").glob("*")), "tidy")
     finally:

@@ -16,8 +16,6 @@ from tests.sync.machine.pure.planted import PLANTED, machine_with
 from tests.sync.machine.pure.run import explore, tell
 from tests.sync.machine.pure.stories import MEETS
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_machine_when_agents_are_only_a_plan_then_no_property_is_violated() -> None:
     chosen = int(os.environ.get("MACHINE_SEED") or random.SystemRandom().randrange(10**9))
