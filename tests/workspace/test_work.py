@@ -227,7 +227,7 @@ def test_job_when_it_runs_long_then_its_lease_is_renewed(database: Database, par
         with worker._leases.held(claimed.id, 0):  # A third of nothing is over at once.
             thread = threading.Thread(target=worker._leases.renew_until, args=(worker.stopping,))
             thread.start()
-            wait_until(lambda: lease() != before, within_s=10, what="the lease is renewed")
+            wait_until(lambda: lease() != before, what="the lease is renewed")
         worker.stopping.set()
         thread.join(timeout=10)
     finally:
@@ -304,10 +304,10 @@ def test_worker_when_the_wake_is_away_at_the_start_then_jobs_run_all_the_same(
         thread.start()
     with open_work(database, now=NOW) as work:
         work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=["company"], name="北京")
-    wait_until(lambda: counted == [1] and wake.refused == 2, within_s=15, what="the reaction ran, and the line is up")
-    worker.stopping.set()
+    wait_until(lambda: counted == [1] and wake.refused == 2, what="the reaction ran, and the line is up")
+    worker.stop()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join()
 
 
 def test_job_when_many_wait_then_each_thread_of_the_lane_is_woken_for_one(database: Database, parts: Parts, settings: Settings) -> None:
@@ -327,9 +327,22 @@ def test_job_when_many_wait_then_each_thread_of_the_lane_is_woken_for_one(databa
             for number in range(2):
                 work.after_commit("tests.slow", number=number)
         started.wait(10)  # Both run at the same moment, or this breaks.
-        wait_until(lambda: sorted(both) == [0, 1], within_s=10, what="both ran")
+        wait_until(lambda: sorted(both) == [0, 1], what="both ran")
     finally:
-        worker.stopping.set()
+        worker.stop()
         for thread in threads:
-            thread.join(timeout=10)
+            thread.join()
         JOBS.pop("tests.slow")
+
+
+def test_worker_when_it_is_to_stop_then_no_thread_waits_for_a_bell_any_more(
+    database: Database, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "POLL_S", 60)
+    before, worker = set(threading.enumerate()), Worker(database, parts)
+    running = threading.Thread(target=worker.run_until_stopped, daemon=True)
+    running.start()
+    wait_until(lambda: all(bell._condition._waiters for bell in worker._bells.values()), what="each lane waits")  # type: ignore[attr-defined]
+    worker.stopping.set()
+    running.join()
+    assert set(threading.enumerate()) <= before

@@ -99,16 +99,22 @@ class _Bell:
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._rung = False
+        self._rung = self._ended = False
 
     def ring(self) -> None:
         with self._condition:
             self._rung = True
             self._condition.notify()
 
+    def end(self) -> None:
+        """From now on nobody waits."""
+        with self._condition:
+            self._ended = True
+            self._condition.notify_all()
+
     def wait(self, timeout_s: float) -> None:
         with self._condition:
-            if not self._rung:
+            if not self._rung and not self._ended:
                 self._condition.wait(timeout_s)
             self._rung = False
 
@@ -134,8 +140,15 @@ class Worker:
         for thread in threads:
             thread.start()
         self.stopping.wait()
+        self.stop()
         for thread in threads:
             thread.join(timeout=10)
+
+    def stop(self) -> None:
+        """Each thread ends with the job that it runs."""
+        self.stopping.set()
+        for bell in self._bells.values():
+            bell.end()
 
     def run_due(self, *, limit: int = 1000) -> int:
         """Run what is due in any lane, now or in a moment, in this thread, until nothing is. Returns how many ran."""
