@@ -1,14 +1,19 @@
 """Folding: every event is told by exactly one row, pages never cut an act, and what is not said to fold stands by itself."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event as sa_event
 
 from main_lines.playbooks.models import PlaybookEvent
 from main_lines.tasks.models import TaskEvent
+from workspace.db import Database
+from workspace.events.access import newest_told
 from workspace.events.folding import FOLD_FROM, Mark, Row, folded, newest_page, oldest_page
+from workspace.parts import Parts
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 KINDS = (TaskEvent.WRITTEN, TaskEvent.SUBMITTED, TaskEvent.SIGNED, TaskEvent.BLOCKED, PlaybookEvent.USED)
@@ -77,3 +82,20 @@ def test_pages_when_walked_either_way_then_every_row_once_and_no_act_cut(acts: l
         up, rest = [*page, *up], rest[: len(rest) - len(page)]
         assert not rest or max(row.seq for row in page) < min(row.first for row in rest)
     assert down == up == rows
+
+
+def test_page_when_an_act_did_much_that_does_not_fold_then_it_is_not_read_to_its_end(work_as: Callable, parts: Parts) -> None:
+    with work_as("林悦") as work:
+        for number in range(300):
+            work.record(TaskEvent.BLOCKED, subject="task:1", rooms=["company"], title=f"第 {number} 件", reason="等")
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    sa_event.listen(parts.get(Database).engine, "before_cursor_execute", note)
+    with work_as("林悦", writes=False) as work:
+        asked.clear()
+        page = newest_told(work, rooms=["company"], limit=20)
+    assert (len(page.rows), page.more) == (20, True)
+    assert len(asked) == 3, "where they are, what they are, and what they say"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, String, cast, or_, select, union_all
 
 from workspace.events import folding
-from workspace.events.folding import Mark, folded, newest_page, oldest_page
+from workspace.events.folding import Mark, folded, folds, newest_page, oldest_page
 from workspace.events.kinds import kind_named, quiet_kinds
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import shown_facts
@@ -212,9 +212,11 @@ def _marks(work: Work, seqs: Sequence[int]) -> list[Mark]:
 
 
 def _reaches_end(page: Sequence[folding.Row], marks: Sequence[Mark], *, newest: bool) -> bool:
-    """Whether the page tells of the act at which the marks break off: there may be more of it."""
+    """Whether the page tells of the act at which the marks break off: there may be more of it to be told in one row."""
     act = marks[-1 if newest else 0].act
-    of_act = [mark.seq for mark in marks if mark.act == act]
+    of_act = [mark.seq for mark in marks if mark.act == act and folds(mark.kind)]
+    if not of_act:
+        return False
     return min(row.first for row in page) <= max(of_act) if newest else max(row.seq for row in page) >= min(of_act)
 
 

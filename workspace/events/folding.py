@@ -57,6 +57,11 @@ def fold_under(kind: EventKind, of: EventKind, *also: EventKind, words: str = ""
     _TOLD_BY[kind.value] = (of.value, tuple(one.value for one in also), words)
 
 
+def folds(kind: str) -> bool:
+    """Whether events of this kind may be told in a row with others."""
+    return kind in _WORDS or any(kind in (by, of, *also) for by, (of, also, _words) in _TOLD_BY.items())
+
+
 def folded(marks: Iterable[Mark]) -> list[Row]:
     """marks: the newest first, as the rows are."""
     rows: list[Row] = []
