@@ -1,7 +1,7 @@
 // Pages that move by themselves. An element with
 //   data-refresh-on="main_lines.* library.version.committed"   event kinds, "*" as wildcard
 //   data-refresh-url="/lines/…/feed"                            its fragment
-//   data-refresh-room="line:…"                                  optional: only events of this room
+//   data-refresh-room="line:…"                                  optional: only events of this room, or about what it is the room of
 //   data-keep="3" on an element with an id inside               stays as it is while the new content has the same there
 //   data-stays on a checkbox with an id inside                  stays chosen while it stands for the same value
 // is fetched again when such an event arrives: at once after a quiet second, so that a single save is seen without delay; in a
@@ -129,9 +129,11 @@ const MOVES_ALL = "main_lines.director.* main_lines.phase.closed main_lines.gate
 
 function onEvent({ detail: frame }) {
   const all = fits(MOVES_ALL, frame.kind);
+  // Whoever was away when an approval ended has left its room, and hears of the end in a room of their own.
+  const places = [frame.subject ?? "", ...(frame.rooms ?? [])];
   for (const element of refreshable()) {
     const { refreshOn, refreshRoom } = element.dataset;
-    if (refreshRoom && !frame.rooms?.some((room) => lies(room, refreshRoom))) continue;
+    if (refreshRoom && !places.some((room) => lies(room, refreshRoom))) continue;
     if (all || fits(refreshOn, frame.kind)) refresh(element);
   }
 }

@@ -45,7 +45,7 @@ SUBJECTS = {kind: f"{kind}_id" for kind in KINDS_NAMED}
 # What differs each time although nothing has happened: how long ago, keys of forms, tokens.
 RESTLESS = re.compile(
     r"<time\b.*?</time>|刚刚|\d+ ?(?:秒|分钟)前|data-look=\"[^\"]*\"|nonce=\"[^\"]*\""
-    r"|name=\"\w*(?:key|token)\w*\" value=\"[^\"]*\"|value=\"[^\"]*\" name=\"\w*(?:key|token)\w*\"",
+    r"|<progress\b[^>]*>|name=\"\w*(?:key|token)\w*\" value=\"[^\"]*\"|value=\"[^\"]*\" name=\"\w*(?:key|token)\w*\"",
     re.S,
 )
 
@@ -128,7 +128,7 @@ class OpenPages:
         return RESTLESS.sub("", answer.get_data(as_text=True)) if answer.status_code == 200 else f"status {answer.status_code}"
 
     def after(self, events: Sequence[tuple[str, Sequence[str]]], *, about: Sequence[str] = ()) -> list[Stale]:
-        """events: kind and rooms of each that the person was sent. about: kinds to name in what is found."""
+        """events: kind and places (subject, rooms) of each that the person was sent. about: kinds to name in what is found."""
         stale, read = [], dict[str, str]()
         told = [fragment for fragment in self.held if any(fragment.hears(kind, rooms) for kind, rooms in events)]
         # What stands inside a part that is fetched again is fetched again with it.
@@ -186,9 +186,11 @@ def _open_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if "company" not in request.fixturenames and "app" not in request.fixturenames:
         yield
         return
-    parts, database = request.getfixturevalue("parts"), request.getfixturevalue("company")
-    named = "app" in request.fixturenames
-    app: Flask = request.getfixturevalue("app") if named else composition.create_app(request.getfixturevalue("settings"), parts)
+    if "app" in request.fixturenames:
+        app: Flask = request.getfixturevalue("app")
+    else:
+        app = composition.create_app(request.getfixturevalue("settings"), request.getfixturevalue("parts"))
+    database = app.extensions["mainline"].parts.get(Database)  # Some tests share one installation of their own.
     commit, people = Work.commit, {login: sign_in(app, login) for login in VIEWERS}
     with open_work(database, writes=False) as work:
         members = {row.login: row.id for row in list_members(work)}
@@ -217,11 +219,11 @@ def _compare(work: Work, commit: Callable[[], None], kinds: list[str], database:
     for login, open_pages in pages.items():
         member = people[login][1]
         rooms = _rooms(database, member)
-        sent = [(str(item.kind), [room for room in item.rooms if room in rooms]) for item in recorded]
-        sent = [(kind, shown) for kind, shown in sent if shown]
+        shown = [(item, [room for room in item.rooms if room in rooms]) for item in recorded]
+        sent = [(str(item.kind), [item.subject, *open_to_them]) for item, open_to_them in shown if open_to_them]
         lost = any(member in item.leaves for item in recorded)
-        for kind, shown in sent:
-            heard = {fragment.page for fragment in open_pages.held if fragment.hears(kind, shown)}
+        for kind, places in sent:
+            heard = {fragment.page for fragment in open_pages.held if fragment.hears(kind, places)}
             _found.refreshed[kind] |= heard
         stale = open_pages.after(sent, about=kinds)
         _found.compared.update({kind: len(open_pages.held) for kind in kinds})

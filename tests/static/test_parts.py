@@ -181,6 +181,13 @@ def test_fragment_when_its_event_arrives_then_it_moves_by_itself(open_page: Open
     assert 1 <= len(asked) <= 2
 
 
+def test_fragment_when_told_in_another_room_what_it_is_about_then_it_moves(open_page: OpenPage) -> None:
+    """An approval that has ended has no room any more; who was away hears of the end in a room of their own."""
+    page = open_page("/parts")
+    page.evaluate(SEND, {"seq": 1, "kind": "main_lines.line.ended", "rooms": ["member:7"], "subject": "line:1"})
+    expect(page.locator("#row-1")).to_be_visible()
+
+
 def test_row_when_fetched_again_at_once_then_it_still_shows_as_new(open_page: OpenPage) -> None:
     page = open_page("/parts")
     page.evaluate("() => { performance.now = () => 5000; }")  # Both come in the same instant, however long this takes.
