@@ -16,6 +16,7 @@ LANES_MOST = 4
 NAME_OF_DAY = 20
 """Half the width of "D 日" and "今天", which stand over the middle of their days."""
 MARGIN_DAYS = 3
+NARROWEST = 6
 MOST_DAYS = 800
 
 
@@ -30,6 +31,7 @@ class Scale(StrEnum):
 DAY_WIDTHS = {Scale.WHOLE: 4, Scale.WEEKS: 14, Scale.DAYS: 32}
 FILLED = 840
 """Pixels that a chart fills beside its names on a small PC: the whole of a plan is to be seen at once, and a short one is drawn wider."""
+FILLED_MOST = 3200
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,16 @@ class Bar:
     ghost: int | None
     late_x: int | None
     may_move: bool
+
+    @property
+    def drawn(self) -> int:
+        """How wide it is drawn: never too narrow to be taken hold of."""
+        return max(self.width or 0, NARROWEST)
+
+    @property
+    def days_said(self) -> str:
+        """Its first day and its last."""
+        return f"{self.row.start:%m-%d} – {self.row.task.due:%m-%d}" if self.row.start and self.row.task.due else ""
 
 
 @dataclass(frozen=True)
@@ -118,11 +130,16 @@ class Chart:
         return SCALE_HEIGHT + LANE * (self.lanes - 1)
 
 
-def chart_of(plan: Plan, d_day: date, scale: Scale, days_named: Sequence[tuple[date, str]] = ()) -> Chart:
-    """The rows of the plan by department; they come in that order. days_named: gates and milestones, which stand above them."""
+def chart_of(plan: Plan, d_day: date, scale: Scale, days_named: Sequence[tuple[date, str]] = (), *, room: int = FILLED) -> Chart:
+    """The rows of the plan by department; they come in that order. days_named: gates and milestones, which stand above them.
+
+    room: pixels to fill beside the names; what the days of the plan leave of them goes to the days after it.
+    """
     looked_at = [(day, name) for day, name in days_named if abs((day - d_day).days) < MOST_DAYS // 2]
     first, last = _span(plan, d_day, [day for day, _name in looked_at])
-    day = min(max(DAY_WIDTHS[scale], FILLED // ((last - first).days + 1)), DAY_WIDTHS[Scale.DAYS])
+    room, length = min(max(room, FILLED), FILLED_MOST), (last - first).days + 1
+    day = min(max(DAY_WIDTHS[scale], room // length), DAY_WIDTHS[Scale.DAYS])
+    last += timedelta(days=max(room // day - length, 0))
 
     def x_of(when: date) -> int:
         return (when - first).days * day

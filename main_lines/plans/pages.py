@@ -12,7 +12,7 @@ from main_lines.lines.queries import line_head
 from main_lines.plans import actions
 from main_lines.plans.access import milestones_of
 from main_lines.plans.bodies import BaselineBody, MilestoneBody, NeedBody, PlaceBody
-from main_lines.plans.chart import Scale, chart_of
+from main_lines.plans.chart import FILLED, Scale, chart_of
 from main_lines.plans.queries import d_day_move, named_days, plan_of, waits_of
 from main_lines.tasks.access import get_task
 from workspace.i18n import _
@@ -20,6 +20,8 @@ from workspace.web import SIGNED_IN, Routes, parse_form
 from workspace.work import Work
 
 pages = Routes("plans", __name__)
+ROOM_COOKIE = "mainline_plan_room"
+"""Pixels that the reader's window has beside the names; set by plan.js."""
 
 
 @pages.get("/lines/<line_id>/plan", needs=SIGNED_IN)
@@ -110,7 +112,8 @@ def _plan(work: Work, line_id: str) -> dict[str, Any]:
     asked = request.args.get("scale", "")
     scale = Scale(asked) if asked in list(Scale) else Scale.WEEKS
     days = [(one.day, one.name) for one in named_days(work, line)]
+    room = request.cookies.get(ROOM_COOKIE, FILLED, type=int)
     return {
-        "head": line_head(work, line), "plan": plan, "chart": chart_of(plan, line.d_day, scale, days),
+        "head": line_head(work, line), "plan": plan, "chart": chart_of(plan, line.d_day, scale, days, room=room),
         "milestones": milestones_of(work, line.id), "query": request.query_string.decode(),
     }  # fmt: skip

@@ -2,10 +2,12 @@
 // refuses goes back to where it was, with the reason.
 
 import { csrfToken } from "mainline/texts";
+import { refresh } from "mainline/refresh";
 import { errorOf } from "mainline/requests";
 import { toastError } from "mainline/toasts";
 
 const DAY_MS = 86_400_000;
+const STRIP = 48; // So much of the window may stay empty beside a chart before it is drawn anew.
 const barOf = (target) => target.closest?.(".plan-bar[data-task]");
 const dayWidth = (bar) => Number(bar.ownerSVGElement.dataset.day);
 
@@ -101,10 +103,21 @@ function showToday() {
   if (place && !place.scrollLeft) place.scrollLeft = Math.max(0, Number(place.dataset.today) - place.clientWidth / 4);
 }
 
+/** A window with more room than the server knew of gets a chart that fills it, now and from then on. */
+function fillRoom() {
+  const place = document.getElementById("plan-scroll");
+  if (!place) return;
+  const [names, chart] = [place.querySelector(".plan-names"), place.querySelector(".plan-chart")];
+  const room = place.clientWidth - names.offsetWidth;
+  document.cookie = `mainline_plan_room=${room}; path=/lines; max-age=31536000; samesite=lax`;
+  if (room - chart.clientWidth > STRIP) refresh(document.getElementById("plan"), 0);
+}
+
 document.addEventListener("pointerdown", onDown);
 document.addEventListener("pointermove", onMove);
 document.addEventListener("pointerup", onUp);
 document.addEventListener("pointercancel", onUp);
 document.addEventListener("keydown", onKey);
 document.addEventListener("focusout", ({ target }) => barOf(target) && moves.has(target) && !drag && keep(target));
+fillRoom();
 showToday();

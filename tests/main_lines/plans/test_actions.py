@@ -315,8 +315,9 @@ def test_milestone_when_set_by_the_director_then_it_moves_with_d_day_and_stands_
         chart = chart_of(plan_of(work, line), line.d_day, Scale.WHOLE, near)
         assert [mark.lane for mark in chart.marks] == [0, 1, 2], "names of days that are close stand above each other"
         assert chart.top == SCALE_HEIGHT + 2 * LANE
-        assert FILLED - chart.width < chart.width // chart.day, "the whole of a plan fills what is there and no more"
-        assert chart.width <= FILLED
+        for room in (100, FILLED, 1500):
+            chart = chart_of(plan_of(work, line), line.d_day, Scale.WHOLE, near, room=room)
+            assert 0 <= max(room, FILLED) - chart.width < chart.day, "the whole of a plan fills what is there and no more"
     with work_as(OUTSIDE) as work, pytest.raises(NotFound):
         drop_milestone(work, milestone_id)
     with work_as("林悦") as work:

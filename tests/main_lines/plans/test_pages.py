@@ -16,6 +16,9 @@ pytestmark = pytest.mark.browser
 
 COUNT_SENT = """() => { const real = fetch; window.sent = 0;
 window.fetch = (url, ...rest) => { window.sent += String(url).endsWith("/place"); return real(url, ...rest); }; }"""
+FILLS = """() => {
+const [place, names, chart] = ["#plan-scroll", ".plan-names", ".plan-chart"].map((one) => document.querySelector(one));
+return chart && place.clientWidth - names.offsetWidth - chart.clientWidth <= Number(chart.dataset.day); }"""
 DUE = date(2026, 10, 12)  # D-day less thirty.
 
 
@@ -111,7 +114,7 @@ def test_order_when_it_waits_then_its_page_says_for_what_and_the_need_can_go(
     assert page.get_by_role("link", name="选品").count() == 0
 
 
-def test_timeline_when_orders_wait_then_the_critical_path_is_named(
+def test_timeline_when_orders_wait_then_the_critical_path_is_named_and_the_chart_fills_the_window(
     open_page: OpenPage, work_as: Callable, write: Callable, story: Story
 ) -> None:
     picture, page_order = write("大促主视觉", offset=-45, days=10), write("会场页面设计定稿", owner="赵宁", offset=-30, days=14)
@@ -119,10 +122,11 @@ def test_timeline_when_orders_wait_then_the_critical_path_is_named(
     with work_as("林悦") as work:
         add_need(work, page_order, picture)
         sign_task(work, picture)
-    page = open_page(f"/lines/{story.line_id}/plan")
+    page = open_page(f"/lines/{story.line_id}/plan", width=1920, height=1080)
     chain = page.locator(".plan-chain li")
     assert [text.splitlines()[0] for text in chain.all_inner_texts()] == ["大促主视觉", "会场页面设计定稿"]
     page.get_by_text("预计晚").first.wait_for()
+    page.wait_for_function(FILLS)
 
 
 def test_d_day_when_another_is_chosen_then_what_moves_is_listed_before_it_moves(
