@@ -446,16 +446,22 @@ class Arrivals:
     def node_gone(self, node: str) -> None:
         """The library says that what was to be moved is deleted; of a file the feed may have said it while the move was on its way."""
         file = self._index.by_node(node)
-        if file is not None and file.version:
+        if file is not None and file.is_folder:
+            self._read_again(file.library)  # what has left it since does not go with it, and it may have gone with the one it was in
+        elif file is not None and file.version:
             tombstone = Node(node, file.library, None, file.name, file.kind, file.version, 0, None, 0, "", deleted=True, seq=0)
             self.nodes((tombstone,))
 
     def look_again(self, refused: Operation) -> None:
         """The library would not let a folder go: have the feed bring once more where everything is."""
-        with self._tree.lock, self._index.transaction() as db:
+        with self._tree.lock, self._index.transaction():
             self._journal.drop(refused.n)
-            # Not from 0, which is for newcomers: what was deleted since we looked last would be left out.
-            db.execute("UPDATE libraries SET cursor=1 WHERE id=?", (refused.library,))
+            self._read_again(refused.library)
+
+    def _read_again(self, library: str) -> None:
+        # Not from 0, which is for newcomers: what was deleted since we looked last would be left out.
+        with self._index.transaction() as db:
+            db.execute("UPDATE libraries SET cursor=1 WHERE id=?", (library,))
 
     def _drop_ghost(self, node: str) -> None:
         self._journal.drop_delete(node)

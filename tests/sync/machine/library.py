@@ -30,6 +30,7 @@ from sync.core import protocol as p
 from sync.core.codec import from_bytes, to_bytes
 from sync.library.agents_api import api as agents_api
 from sync.library.assets import jobs
+from sync.library.assets.actions import delete_node
 from sync.library.assets.models import Node, Version
 from sync.library.content.access import load_manifest
 from sync.library.content.reading import plan_reading, stream_reading
@@ -174,6 +175,11 @@ class RealLibrary:
     def ship(self) -> None:
         """The job that gathers the small objects of the bucket's log."""
         jobs.ship_log(JobRun(self.database, self.parts, 1, "job", threading.Event()), library_id=self.id)
+
+    def delete(self, agent: int, name: str) -> None:
+        """The agent's member deletes what has this name, with all that is in it, on a page."""
+        with open_work(self.database, actor=self.server.actors[agent], parts=self.parts) as work:
+            delete_node(work, work.session.scalars(select(Node).where(Node.library_id == self.id, Node.name == name)).one(), base_version=0)
 
     def check_out(self, agent: int, choice: int) -> None:
         """The agent's member checks a file out by hand, on a page."""

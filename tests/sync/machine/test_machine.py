@@ -500,6 +500,20 @@ def test_name_when_taken_again_while_its_deletion_travels_and_the_agent_killed_t
         world.close()
 
 
+def test_folder_when_moved_here_out_of_one_that_is_deleted_on_a_page_then_it_is_gone_everywhere(server: Server, tmp_path: Path) -> None:
+    world = RealWorld(tmp_path, server, BOTH, 0)
+    try:
+        for step in [*NESTED, Step("move_folder", 1, 1, 0, 1)]:
+            world.step(step)
+        world.library.delete(0, "f")
+        world.ledger.saved.clear()  # whoever deletes it there sees what goes with it
+        for step in [Step("feed", 1), Step("send", 1), Step("settle")]:
+            world.step(step)
+        assert not [node.name for node in world.library.nodes() if node.deleted_at is None]
+    finally:
+        world.close()
+
+
 MEETS: dict[str, tuple[Profile, list[Step]] | int] = {
     "no_compare_and_swap": (BOTH, [*SAVED, *AGAIN, Step("write", 1, 0, 0, 3), Step("send", 1)]),
     "clobbering_download": (BOTH, [*SAVED, Step("write", 1, 0, 0, 3), *AGAIN, Step("feed", 1)]),
