@@ -476,12 +476,19 @@ def test_save_when_both_removed_its_folder_then_it_waits_for_no_file_that_is_sti
     assert [node.name for node in nodes if node.deleted_at is None] == ["b.txt"]
 
 
-def test_file_when_moved_twice_and_deleted_elsewhere_then_its_save_brings_it_to_the_last_place(server: Server, tmp_path: Path) -> None:
+MOVED_TWICE = [Step("rename", 1, 0, 2), Step("send", 1, luck=1), Step("write", 1, 0, 2, 2), Step("rename", 1, 0, 4)]
+MOVED_WHILE_OPEN = [Step("hold", 1, 0, 0, 2), Step("rename", 1, 0, 2), Step("send", 1, luck=FINE), Step("close", 1)]
+
+
+@pytest.mark.parametrize(("moved", "name"), [(MOVED_TWICE, "d.ai"), (MOVED_WHILE_OPEN, "b.txt")])
+def test_file_when_moved_here_and_deleted_elsewhere_then_its_save_brings_it_to_its_last_place(
+    moved: list[Step], name: str, server: Server, tmp_path: Path
+) -> None:
     both_know = [Step("write"), Step("send", luck=FINE), Step("feed", 1, luck=FINE)]
     deleted = [Step("unlink"), Step("tick", 0, 4), Step("send", luck=FINE)]
-    moved = [Step("rename", 1, 0, 2), Step("send", 1, luck=1), Step("write", 1, 0, 2, 2), Step("rename", 1, 0, 4), Step("settle")]
-    nodes = nodes_after(server, tmp_path, Profile(agents=2, writers=2, line=0.3), [*both_know, *deleted, *moved])
-    assert [node.name for node in nodes if node.deleted_at is None] == ["d.ai"]
+    steps = [*both_know, *deleted, *moved, Step("settle")]
+    nodes = nodes_after(server, tmp_path, Profile(agents=2, writers=2, line=0.3), steps)
+    assert [node.name for node in nodes if node.deleted_at is None] == [name]
 
 
 def test_name_when_taken_again_while_its_deletion_travels_and_the_agent_killed_then_it_is_gone_everywhere(
