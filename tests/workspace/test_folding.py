@@ -98,4 +98,4 @@ def test_page_when_an_act_did_much_that_does_not_fold_then_it_is_not_read_to_its
         asked.clear()
         page = newest_told(work, rooms=["company"], limit=20)
     assert (len(page.rows), page.more) == (20, True)
-    assert len(asked) == 3, "where they are, what they are, and what they say"
+    assert len(asked) == 2, "where and what they are, and what they say"

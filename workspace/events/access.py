@@ -196,7 +196,7 @@ def told_after(work: Work, *, rooms: Iterable[str], after: int, limit: int, with
 def _told(work: Work, rooms: list[str], where: Sequence[ColumnElement[bool]], limit: int, *, newest: bool) -> Told:
     read = MARKS_A_ROW * (limit + 1)
     while True:
-        marks = _marks(work, _seqs_in(work, rooms, where=where, limit=read, newest=newest))
+        marks = _marks(work, rooms, where=where, limit=read, newest=newest)
         rows, whole = folded(marks), len(marks) < read or read >= MARKS_MOST
         page = newest_page(rows, limit) if newest else oldest_page(rows, limit)
         if whole or (len(page) < len(rows) and not _reaches_end(page, marks, newest=newest)):
@@ -206,9 +206,15 @@ def _told(work: Work, rooms: list[str], where: Sequence[ColumnElement[bool]], li
     return Told([ToldRow(row, events[row.head]) for row in page], len(page) < len(rows) or len(marks) == read)
 
 
-def _marks(work: Work, seqs: Sequence[int]) -> list[Mark]:
-    query = select(Event.seq, Event.kind, Event.at, Event.actor_id).where(Event.seq.in_(seqs)).order_by(Event.seq.desc())
-    return [Mark(seq, kind, (at, actor_id)) for seq, kind, at, actor_id in work.read(query)]
+# An act may hold thousands of events: its instant is compared, never read, so it stays what the database gives.
+_MARK = (EventRoom.seq, Event.kind, sa.type_coerce(Event.at, String).label("at"), Event.actor_id)
+
+
+def _marks(work: Work, rooms: Sequence[str], *, where: Sequence[ColumnElement[bool]], limit: int, newest: bool) -> list[Mark]:
+    """The newest first, whichever end was asked for."""
+    found = _walked(work, rooms, _MARK, where=where, limit=limit, newest=newest)
+    marks = [Mark(seq, kind, (at, actor_id)) for seq, kind, at, actor_id in found]
+    return marks if newest else marks[::-1]
 
 
 def _reaches_end(page: Sequence[folding.Row], marks: Sequence[Mark], *, newest: bool) -> bool:
@@ -221,21 +227,28 @@ def _reaches_end(page: Sequence[folding.Row], marks: Sequence[Mark], *, newest: 
 
 
 def _seqs_in(work: Work, rooms: Iterable[str], *, where: Sequence[ColumnElement[bool]], limit: int, newest: bool) -> list[int]:
-    """The first or last sequences in any of these rooms, each once.
+    """The first or last sequences in any of these rooms, each once."""
+    return [row[0] for row in _walked(work, rooms, (EventRoom.seq,), where=where, limit=limit, newest=newest)]
+
+
+def _walked(
+    work: Work, rooms: Iterable[str], columns: Sequence[Any], *, where: Sequence[ColumnElement[bool]], limit: int, newest: bool
+) -> list[sa.Row[*tuple[Any, ...]]]:
+    """Of the first or last events in any of these rooms, each once; columns: the first is the sequence.
 
     Each room is walked from its end until ``limit`` are found. Asked of several rooms at once, a database sorts all that ever
     happened in them first.
     """
     order = EventRoom.seq.desc() if newest else EventRoom.seq
-    found: set[int] = set()
+    found: dict[int, sa.Row[*tuple[Any, ...]]] = {}
     asked = sorted(set(rooms))
     for start in range(0, len(asked), ROOMS_AT_ONCE):
         of_rooms = [
-            select(EventRoom.seq).join(Event, Event.seq == EventRoom.seq).where(EventRoom.room == room, *where).order_by(order).limit(limit)
+            select(*columns).join(Event, Event.seq == EventRoom.seq).where(EventRoom.room == room, *where).order_by(order).limit(limit)
             for room in asked[start : start + ROOMS_AT_ONCE]
         ]
-        found.update(work.session.scalars(union_all(*(select(one.subquery().c.seq) for one in of_rooms))))
-    return sorted(found, reverse=newest)[:limit]
+        found.update((row[0], row) for row in work.read(union_all(*(select(*one.subquery().c) for one in of_rooms))))
+    return [found[seq] for seq in sorted(found, reverse=newest)[:limit]]
 
 
 def _kinds_shown(without: Sequence[str], kinds: Sequence[str]) -> list[ColumnElement[bool]]:

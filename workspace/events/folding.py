@@ -7,8 +7,8 @@ its first. Features say beside their kinds which of them fold, and how the row r
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import accumulate, groupby
+from typing import NamedTuple
 
 from workspace.events.kinds import EventKind
 
@@ -16,13 +16,12 @@ FOLD_FROM = 3
 """Two are read as quickly one by one."""
 
 
-@dataclass(frozen=True)
-class Mark:
-    """Where an event stands, without what it says. act: the same for all that one commit did."""
+class Mark(NamedTuple):
+    """Where an event stands, without what it says. act: the same for all that one commit did: when, and by whom."""
 
     seq: int
     kind: str
-    act: tuple[datetime, str | None]
+    act: tuple[object, str | None]
 
 
 @dataclass(frozen=True)
