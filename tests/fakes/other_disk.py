@@ -34,6 +34,9 @@ class OtherDisk(Disk):
             found = self._entry(found, name)
         return found
 
+    def where(self, path: str) -> str:
+        return str(self.real(path))
+
     def place(self, path: str) -> Path:
         folder, _, name = path.rpartition("/")
         if self.windows and refuse_name(name) is not None:

@@ -12,9 +12,8 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from sync.core.paths import name_key, normal_name
 from sync.core.protocol import NodeKind
@@ -32,9 +31,11 @@ _NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """A folder above may be a file by now, or a link that leads to itself."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A file or folder as the disk shows it. file_id: device and inode; stays when the file is renamed. Times in ns."""
+class Seen(NamedTuple):
+    """A file or folder as the disk shows it. file_id: device and inode; stays when the file is renamed. Times in ns.
+
+    A tuple, because a first look and the sending after it make several for each file.
+    """
 
     name: str
     kind: NodeKind
@@ -84,6 +85,12 @@ class Disk:
         """Where the operating system finds it."""
         return self.root / path if path else self.root
 
+    def where(self, path: str) -> str:
+        """`real` as text: who asks about each file several times would pay more for the Path than for the answer."""
+        if os.name == "nt":
+            return str(self.real(path))
+        return f"{self.root}/{path}" if path else str(self.root)
+
     def place(self, path: str) -> Path:
         """Where a new name is to be made: what `real` says, but in this spelling."""
         return self.real(path)
@@ -91,7 +98,7 @@ class Disk:
     def seen(self, path: str) -> Seen | None:
         """What is there: None where there is nothing, or nothing that a library can hold."""
         try:
-            return _seen(path.rpartition("/")[2], os.stat(self.real(path), follow_symlinks=False))
+            return _seen(path.rpartition("/")[2], os.stat(self.where(path), follow_symlinks=False))
         except OSError as error:
             if error.errno in _NOTHING:
                 return None
@@ -107,11 +114,11 @@ class Disk:
 
     def is_odd(self, path: str) -> bool:
         """Whether there is something that no library can hold: a link, a device, a pipe."""
-        return self.seen(path) is None and os.path.lexists(self.real(path))
+        return self.seen(path) is None and os.path.lexists(self.where(path))
 
     def listing(self, path: str) -> Iterator[Seen]:
         """What is in a folder. What no library can hold has no file id."""
-        with os.scandir(self.real(path)) as entries:
+        with os.scandir(self.where(path)) as entries:
             for entry in entries:
                 try:
                     # On Windows the entry's own stat has no file id.
@@ -122,7 +129,7 @@ class Disk:
 
     def open(self, path: str) -> BinaryIO:
         """The bytes of a file."""
-        return open(self.real(path), "rb")
+        return open(self.where(path), "rb")
 
     def spells_alike(self, name: str, other: str) -> bool:
         """Whether this disk would show both names alike; it may keep another Unicode form than it was given."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from sync.agent.index import ROOT, Index
 from sync.agent.mirror.disk import Seen, aside_name
@@ -42,8 +42,7 @@ _SCHEMA = (
 )
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """A `mirrored` row. parent: inode (of the index) of the folder that it was seen in. mark: xxh3 of the bytes, if taken."""
 
     ino: int
@@ -80,12 +79,12 @@ class Trouble:
     at_ms: int
 
 
+_KINDS = {kind.value: kind for kind in NodeKind}
 _COLUMNS = "ino, parent, name, key, kind, file_id, size, mtime_ns, ctime_ns, mark, version, manifest"
 
 
 def _record(row: tuple[Any, ...]) -> Record:
-    ino, parent, name, key, kind, *rest = row
-    return Record(ino, parent, name, key, NodeKind(kind), *rest)
+    return Record._make((*row[:4], _KINDS[row[4]], *row[5:]))
 
 
 class Records:
@@ -177,7 +176,7 @@ class Records:
     def put_aside(self, record: Record, there: Seen) -> None:
         """It waits under a name of ours for the one that it is to have. there: as the disk shows it."""
         with self._index.transaction():
-            self.restat(record, replace(record.seen, name=aside_name(record.ino), file_id=there.file_id, ctime_ns=there.ctime_ns))
+            self.restat(record, record.seen._replace(name=aside_name(record.ino), file_id=there.file_id, ctime_ns=there.ctime_ns))
             self.unsettle(record.ino)
 
     def settle_version(self, ino: int, version: int, manifest: Address | None) -> None:

@@ -375,3 +375,9 @@ def test_watch_when_files_are_read_then_the_system_tells_nothing_of_it(lin: Devi
     until(lambda: any(event.is_close_write for event in told), "what comes after them is told")
     assert not any(event.is_open or event.is_close_nowrite for event in told)
     watch.stop()
+
+
+@pytest.mark.parametrize("path", ["", "素材", "素材/一稿/a.psd"])
+def test_disk_when_asked_where_a_path_is_then_the_same_as_text(tmp_path: Path, path: str) -> None:
+    disk = Disk(tmp_path)
+    assert disk.where(path) == str(disk.real(path))
