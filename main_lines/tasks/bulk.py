@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import Draft, assign_task, draft_of, edit_task, sign_task
+from main_lines.tasks.models import TaskOrder
 from workspace.errors import Conflict, InvalidInput, MainlineError, NotAllowed, NotFound
 from workspace.i18n import _
 from workspace.work import Work
@@ -38,9 +41,10 @@ def shift_tasks(work: Work, task_ids: Iterable[str], *, days: int) -> list[Outco
 
 
 def of_line(work: Work, line_id: str, task_ids: Iterable[str]) -> list[str]:
-    """The same ids; NotFound when one of them is no order of this line."""
+    """The same ids; NotFound when one of them is no order of this line. The caller has loaded the line through access."""
     found = list(dict.fromkeys(task_ids))
-    if any(get_task(work, task_id).line_id != line_id for task_id in found):
+    here = set(work.session.scalars(select(TaskOrder.id).where(TaskOrder.line_id == line_id, TaskOrder.id.in_(found))))
+    if not here.issuperset(found):
         raise NotFound(_("没有找到这张任务单"), _("请刷新后重新选择。"))
     return found
 

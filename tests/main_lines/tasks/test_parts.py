@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from sqlalchemy import event
 
 from main_lines.lines.models import MainLine
 from main_lines.tasks.access import get_task
@@ -14,7 +15,9 @@ from main_lines.tasks.models import TaskOrder
 from main_lines.tasks.queries import involved_tasks
 from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story
+from workspace.db import Database
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from workspace.parts import Parts
 
 HTMX = {"HX-Request": "true"}
 
@@ -132,3 +135,21 @@ def test_frozen_when_the_plan_is_then_the_owner_of_the_words_asks_the_director(w
     assert (refused.value.code, str(refused.value.title)) == ("task_frozen", "计划已经冻结")
     with work_as(OUTSIDE) as work, pytest.raises(NotFound):
         assign_task(work, task_id, "0" * 26)
+
+
+def test_orders_when_signed_at_once_then_each_asks_the_database_little(
+    signed_in: Callable, story: Story, write: Callable, parts: Parts
+) -> None:
+    """What is open to the signer, and which orders are of the line, is none of each signature's business."""
+    orders, director, asked = [write(f"单 {number}") for number in range(8)], signed_in("linyue"), []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    event.listen(parts.get(Database).engine, "before_cursor_execute", note)
+    counts = []
+    for chosen in (orders[:2], orders[2:]):
+        asked.clear()
+        assert director.post(f"/lines/{story.line_id}/tasks/bulk", data={"act": "sign", "orders": chosen}).status_code == 303
+        counts.append(len(asked))
+    assert (counts[1] - counts[0]) / 4 <= 10
