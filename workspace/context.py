@@ -31,7 +31,7 @@ class NavItem:
     """One entry of the main navigation. needs: None = everybody who is signed in. tab: its short name in the phone's bottom bar.
 
     count: how much waits for the reader there, shown beside the label; one cheap query. places: the same for an entry under which
-    several pages lie, by the address of each; the entry shows their sum.
+    several pages lie, by the address of each; the entry shows their sum. also: beginnings of other addresses that belong to it.
     """
 
     label: Any
@@ -41,6 +41,7 @@ class NavItem:
     tab: Any = None
     count: Callable[[Work], int] | None = None
     places: Callable[[Work], Mapping[str, int]] | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def _nav(groups: tuple[NavGroup, ...], actor: Any) -> list[dict[str, Any]]:
                 "url": item.url,
                 "icon": item.icon,
                 "tab": str(item.tab) if item.tab else False,
-                "active": _is_active(item.url),
+                "active": any(map(_is_active, (item.url, *item.also))),
                 "count": counts.get(item.url, 0),
             }
             for item in group.items

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -186,3 +187,10 @@ def test_playbook_when_unsound_then_not_added(work_as: Callable) -> None:
     with work_as("林悦") as work, pytest.raises(InvalidInput) as refused:
         add_playbook(work, name="圈", kind=LineKind.OTHER, content=Content((circle,)))
     assert "互相等待：选品与限量 → 选品与限量" in str(refused.value.message)
+
+
+@pytest.mark.parametrize(("path", "entry"), [("/playbooks", "/lines"), ("/playbooks/double11", "/lines"), ("/order-templates", "/tasks")])
+def test_navigation_when_a_page_lies_elsewhere_then_its_entry_is_the_present_one(signed_in: Callable, path: str, entry: str) -> None:
+    page = signed_in("linyue").get(path).get_data(as_text=True)
+    present = re.findall(r'<a class="nav-item" href="([^"]+)"[^>]* aria-current="page"', page)
+    assert present == [entry]
