@@ -442,6 +442,7 @@ class Arrivals:
             folder = self._index.file(ino)
             if folder is not None and folder.parent not in (None, ROOT):
                 self._revive(folder)
+                self._read_again(folder.library)  # what went with it is still here, and has no other word of its own
 
     def node_gone(self, node: str) -> None:
         """The library says that what was to be moved is deleted; of a file the feed may have said it while the move was on its way."""

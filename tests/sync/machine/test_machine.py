@@ -517,6 +517,20 @@ def test_folder_when_moved_here_out_of_one_that_is_deleted_on_a_page_then_it_is_
         world.close()
 
 
+def test_folder_when_deleted_on_a_page_while_something_is_made_in_it_then_only_that_outlives_it(server: Server, tmp_path: Path) -> None:
+    world = RealWorld(tmp_path, server, BOTH, 0)
+    try:
+        for step in [*NESTED, Step("mkdir", 1, 1, 1)]:
+            world.step(step)
+        world.library.delete(0, "f")
+        world.ledger.saved.clear()  # whoever deletes it there sees what goes with it
+        for step in [Step("send", 1), Step("feed", 1), Step("settle")]:
+            world.step(step)
+        assert sorted(node.name for node in world.library.nodes() if node.deleted_at is None) == ["f", "g"]
+    finally:
+        world.close()
+
+
 MEETS: dict[str, tuple[Profile, list[Step]] | int] = {
     "no_compare_and_swap": (BOTH, [*SAVED, *AGAIN, Step("write", 1, 0, 0, 3), Step("send", 1)]),
     "clobbering_download": (BOTH, [*SAVED, Step("write", 1, 0, 0, 3), *AGAIN, Step("feed", 1)]),
