@@ -17,7 +17,7 @@ from desktops.images.build import Image as GoldenImage
 from tests.desktops.rfb_client import RfbClient
 from workspace.settings import ROOT
 
-pytestmark = [pytest.mark.guest, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.guest
 PANEL = (16, 32, 47)
 TERMINAL = (23, 32, 43)
 LIMIT_S = 180.0  # twenty times what it takes on an idle machine: only a hang should fail here
@@ -78,6 +78,8 @@ def test_desktop_lives_through_start_hibernate_wake_and_shut_down(
     screen.press("ctrl", "alt", "t")
     wait_for(lambda: screen.picture().getpixel((640, 450)) == TERMINAL, "the terminal")
     figures["terminal_visible_s"] = time.monotonic() - began
+    blank = screen.picture().tobytes()
+    wait_for(lambda: screen.picture().tobytes() != blank, "its prompt")
     screen.type("echo typed on the screen $(id -un) $LANG > /dev/ttyS0\n")
     wait_for(lambda: "typed on the screen designer zh_CN.UTF-8" in serial(files), "what was typed")
     (ROOT / "artefacts").mkdir(exist_ok=True)
@@ -97,12 +99,13 @@ def test_desktop_lives_through_start_hibernate_wake_and_shut_down(
     assert wait_for(lambda: real_host.set_clock(spec.desktop_id, datetime.now(UTC)), "the guest agent's answer") < LIMIT_S
     screen = RfbClient(files.vnc_socket)
     wait_for(lambda: shows_panel(screen.picture()), "the panel after waking")
+    asked = time.time()
     screen.type("echo awake at $(date +%s) > /dev/ttyS0\n")
     awake = re.compile(r"awake at (\d+)")
     wait_for(lambda: awake.search(serial(files)), "typing after waking")
     said = awake.search(serial(files))
     assert said is not None
-    assert abs(int(said[1]) - time.time()) < 30
+    assert asked - 30 < int(said[1]) < time.time() + 30
     screen.close()
 
     began = time.monotonic()
