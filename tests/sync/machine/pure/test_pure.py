@@ -7,6 +7,7 @@ it. For many runs: ``script/check-sync --plan --steps 100000``.
 from __future__ import annotations
 
 import os
+import random
 
 import pytest
 
@@ -17,7 +18,9 @@ from tests.sync.machine.pure.stories import MEETS
 
 
 def test_machine_when_agents_are_only_a_plan_then_no_property_is_violated() -> None:
-    explore(int(os.environ.get("MACHINE_SEED") or 1))
+    chosen = int(os.environ.get("MACHINE_SEED") or random.SystemRandom().randrange(10**9))
+    print(f"MACHINE_SEED={chosen}")
+    explore(chosen)
 
 
 @pytest.mark.parametrize("bug", PLANTED)
