@@ -143,7 +143,7 @@ class AssetView:
     room: str
     folder_id: str
     crumbs: list[Crumb]
-    may_edit: bool
+    right: Right
     deleted: bool
     newest: int
     shown: VersionRow
@@ -153,6 +153,10 @@ class AssetView:
     heads: list[Item]
     preview: Preview | None
     words: str
+
+    @property
+    def may_edit(self) -> bool:
+        return self.right >= Right.EDIT
 
     @property
     def pixels(self) -> str:
@@ -257,7 +261,7 @@ def asset_view(work: Work, asset_id: str, *, number: int | None = None, before: 
     return AssetView(
         id=node.id, name=node.name, library_id=node.library_id, library_name=library.name,
         room=rooms_of_nodes(work, library, [node])[node.id], folder_id=str(node.parent_id),
-        crumbs=_crumbs(work, node), may_edit=right >= Right.EDIT, deleted=node.deleted_at is not None, newest=node.version,
+        crumbs=_crumbs(work, node), right=right, deleted=node.deleted_at is not None, newest=node.version,
         shown=_version_row(shown, made, devices, kept), versions=listed,
         more_before=listed[-1].number if len(versions) > VERSIONS_AT_ONCE else None,
         winner=next(iter(_items(work, [winner])), None) if winner is not None else None, heads=_items(work, heads),

@@ -128,7 +128,8 @@ def test_alert_when_opened_on_a_phone_then_one_thumb_acknowledges_and_a_critical
     box = thumb.bounding_box()
     assert box["height"] >= 48
     assert box["y"] + box["height"] <= 844, "within the thumb's reach without scrolling"
-    thumb.click()
+    with page.expect_navigation():  # its scripts have run then
+        thumb.click()
     expect(thumb).to_have_count(0)
     expect(page.locator(".bar-row-value")).to_have_text("2 / 4 人")
     facts = {"severity": "critical", "title": "断货", "line": "双十一"}

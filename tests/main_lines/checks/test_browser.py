@@ -13,6 +13,7 @@ from tests.fakes.store import MemoryStore
 from tests.main_lines.checks.test_pages import picture
 from tests.main_lines.conftest import Story
 from tests.pages import OpenPage
+from tests.product import wait_until
 from workspace.parts import Parts
 
 pytestmark = pytest.mark.browser
@@ -76,6 +77,10 @@ def test_sheet_when_the_script_is_late_the_network_away_and_another_phone_first_
     expect(page.locator("#answer-2")).to_contain_text("林悦刚刚填写了")
     page.get_by_role("button", name="以我填的为准").click()
     expect(page.locator(".sheet-progress")).to_contain_text("完成 3 / 3")
-    with work_as("林悦", writes=False) as work:
-        answers = get_sheet(work, sheet_id).answers
-    assert (answers["1"]["value"], answers["2"]["value"], answers["3"]["value"]["name"]) == (True, "红色横幅", "陈列拍照.jpg")
+
+    def told() -> tuple[object, ...]:
+        with work_as("林悦", writes=False) as work:
+            answers = get_sheet(work, sheet_id).answers
+        return answers["1"]["value"], answers["2"]["value"], answers["3"]["value"]["name"]
+
+    wait_until(lambda: told() == (True, "红色横幅", "陈列拍照.jpg"), within_s=60, what="the library has each answer")

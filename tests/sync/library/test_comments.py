@@ -4,6 +4,7 @@ Over 400 lines because a comment's life is one story, told from its writing to i
 """
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -379,6 +380,18 @@ def test_search_when_written_changed_and_deleted_then_found_as_it_is_now(
     assert found(reader, "看不见") == []
     with work_as("陈墨") as work:
         actions.delete_comment(work, thread)
+
+
+def test_page_when_its_reader_may_comment_from_now_on_then_what_it_keeps_of_the_comments_is_fetched_again(
+    room: Room, asset: Any, work_as: Opens, signed_in: SignedIn
+) -> None:
+    reader, fragment = signed_in("linyue"), f"/library/assets/{asset.id}/fragment"
+    kept = lambda: re.findall(r'id="comments" data-keep="([^"]*)"', reader.get(fragment).get_data(as_text=True))  # noqa: E731
+    before = kept()
+    assert kept() == before
+    with work_as("林悦") as work:
+        grant_member(work, room.root, "林悦", Right.COMMENT)
+    assert (len(kept()), kept() != before) == (1, True)
 
 
 # --- folders with grants of their own -----------------------------------------------------------------------------------
