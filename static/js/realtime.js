@@ -12,6 +12,7 @@ import { toast } from "mainline/toasts";
 
 const SILENCE_MS = 50_000; // two and a half heartbeats
 const SETTLED_MS = 10_000;
+const ANSWER_MS = 20_000; // on a weak line; one that never comes must not keep the page waiting for ever
 
 const emit = (name, detail) => dispatchEvent(new CustomEvent(`mainline:${name}`, { detail }));
 
@@ -20,7 +21,7 @@ class SignedOut extends Error {
 }
 
 async function json(url, options) {
-  const response = await send(url, { ...options, headers: { Accept: "application/json" } });
+  const response = await send(url, { ...options, headers: { Accept: "application/json" }, signal: AbortSignal.timeout?.(ANSWER_MS) });
   if (response.status === 401 || response.status === 403) throw new SignedOut(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
   return response.json();
@@ -49,7 +50,8 @@ class Connection {
 
   #listen(ticket) {
     // realtime.head: the sequence as of which the page was rendered; without it the page counts as fresh now.
-    this.feed ??= this.#newFeed(this.realtime.head ?? ticket.head);
+    // A feed is closed to who has signed out; who has a ticket is signed in again, and goes on from there.
+    if (!this.feed || this.feed.closed) this.feed = this.#newFeed(this.feed?.last ?? this.realtime.head ?? ticket.head);
     const socket = window.io(ticket.url ?? this.realtime.url, {
       transports: ["websocket"],
       auth: { ticket: ticket.ticket },

@@ -52,8 +52,15 @@ async function browse({ url, scripts, person }) {
     async fetch(path, options = {}) {
       if (line.offline) throw new TypeError("the line is cut");
       const headers = { ...options.headers, Cookie: person.cookie };
-      const answer = await fetchReally(new URL(path, url), { ...options, headers, signal: line.broken.signal });
-      const body = await answer.arrayBuffer(); // The line may break in the middle of an answer as well.
+      // Node's own fetch now and then neither answers nor fails when it is aborted; a browser's does.
+      const cut = new Promise((_resolve, reject) => {
+        for (const signal of [line.broken.signal, options.signal]) signal?.addEventListener("abort", () => reject(signal.reason));
+      });
+      cut.catch(() => {});
+      const request = fetchReally(new URL(path, url), { ...options, headers, signal: line.broken.signal });
+      request.catch(() => {});
+      const answer = await Promise.race([request, cut]);
+      const body = await Promise.race([answer.arrayBuffer(), cut]); // The line may break in the middle of an answer as well.
       return new Response(body, { status: answer.status, headers: answer.headers });
     },
   });
