@@ -294,6 +294,8 @@ class Content:
                 return data
             with self._lock:
                 coming = self._coming.get(address)
+                if coming is None and (data := self.chunks.in_memory(address)) is not None:
+                    return data  # it came between the two questions
                 if coming is None:
                     ours = self._coming[address] = Future[dict[Address, bytes]]()
                     break
