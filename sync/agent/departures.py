@@ -633,8 +633,11 @@ class Departures:
         if entry.kind is Kind.RENAME and self._journal.moves_again(entry):
             self._journal.drop(entry.n)  # the last move says where it is, and must stay the last
             return
-        if code == p.ErrorCode.NODE_GONE and self._journal.awaits(entry.node, Kind.COMMIT, Kind.MAKE_FOLDER):
-            self._after(entry, problem.title)  # a save that comes later brings it back
+        if code == p.ErrorCode.NODE_GONE and self._journal.awaits(entry.node, Kind.MAKE_FOLDER):
+            self._after(entry, problem.title)
+            return
+        if code == p.ErrorCode.NODE_GONE and self._journal.awaits(entry.node, Kind.COMMIT):
+            self._journal.drop(entry.n)  # a save that comes later brings it back to the place that it has here
             return
         if code == p.ErrorCode.NODE_GONE or (entry.kind is Kind.DELETE and code == p.ErrorCode.NOT_FOUND):
             self._journal.drop(entry.n)

@@ -97,14 +97,11 @@ class Journal:
         """Write down that the content of a node changed; one that still waits will take it as it then is, of whichever file has the node.
 
         One whose bytes are being read does not count: it may have passed what has just changed.
-        Where the node was deleted elsewhere, the save brings it back to the place that it had there, and is followed by where it is here.
         """
         with self._index.transaction():
             same = self._index.rows("SELECT n FROM ops WHERE node=? AND kind='commit' AND state='waiting'", file.node)
             if all(n in self._taken for (n,) in same):
                 self._add(file, Kind.COMMIT)
-                if self._index.one("SELECT 1 FROM held WHERE node=? AND json_extract(body, '$.deleted')", file.node):
-                    self._add(file, Kind.RENAME, left=file)
 
     def take(self, entry: Entry) -> None:
         """The bytes for this operation are about to be read."""

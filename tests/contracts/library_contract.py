@@ -483,6 +483,17 @@ class LibraryContract:
         live = {node.id for node in chen.feed(0)[0] if not node.deleted}
         assert {folder.id, file.id} <= live
 
+    def test_commit_when_it_was_deleted_and_its_name_taken_then_it_comes_back_where_its_saver_has_it(self, lin: Client, chen: Client) -> None:
+        folder = self.folder(lin, "夹")
+        file = lin.commit("a", b"1").node
+        assert file is not None
+        lin.op(p.Delete(new_id(), file.id, 1))
+        assert lin.commit("a", b"another").node is not None
+        back = chen.commit("b", b"2", node=file.id, base=1, parent=folder.id)
+        assert outcome(back) == ("applied", None)
+        assert back.node is not None
+        assert (back.node.parent, back.node.name, back.node.version) == (folder.id, "b", 2)
+
     def test_delete_when_a_folder_is_not_empty_then_only_recursively(self, lin: Client) -> None:
         folder = self.folder(lin, "夹")
         lin.commit("a", b"1", parent=folder.id)
@@ -554,6 +565,17 @@ class LibraryContract:
         subject.grant(folder.id, "陈帆", None)
         assert {node.id: node.right for node in chen.feed(cursor)[0]}[folder.id] is None
         assert {node.id: node.right for node in lin.feed(0)[0]}[folder.id] is None, "it was never otherwise for others"
+
+    def test_commit_when_it_was_deleted_and_its_savers_folder_may_not_be_changed_then_it_comes_back_where_it_was(
+        self, subject: Subject, lin: Client, chen: Client
+    ) -> None:
+        closed, file = self.folder(lin, "机密"), lin.commit("a", b"1").node
+        assert file is not None
+        lin.op(p.Delete(new_id(), file.id, 1))
+        subject.grant(closed.id, "陈帆", p.Right.SEE)
+        back = chen.commit("b", b"2", node=file.id, base=1, parent=closed.id).node
+        assert back is not None
+        assert (back.parent, back.name) == (lin.root, "a")
 
     @pytest.mark.parametrize("right", [p.Right.NONE, p.Right.SEE])
     def test_ops_when_the_folder_may_not_be_changed_then_each_is_refused(

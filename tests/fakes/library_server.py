@@ -433,12 +433,13 @@ class FakeLibrary:
         if node.version != op.base_version or self._is_held(node.id, member):
             second = self._second(member, shelf, op, node, new_id())
             return p.OpAnswer(op.op_id, p.Outcome.CONFLICT, node, second)
+        if node.deleted and op.parent in shelf.nodes and self._granted(shelf, member, op.parent) in (None, p.Right.EDIT):
+            node = replace(node, parent=op.parent, name=self._check_name(op.name))
         self._restore_folders(shelf, node)
-        name = node.name
-        other = self._named(shelf, node.parent or "", name)
+        other = self._named(shelf, node.parent or "", node.name)
         if node.deleted and other is not None:
-            name = self._conflict_name(shelf, node.parent or "", name, member)
-        return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._version(member, shelf, replace(node, name=name), op, digest))
+            node = replace(node, name=self._conflict_name(shelf, node.parent or "", node.name, member))
+        return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._version(member, shelf, node, op, digest))
 
     def _restore_folders(self, shelf: Shelf, node: p.Node) -> None:
         folder = shelf.nodes.get(node.parent or "")

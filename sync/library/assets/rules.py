@@ -9,7 +9,7 @@ Commit (a save made from ``base_version``):
     live      itself                the same          SAME
     live      itself, base = head   other             UPDATE
     live      itself, base ≠ head   other             SECOND_OF_NODE
-    deleted   nothing               any               REVIVE        (an edit beats a delete)
+    deleted   nothing               any               REVIVE        (an edit beats a delete; its place is that of the save)
     deleted   a file                the same          SAME_SIBLING
     deleted   anything              other             SECOND_OF_SIBLING
     folder    –                     –                 REFUSE_FOLDER

@@ -119,10 +119,11 @@ class Writer:
             return refused(op.op_id, ErrorCode.BAD_MESSAGE, _("内容与清单不符"), _("请更新同步客户端后重新保存。"))
         if no_room := self._room.refusal(op.manifest.size_bytes):
             return refused(op.op_id, ErrorCode.QUOTA, *no_room)
-        home = self._home_of(op, node)
-        sibling = self.tree.named(home.id, op.name if node is None else node.name) if home is not None else None
+        home, name = self._place_for(op, node)
+        op = replace(op, name=name)
+        sibling = self.tree.named(home.id, name) if home is not None else None
         if sibling is not None and not self.permits.sees(sibling):
-            op, sibling = self._beside_hidden(op, node, sibling), None
+            op, sibling = replace(op, name=self._telling_name(sibling)), None  # Says nothing about the folder that the actor may not see.
         digest = manifest_digest(op.manifest)
         base = -1 if op.node in self._leases else op.base_version  # Checked out by somebody else: never the next version.
         decision = decide_commit(_state(node), _state(sibling), base_version=base, digest=digest, parent_live=home is not None)
@@ -146,18 +147,11 @@ class Writer:
         if node is None:
             node = self._new_node(op.node, home.id, op.name, kind="file")
         elif decision is CommitDecision.REVIVE:
-            node.parent_id = home.id
+            node.parent_id, node.name, node.name_key = home.id, normal_name(op.name), name_key(op.name)
             self.tree.raise_up(node)
         self._add_version(node, op, digest)
         self._record(AssetEvent.COMMITTED, node, version=node.version, size_bytes=node.size_bytes)
         return self._answer(op, Outcome.APPLIED, node)
-
-    def _beside_hidden(self, op: Commit, node: Node | None, hidden: Node) -> Commit:
-        """The name is that of a folder which the actor may not see: the save gets a telling one, and says nothing about the folder."""
-        name = self._telling_name(hidden)
-        if node is not None:
-            node.name, node.name_key = normal_name(name), name_key(name)
-        return replace(op, name=name)
 
     def _telling_name(self, node: Node) -> str:
         return conflict_name(node.name, self.work.actor.name, self.work.now, taken=self.tree.keys_in(str(node.parent_id)))
@@ -191,11 +185,20 @@ class Writer:
         self.tree.note(node, op.manifest, self.note)
         ask_for_pictures_and_words(self.work, node, again=again)
 
-    def _home_of(self, op: Commit, node: Node | None) -> Node | None:
-        """The live folder for a save. That of a deleted file comes back with it: an edit beats a delete."""
+    def _place_for(self, op: Commit, node: Node | None) -> tuple[Node | None, str]:
+        """The live folder for a save, and the name. A deleted file comes back where whoever saved it has it, and its folder with it.
+
+        Where they may not put it there, it comes back where it was.
+        """
         if node is None:
-            return self.tree.folder(op.parent)
-        return self._restored_folder(str(node.parent_id)) if node.kind == "file" else None
+            return self.tree.folder(op.parent), op.name
+        if node.kind != "file":
+            return None, node.name
+        if node.deleted_at is not None and not refuse_name(op.name):
+            there = self.tree.node(op.parent)
+            if there is not None and there.kind == "folder" and self.permits.right(there) >= Right.EDIT:
+                return self._restored_folder(there.id), op.name
+        return self._restored_folder(str(node.parent_id)), node.name
 
     def restore(self, node: Node, only: Container[str] | None = None) -> Node:
         """``node`` is in the trash, and was read after the library was locked. only: of what went with it, bring these; None for all."""

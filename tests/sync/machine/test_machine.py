@@ -439,6 +439,31 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             *[Step("move_folder", 0, 1, 0, 1), Step("send"), Step("send", 1), Step("feed", 1)],
         ],
     ),
+    "a deleted file is saved at another place, and what was made since has the one it had": (
+        Profile(agents=3, writers=1, line=0.3, crash=0.04, nest=0.2, power=True, leases=True),
+        [
+            Step("mkdir", 0, 641, 361, 934, 939601046),
+            Step("write", 0, 387, 810, 838, 1974545467),
+            Step("rename", 0, 535, 993, 124, 1308587369),
+            Step("write", 0, 803, 926, 963, 4199614390),
+            Step("send", 0, 256, 753, 741, 2903086201),
+            Step("unlink", 0, 931, 519, 551, 1395755770),
+            Step("unlink", 0, 681, 63, 915, 670238523),
+            Step("mkdir", 0, 249, 905, 583, 2870796144),
+            Step("tick", 2, 267, 446, 175, 2857197121),
+            Step("send", 0, 251, 630, 251, 3573084200),
+            Step("feed", 0, 227, 418, 159, 664455687),
+            Step("write", 0, 279, 148, 165, 2126349669),
+            Step("rename", 0, 556, 504, 191, 3641904500),
+            Step("rename", 0, 869, 181, 13, 2899464651),
+            Step("write", 0, 614, 126, 250, 2234027152),
+            Step("write", 0, 413, 772, 0, 231736244),
+            Step("unlink", 0, 716, 689, 98, 4190749564),
+            Step("temp_save", 0, 848, 98, 203, 3882413673),
+            Step("rename", 0, 557, 447, 654, 3968754157),
+            Step("rename", 0, 915, 403, 230, 68838833),
+        ],
+    ),
 }
 """Counterexamples of mistakes that were mended, as small as they could be made."""
 
