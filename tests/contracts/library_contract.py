@@ -483,7 +483,9 @@ class LibraryContract:
         live = {node.id for node in chen.feed(0)[0] if not node.deleted}
         assert {folder.id, file.id} <= live
 
-    def test_commit_when_it_was_deleted_and_its_name_taken_then_it_comes_back_where_its_saver_has_it(self, lin: Client, chen: Client) -> None:
+    def test_commit_when_it_was_deleted_and_its_name_taken_then_it_comes_back_where_its_saver_has_it(
+        self, lin: Client, chen: Client
+    ) -> None:
         folder = self.folder(lin, "夹")
         file = lin.commit("a", b"1").node
         assert file is not None

@@ -17,12 +17,15 @@ class Violation(AssertionError):
 class Ledger:
     """saved: acknowledged. replaced: given up by somebody who saw them. written: every whole content that was ever offered as a save,
     acknowledged or not: what is in no such list may be nobody's version. flushed: by agent, acknowledged by fsync alone.
+    joined: what was saved as a new file under a name where the library already had these bytes, and is since then a version of that file.
+    Whoever saves or deletes that from this version has it before them, by compare-and-swap: it then lies among the file's versions.
     """
 
     saved: dict[bytes, int] = field(default_factory=dict)
     replaced: set[bytes] = field(default_factory=set)
     written: set[bytes] = field(default_factory=lambda: {b""})
     flushed: dict[int, set[bytes]] = field(default_factory=dict)
+    joined: set[bytes] = field(default_factory=set)
     pending: dict[tuple[int, int], set[bytes]] = field(default_factory=dict)
 
     def offer(self, content: bytes) -> None:
@@ -33,6 +36,7 @@ class Ledger:
         """A program was told that this is saved."""
         self.written.add(content)
         self.saved[content] = agent
+        self.joined.discard(content)
 
     def give_up(self, content: bytes | None) -> None:
         """Somebody who saw this replaced it or took it away."""
@@ -73,4 +77,4 @@ class Ledger:
 
     def must_live(self) -> set[bytes]:
         """What has to be among the live files when all is at rest."""
-        return set(self.saved) - self.replaced - {b""}
+        return set(self.saved) - self.replaced - self.joined - {b""}

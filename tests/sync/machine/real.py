@@ -165,6 +165,7 @@ class RealWorld(People, CheckOuts, Rest):
         self.told.update(b"%d %s %s %s" % (agent, url.encode(), body or b"", answer.body))
         if url.endswith("/ops") and answer.status == 200:
             self._check_recoverable(answer.body)
+            self.ledger.joined.update(self._content(digest) for digest in self.library.joined(body or b"", answer.body))
         return answer
 
     def _check_recoverable(self, body: bytes) -> None:
