@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +13,7 @@ from main_lines.lines.rules import LineKind
 from main_lines.tasks.actions import Draft, write_task
 from tests.house import member_named
 from workspace.people.models import Member
+from workspace.settings import Settings
 from workspace.work import Work
 
 INSIDE = ("林悦", "苏航", "赵宁", "吴昊")
@@ -42,6 +44,12 @@ def story(work_as: Callable[..., object]) -> Story:
         members = [people[name].id for name in INSIDE[1:]]
         line: MainLine = open_line(work, name="双十一大促", kind=LineKind.PROMOTION, d_day=D_DAY, member_ids=members)
         return Story(line.id, line.library_id or "", people)
+
+
+@pytest.fixture
+def today(settings: Settings) -> date:
+    """The company's day of now, which is what pages count days from: for eight hours of each day that of UTC is the day before."""
+    return datetime.now(ZoneInfo(settings.time_zone)).date()
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import event
@@ -90,9 +90,8 @@ def test_draft_when_shown_among_ones_work_then_sent_and_not_blocked(signed_in: C
 
 
 def test_load_when_read_then_only_lines_one_is_in_and_narrowed_down_to_people(
-    signed_in: Callable, signed: Callable, work_as: Callable, story: Story
+    signed_in: Callable, signed: Callable, work_as: Callable, story: Story, today: date
 ) -> None:
-    today = datetime.now(UTC).date()
     for title in ("主视觉", "海报", "横幅"):
         signed(title, offset=None, due_on=today + timedelta(days=13), days=7)
     design = story.people["苏航"].department_id
@@ -111,9 +110,8 @@ def test_load_when_read_then_only_lines_one_is_in_and_narrowed_down_to_people(
 
 
 def test_cities_when_read_then_ready_late_and_there_and_what_nobody_knows_is_not_green(
-    signed_in: Callable, signed: Callable, story: Story
+    signed_in: Callable, signed: Callable, story: Story, today: date
 ) -> None:
-    today = datetime.now(UTC).date()
     signed("主视觉", offset=None, due_on=today - timedelta(days=4))
     person = signed_in("linyue")
     cities = {city["name"]: city for city in person.get(f"/api/lines/{story.line_id}/cities").get_json()["cities"]}
