@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 from desktops.hosts.models import Host, HostSeen
 from desktops.hosts.rules import Candidate
 from desktops.machines.models import Desktop
-from desktops.machines.rules import AWAKE
+from desktops.machines.rules import AWAKE, State
 from workspace.db import Database
 from workspace.work import Work, open_work
 
@@ -38,6 +38,12 @@ def candidates(work: Work) -> list[Candidate]:
 def reserved_mib(work: Work, host_id: str) -> int:
     query = select(func.coalesce(func.sum(Desktop.memory_mib), 0)).where(Desktop.host_id == host_id, Desktop.state.in_(AWAKE))
     return int(work.session.scalar(query) or 0)
+
+
+def desktop_rooms(work: Work, host_id: str) -> list[str]:
+    """Rooms of the desktops that live there: whoever has one sees on its card what is wrong with its host."""
+    living = select(Desktop.id).where(Desktop.host_id == host_id, Desktop.state != State.GONE).order_by(Desktop.id)
+    return [f"desktop:{desktop_id}" for desktop_id in work.session.scalars(living)]
 
 
 def only_simulated(database: Database) -> bool:

@@ -4,7 +4,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from desktops.hosts.access import desktop_rooms
 from desktops.hosts.models import Host, HostEvent, HostSeen
+from desktops.machines.models import Desktop
+from desktops.machines.progress import tell_lines
 from workspace.db import new_id
 from workspace.errors import InvalidInput
 from workspace.i18n import _
@@ -32,8 +35,11 @@ def note_probe(work: Work, host_id: str, *, simulated: bool, facts: dict[str, An
     host = work.session.get_one(Host, host_id)
     if host.probed_at is not None and (host.simulated, host.facts) == (simulated, facts):
         return
+    if host.simulated != simulated:
+        tell_lines(work, Desktop.host_id == host_id)  # They are told apart there.
     host.simulated, host.facts, host.probed_at = simulated, facts, work.now
-    work.record(HostEvent.PROBED, subject=f"host:{host_id}", rooms=["desktops"], name=host.name, verdict=verdict)
+    rooms = ["desktops", *desktop_rooms(work, host_id)]
+    work.record(HostEvent.PROBED, subject=f"host:{host_id}", rooms=rooms, name=host.name, verdict=verdict)
 
 
 def note_host_seen(work: Work, host_id: str, trouble: str = "", *, cache: dict[str, Any] | None = None) -> None:
@@ -49,4 +55,5 @@ def note_host_seen(work: Work, host_id: str, trouble: str = "", *, cache: dict[s
     if bool(trouble) != bool(before):
         host = work.session.get_one(Host, host_id)
         kind = HostEvent.LOST if trouble else HostEvent.BACK
-        work.record(kind, subject=f"host:{host_id}", rooms=["desktops"], name=host.name, trouble=trouble)
+        rooms = ["desktops", *desktop_rooms(work, host_id)]
+        work.record(kind, subject=f"host:{host_id}", rooms=rooms, name=host.name, trouble=trouble)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from desktops.machines.rules import State, Wanted
 from workspace.db import Base, Id
-from workspace.events.kinds import N_, EventKind
+from workspace.events.kinds import N_, EventKind, make_quiet
 from workspace.roles.permissions import Permission
 
 
@@ -92,3 +92,7 @@ class DesktopEvent(EventKind):
     RESTART_ASKED = "desktops.desktop.restart_asked", N_("%(actor)s 重新启动云桌面“%(name)s”")
     RETRY_ASKED = "desktops.desktop.retry_asked", N_("%(actor)s 让云桌面“%(name)s”再试一次")
     RECLAIM_ASKED = "desktops.desktop.reclaim_asked", N_("%(actor)s 回收%(member)s的云桌面“%(name)s”")
+    COUNT_CHANGED = "desktops.desktop.count_changed", N_("主线成员在线的云桌面数有变化")
+
+
+make_quiet(DesktopEvent.COUNT_CHANGED)

@@ -6,10 +6,10 @@ Sits beside actions (what people ask): these are called by jobs, by nobody, for 
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from desktops.machines.models import Desktop, DesktopEvent
-from desktops.machines.rules import UP, Decision, State, Step, deadline, retry_at
+from desktops.machines.rules import ABSENT, UP, Decision, State, Step, deadline, retry_at
 from desktops.machines.words import state_words
 from desktops.usage.actions import settle_usage
 from main_lines.lines.models import LineMember
@@ -52,7 +52,10 @@ def note_decision(work: Work, desktop: Desktop, decision: Decision, *, begins: b
 
 
 def move(work: Work, desktop: Desktop, state: State) -> None:
-    """Set the state with all that hangs on it; the caller records the event."""
+    """Set the state with all that hangs on it; the caller records the event of the desktop itself."""
+    before = State(desktop.state)
+    if (before in ABSENT, before in UP) != (state in ABSENT, state in UP) and state not in UP:  # That it is up is told by name.
+        tell_lines(work, Desktop.id == desktop.id)
     if state in UP or state in (State.HIBERNATED, State.STOPPED, State.GONE):
         desktop.problem, desktop.attempts, desktop.retry_at = "", 0, None
     desktop.state, desktop.since, desktop.deadline_at = state, work.now, deadline(state, work.now)
@@ -80,6 +83,14 @@ def note_silence(work: Work, desktop: Desktop) -> None:
     desktop.deadline_at = None
     desktop.problem = _("系统启动后同步客户端一直没有回应，可以重新开机试试")
     record(work, desktop, DesktopEvent.FAILED, problem=desktop.problem, attempts=desktop.attempts, final=True)
+
+
+def tell_lines(work: Work, which: ColumnElement[bool]) -> None:
+    """Pages of main lines count the desktops of their members by city: say there that a count is another, and nothing of whose it is."""
+    query = select(LineMember.line_id).join(Desktop, Desktop.member_id == LineMember.member_id).where(which).distinct()
+    rooms = [f"line:{line_id}" for line_id in work.session.scalars(query.order_by(LineMember.line_id))]
+    if rooms:
+        work.record(DesktopEvent.COUNT_CHANGED, subject="desktops:count", rooms=rooms)
 
 
 def record(work: Work, desktop: Desktop, kind: DesktopEvent, **facts: Any) -> None:

@@ -15,7 +15,7 @@ from desktops.images.access import count_desktops, present_images
 from desktops.images.models import ImageVersion
 from desktops.machines.access import get_desktop, living_desktops, may_see, verdict_of, visible_desktops
 from desktops.machines.models import Desktop, DesktopPermission
-from desktops.machines.rules import MOVING, OPENING_STATES, UP, State, Wanted, opening_step
+from desktops.machines.rules import ABSENT, MOVING, OPENING_STATES, UP, State, Wanted, opening_step
 from desktops.machines.words import state_hint, state_tone, state_words
 from main_lines.lines.models import LineMember
 from main_lines.work.access import DesktopsUp
@@ -251,13 +251,13 @@ def members_without(work: Work) -> list[Candidate]:
 
 
 def desktops_by_site(work: Work, line_id: str) -> dict[str, DesktopsUp]:
-    """Desktops of a main line's members by the members' city or store. The caller has checked that the reader is in the line."""
+    """Placed desktops of a main line's members by the members' city or store. The caller has checked that the reader is in the line."""
     query = (
         select(Member.site_id, Desktop.state, Host.simulated)
         .join(Desktop, Desktop.member_id == Member.id)
         .join(LineMember, LineMember.member_id == Member.id)
         .outerjoin(Host, Host.id == Desktop.host_id)
-        .where(LineMember.line_id == line_id, Desktop.state != State.GONE)
+        .where(LineMember.line_id == line_id, Desktop.state.not_in(ABSENT))
     )
     found: dict[str, DesktopsUp] = {}
     for site_id, state, simulated in work.session.execute(query):
@@ -267,7 +267,7 @@ def desktops_by_site(work: Work, line_id: str) -> dict[str, DesktopsUp]:
 
 @dataclass(frozen=True)
 class CityCount:
-    """up of all: desktops in the city that are ready or in use. simulated: at least one of them is."""
+    """up of all: desktops in the city that are up, of those that have been given a host. simulated: at least one of them is."""
 
     city: str
     up: int
@@ -283,7 +283,7 @@ def desktops_by_city(work: Work, line_id: str) -> list[CityCount]:
         .join(Desktop, Desktop.member_id == Member.id)
         .join(LineMember, LineMember.member_id == Member.id)
         .outerjoin(Host, Host.id == Desktop.host_id)
-        .where(LineMember.line_id == line_id, Desktop.state != State.GONE)
+        .where(LineMember.line_id == line_id, Desktop.state.not_in(ABSENT))
     )
     found: dict[str, list[tuple[State, bool]]] = {}
     for city, state, simulated in work.session.execute(query):

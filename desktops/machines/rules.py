@@ -79,6 +79,8 @@ UP = frozenset({State.READY, State.IN_USE, State.IDLE})
 MOVING = frozenset(
     {State.REQUESTED, State.PLACED, State.CLONED, State.STARTING, State.BOOTING, State.HIBERNATING, State.WAKING, State.RETIRING}
 )
+# States in which nothing is there yet, or no more.
+ABSENT = frozenset({State.REQUESTED, State.GONE})
 # States in which the guest's channel may be open; while it is being switched off its sync client still sends what waits.
 POWERED = UP | {State.STARTING, State.BOOTING, State.WAKING, State.HIBERNATING, State.RETIRING}
 # States in which the guest holds memory of its host, or is about to.

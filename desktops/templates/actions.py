@@ -41,5 +41,6 @@ def add_template(
         created_at=work.now,
     )
     work.session.add(template)
-    work.record(TemplateEvent.ADDED, subject=f"desktop_template:{template.id}", rooms=["desktops"], name=name)
+    # Whoever had been told that there is no template yet may ask for a desktop now.
+    work.record(TemplateEvent.ADDED, subject=f"desktop_template:{template.id}", rooms=["company", "desktops"], name=name)
     return template
