@@ -89,6 +89,7 @@ from workspace.notices.pages import pages as notices_pages
 from workspace.notices.queries import unread_count
 from workspace.openapi import install_openapi
 from workspace.parts import Parts
+from workspace.people.api import api as people_api
 from workspace.people.pages import pages as people_pages
 from workspace.rate_limits import ProcessStorage
 from workspace.roles.models import WorkspacePermission
@@ -115,6 +116,7 @@ ROUTES = (
     events_api,
     audit_pages,
     people_pages,
+    people_api,
     devices_pages,
     status_pages,
     search_pages,

@@ -19,7 +19,12 @@ from workspace.work import Work, open_work
 DEMO_PASSWORD = "mainline-demo"
 
 CITIES = ("北京", "上海", "广州", "成都")
-STORES = (("北京", "三里屯店"), ("上海", "淮海路店"), ("广州", "天河城店"), ("成都", "春熙路店"))
+STORES = (
+    ("北京", "三里屯店", "BJ-0001"),
+    ("上海", "淮海路店", "SH-0001"),
+    ("广州", "天河城店", "GZ-0001"),
+    ("成都", "春熙路店", "CD-0001"),
+)
 DEPARTMENTS = ("运营推广", "商品", "设计策划", "客服", "物流仓储", "财务", "人事", "直播", "门店", "信息技术")
 
 
@@ -75,8 +80,8 @@ def seed_company(database: Database, parts: Parts) -> bool:
 def _seed(work: Work, password_hash: str) -> None:
     cities = {name: add_site(work, kind="city", name=name) for name in CITIES}
     work.session.flush()
-    for city, store in STORES:
-        add_site(work, kind="store", name=store, parent_id=cities[city].id)
+    for city, store, code in STORES:
+        add_site(work, kind="store", name=store, parent_id=cities[city].id, code=code)
     add_host(work, name="上海机房", site_id=cities["上海"].id)
     add_template(work, name="设计师桌面", audience="设计策划", is_default=True)
     departments = {name: add_department(work, name=name) for name in DEPARTMENTS}

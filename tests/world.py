@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from desktops.templates.models import DesktopTemplate
 from tests.house import Person, member_named
 from workspace.db import Database
+from workspace.people.queries import list_stores
 from workspace.work import open_work
 
 LINE = "双十一大促"
@@ -37,6 +38,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         members = {name: member_named(work, name) for name in ("苏航", "陈墨", "赵宁", "吴昊")}
         template = work.session.query(DesktopTemplate).first()
         template_id = template.id if template else ""
+        store = list_stores(work)[0].id
     others = [member.id for member in members.values()]
     line = _made(director, "/api/lines", name=LINE, d_day="2027-11-11", members=others)["id"]
     task = _made(
@@ -115,7 +117,7 @@ def make_world(company: Database, signed_in: Callable[[str], Person], run_jobs: 
         "post_id": post, "piece_id": piece, "handover_id": handover,
         "order_template_id": order_template,
         "milestone_id": milestone, "playbook_id": playbook,
-        "metric_id": metric, "draft_id": draft, "pass_id": number_pass,
+        "metric_id": metric, "draft_id": draft, "pass_id": number_pass, "store_id": store,
     }  # fmt: skip
     return World(ids)
 

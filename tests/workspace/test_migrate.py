@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from workspace.db import Database
 from workspace.migrate import alembic_config, migrate_database
@@ -62,4 +63,28 @@ def test_migration_when_a_table_that_others_point_to_is_made_anew_then_its_rows_
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT title FROM alert JOIN alert_acknowledgement ON alert_id = alert.id")) == "缺货"
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    database.dispose()
+
+
+def test_migration_when_stores_get_codes_then_those_that_exist_have_none_and_no_two_may_share_one(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    command.upgrade(alembic_config(database), "202611221481")
+    with database.engine.begin() as connection:
+        connection.execute(text("INSERT INTO site (id, kind, name) VALUES ('c', 'city', '上海')"))
+        connection.execute(
+            text("INSERT INTO site (id, kind, name, parent_id) VALUES ('s', 'store', '淮海路店', 'c'), ('t', 'store', '徐汇店', 'c')")
+        )
+    migrate_database(database)
+    with database.engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM site WHERE code IS NULL AND code_key IS NULL")).scalar() == 3
+        connection.execute(text("UPDATE site SET code = 'SH-1', code_key = 'sh-1' WHERE id = 's'"))
+    for wrong in (
+        "UPDATE site SET code = 'sh-1', code_key = 'sh-1' WHERE id = 't'", "UPDATE site SET code = 'X', code_key = 'x' WHERE id = 'c'",
+        "UPDATE site SET code = 'X' WHERE id = 't'",
+    ):  # fmt: skip
+        with pytest.raises(IntegrityError), database.engine.begin() as connection:
+            connection.execute(text(wrong))
+    command.downgrade(alembic_config(database), "202611221481")
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM site")) == 3
     database.dispose()

@@ -30,6 +30,18 @@ def get_site(work: Work, site_id: str) -> Site:
     return site
 
 
+def get_store(work: Work, store_id: str) -> Site:
+    site = work.session.get(Site, store_id)
+    if site is None or site.kind != "store":
+        raise NotFound(_("没有找到这家门店"), _("地址有误，请从门店列表中选择。"))
+    return site
+
+
+def lock_stores(work: Work) -> None:
+    """Hold every store until the commit: of two who give one code to two stores the second has to see the first."""
+    work.session.execute(select(Site.id).where(Site.kind == "store").order_by(Site.id).with_for_update())
+
+
 def group_ids_of(work: Work, member_id: str) -> list[str]:
     return list(work.session.scalars(select(GroupMember.group_id).where(GroupMember.member_id == member_id)))
 

@@ -1,4 +1,4 @@
-"""Adding places, departments and members; keeping groups."""
+"""Adding places, departments and members; what stores are called; keeping groups."""
 
 from collections.abc import Iterable
 
@@ -7,15 +7,68 @@ from sqlalchemy import delete, select
 from workspace.db import new_id
 from workspace.errors import InvalidInput
 from workspace.i18n import _
-from workspace.people.models import Department, Group, GroupMember, Member, PeopleEvent, Site
+from workspace.people.access import get_store, lock_stores
+from workspace.people.models import NAME_LENGTH, Department, Group, GroupMember, Member, PeopleEvent, Site
+from workspace.people.names import CODE_LENGTH, code_in, plain
 from workspace.work import Work
 
 
-def add_site(work: Work, *, kind: str, name: str, parent_id: str | None = None) -> Site:
+def add_site(work: Work, *, kind: str, name: str, parent_id: str | None = None, code: str = "") -> Site:
+    """code: of a store; empty for none."""
     site = Site(id=new_id(), kind=kind, name=name, parent_id=parent_id)
+    _set_code(site, _free_code(work, site, code))
     work.session.add(site)
-    work.record(PeopleEvent.SITE_ADDED, subject=f"site:{site.id}", rooms=["company"], name=name)
+    work.record(PeopleEvent.SITE_ADDED, subject=f"site:{site.id}", rooms=["company"], name=name, code=site.code or "")
     return site
+
+
+def change_store(work: Work, store_id: str, *, name: str | None = None, code: str | None = None) -> Site:
+    """What a store is called, and its code; None leaves either as it is, an empty code takes it away.
+
+    InvalidInput for a code that is none, or that another store has.
+    """
+    lock_stores(work)
+    store = get_store(work, store_id)
+    before, coded = store.name, store.code or ""
+    name = before if name is None else _name(name)
+    code = coded if code is None else _free_code(work, store, code)
+    if name != before:
+        store.name = name
+        _record_store(work, PeopleEvent.STORE_RENAMED, store, before=before)
+    if code != coded:
+        _set_code(store, code)
+        _record_store(work, PeopleEvent.STORE_CODED if code else PeopleEvent.STORE_UNCODED, store, before=coded)
+    work.session.flush()
+    return store
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if not 0 < len(name) <= NAME_LENGTH:
+        words = _("请填写 1 到 %(n)s 个字", n=NAME_LENGTH)
+        raise InvalidInput(_("门店名称没有填好"), words, fields={"name": words})
+    return name
+
+
+def _free_code(work: Work, store: Site, text: str) -> str:
+    """The code that somebody has written, as it is kept; empty for none."""
+    code = code_in(text) if text.strip() else ""
+    if code is None:
+        words = _("请用字母、数字和 - _ . /，不留空格，最多 %(n)s 个", n=CODE_LENGTH)
+        raise InvalidInput(_("门店编码没有填好"), words, fields={"code": words})
+    other = work.session.scalar(select(Site.name).where(Site.code_key == plain(code), Site.id != store.id)) if code else None
+    if other is not None:
+        words = _("“%(store)s”已经用了这个编码", store=other)
+        raise InvalidInput(_("门店编码重复"), words, fields={"code": words})
+    return code
+
+
+def _set_code(store: Site, code: str) -> None:
+    store.code, store.code_key = (code, plain(code)) if code else (None, None)
+
+
+def _record_store(work: Work, kind: PeopleEvent, store: Site, *, before: str) -> None:
+    work.record(kind, subject=f"site:{store.id}", rooms=["company"], name=store.name, code=store.code or "", before=before)
 
 
 def add_department(work: Work, *, name: str, parent_id: str | None = None) -> Department:

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from workspace.people.models import Department, Member, Site
+from workspace.people.names import Named, plain
 from workspace.work import Work
 
 
@@ -81,16 +82,25 @@ def list_cities(work: Work) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class StoreRow:
-    """A store and its city."""
+    """A store and its city. code: empty while it has none."""
 
     id: str
     name: str
     city_id: str
     city_name: str
+    code: str
+
+    @property
+    def named(self) -> Named:
+        return Named(self.id, self.name, self.city_name, self.code)
 
 
-def list_stores(work: Work) -> list[StoreRow]:
-    """Every store, city by city, both in the order in which they were added."""
+def list_stores(work: Work, *, asked: str = "") -> list[StoreRow]:
+    """Every store, city by city, both in the order in which they were added. asked: only those that have all of these words in their
+    name, code or city."""
     city = aliased(Site)
-    query = select(Site.id, Site.name, city.id.label("city_id"), city.name.label("city_name")).join(city, city.id == Site.parent_id)
-    return [StoreRow(**row._mapping) for row in work.session.execute(query.where(Site.kind == "store").order_by(city.id, Site.id))]
+    columns = (Site.id, Site.name, city.id.label("city_id"), city.name.label("city_name"), func.coalesce(Site.code, "").label("code"))
+    query = select(*columns).join(city, city.id == Site.parent_id).where(Site.kind == "store").order_by(city.id, Site.id)
+    rows = [StoreRow(**row._mapping) for row in work.session.execute(query)]
+    words = plain(asked).split()
+    return [row for row in rows if all(word in plain(f"{row.name} {row.code} {row.city_name}") for word in words)]

@@ -29,7 +29,7 @@ class RoleEvent(EventKind):
 
 
 class WorkspacePermission(Permission):
-    MEMBER_MANAGE = "workspace:member:manage", N_("管理成员")
+    MEMBER_MANAGE = "workspace:member:manage", N_("管理成员与门店")
     ROLE_MANAGE = "workspace:role:manage", N_("管理角色与权限")
     AUDIT_READ = "workspace:audit:read", N_("查看审计记录")
     SETTINGS_READ = "workspace:settings:read", N_("查看系统运行状态")
