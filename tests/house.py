@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
+from werkzeug.test import TestResponse
 
 import app as composition
 import demo
@@ -171,10 +172,10 @@ class Person:
 
     def get(self, url: str, *, buffered: bool = True, **options: object):
         """buffered: read to the end and closed, as a browser does; what a stream holds is given back then."""
-        return self.client.get(url, buffered=buffered, **options)
+        return _sendable(self.client.get(url, buffered=buffered, **options))
 
     def post(self, url: str, data: object = None, *, json: object = None, headers: dict[str, str] | None = None, **options: object):
-        return self.client.post(url, data=data, json=json, headers={"X-CSRF-Token": self._token(), **(headers or {})}, **options)
+        return _sendable(self.client.post(url, data=data, json=json, headers={"X-CSRF-Token": self._token(), **(headers or {})}, **options))
 
     def _token(self) -> str:
         """What ``csrf`` would read from a page, without the page when a cookie says already whose it is."""
@@ -184,6 +185,12 @@ class Person:
         app = self.client.application
         with app.test_request_context(headers={"Cookie": "; ".join(f"{cookie.key}={cookie.value}" for cookie in cookies)}):
             return Csrf(app.extensions["mainline"].parts.get(SigningKey)).token()
+
+
+def _sendable(answer: TestResponse) -> TestResponse:
+    """The answer, if a server could send it: headers are Latin-1 (PEP 3333), which the test client alone does not mind."""
+    assert [f"{name}: {value}" for name, value in answer.headers if any(ord(char) > 0xFF for char in value)] == []
+    return answer
 
 
 def sign_in(app: Flask, login: str) -> Person:

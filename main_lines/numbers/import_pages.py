@@ -16,6 +16,7 @@ from main_lines.numbers.columns import NUMBER_HEADINGS, STOCK_HEADINGS, Column
 from main_lines.numbers.imports import WHATS, Brought
 from main_lines.numbers.pages import WORDS
 from main_lines.numbers.reading import COLUMNS_MAX, ROWS_MAX
+from sync.library.content.sending import disposition
 from workspace.errors import InvalidInput, MainlineError
 from workspace.i18n import _
 from workspace.tables import CSV, XLSX, BadTable, Value, read_table, write_csv, write_table
@@ -87,9 +88,8 @@ def send_template(work: Work, line_id: str) -> FlaskResponse:
         header, name = [NUMBER_HEADINGS[column][0] for column in _NUMBERS], _("数据模板")
         rows = _number_example(metrics, company_today(work), next((city.name for city in places_of(work).cities.places), ""))
     content = write_csv(header, rows) if as_csv else write_table(header, rows)
-    response = FlaskResponse(content, content_type=CSV if as_csv else XLSX)
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{'csv' if as_csv else 'xlsx'}")
-    return response
+    headers = {"Content-Disposition": disposition("attachment", f"{name}.{'csv' if as_csv else 'xlsx'}")}
+    return FlaskResponse(content, 200, headers, content_type=CSV if as_csv else XLSX)
 
 
 def _number_example(metrics: list[tuple[str, str]], today: date, city: str) -> list[list[Value]]:

@@ -15,6 +15,7 @@ from main_lines.numbers.access import get_metric, metrics_of, passes_of, places_
 from main_lines.numbers.bodies import MetricBody, PassBody, ValueBody
 from main_lines.numbers.columns import NUMBER_HEADINGS, STOCK_HEADINGS, Column, value_in
 from main_lines.numbers.words import AIMS, BETTERS, SUPPLIES, SUPPLY_TONES, TONES, VERDICTS, amount, exact, source_words
+from sync.library.content.sending import disposition
 from workspace.i18n import _
 from workspace.tables import XLSX, write_table
 from workspace.web import SIGNED_IN, Routes, parse_form
@@ -111,9 +112,8 @@ def export_stock(work: Work, line_id: str) -> FlaskResponse:
 
 
 def _sent(line: MainLine, content: bytes, what: str) -> FlaskResponse:
-    response = FlaskResponse(content, content_type=XLSX)
-    response.headers.set("Content-Disposition", "attachment", filename=f"{line.name}-{what}.xlsx")
-    return response
+    headers = {"Content-Disposition": disposition("attachment", f"{line.name}-{what}.xlsx")}
+    return FlaskResponse(content, 200, headers, content_type=XLSX)
 
 
 @pages.get("/lines/<line_id>/stock", needs=SIGNED_IN)

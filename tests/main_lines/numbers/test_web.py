@@ -91,7 +91,7 @@ def test_export_when_imported_again_then_fits(signed_in: Callable, story: Story,
     assert sent.status_code == 200, sent.get_data(as_text=True)
     for url, what, rows in ((f"/lines/{story.line_id}/numbers/export", "numbers", 3), (f"/lines/{story.line_id}/stock/export", "stock", 1)):
         answer = director.get(url)
-        assert "attachment" in answer.headers["Content-Disposition"]
+        assert "filename*=UTF-8''" in answer.headers["Content-Disposition"]
         assert len(read_table("a.xlsx", answer.get_data(), max_rows=100, max_columns=20).rows) == rows
         preview = director.get(bring(director, story, answer.get_data(), "导出.xlsx", what=what).headers["Location"]).get_data(as_text=True)
         assert f"确认导入 {rows} 个" in preview
