@@ -168,6 +168,7 @@ def save_version(
             _("%(name)s刚刚保存了第 %(version)s 版", name=by, version=playbook.version),
             _("您的修改还在草稿里。可以先查看新版本，或仍以您的内容保存为下一版。"), code="playbook_changed", version=playbook.version,
         )  # fmt: skip
+    content = _fitting(content)
     _refuse_unsound(content)
     before = ContentBody.model_validate(newest.content).content()
     if before == content and (newest.name, newest.kind) == (_name(name), kind.value):

@@ -10,13 +10,15 @@ from main_lines.lines.access import get_line
 from main_lines.lines.rules import LineKind
 from main_lines.playbooks.access import get_book
 from main_lines.playbooks.actions import add_playbook, open_line_from, save_version
-from main_lines.playbooks.rules import Content, Entry
+from main_lines.playbooks.rules import ENTRIES_MOST, Content, Entry
+from main_lines.retrospectives.actions import write_lessons
 from main_lines.retrospectives.learning import Lesson, LessonKind, learnt
 from main_lines.retrospectives.queries import learning_of, retrospective_of
 from main_lines.tasks.actions import Draft, cancel_task, deliver_task, sign_task, start_task, submit_task, write_task
 from main_lines.tasks.queries import line_tasks
 from tests.house import NOW
 from tests.main_lines.conftest import D_DAY, Story
+from workspace.errors import InvalidInput
 from workspace.events.models import Event
 
 TODAY = (NOW.date() - D_DAY).days
@@ -104,6 +106,22 @@ def test_lessons_when_written_by_form_then_recorded_and_no_lesson_any_more(
     with work_as("林悦") as work:
         save_version(work, book_id, name="年货节", kind=LineKind.PROMOTION, content=BOOK, base=2)
     assert director.post(here, sent).status_code == 409, "another version was shown"
+
+
+def test_lessons_when_the_playbook_is_full_then_refused_and_the_playbook_can_be_read(work_as: Callable, story: Story) -> None:
+    """A version with more orders than are read could be saved by no form, but was by a lesson; every page of it failed then."""
+    full = Content(tuple(entry(f"k{n}", f"单 {n}", -10) for n in range(ENTRIES_MOST)))
+    with work_as("林悦") as work:
+        book = add_playbook(work, name="年货节", kind=LineKind.PROMOTION, content=full).id
+        line = open_line_from(work, name="年货节 2026", kind=LineKind.PROMOTION, d_day=D_DAY, playbook=book)
+        sign_task(work, write_task(work, line.id, Draft("样衣寄送", story.people["苏航"].department_id, due_offset=-15)).id)
+    with work_as("林悦") as work:
+        line = get_line(work, line.id)
+        learning = learning_of(work, line, retrospective_of(work, line), playbook=book)
+        [lesson] = learning.lessons
+        with pytest.raises(InvalidInput, match="内容太多"):
+            write_lessons(work, line, learning, chosen=[lesson.id], base=1)
+        assert len(get_book(work, book).content.entries) == ENTRIES_MOST
 
 
 @pytest.mark.parametrize("login", ["suhang", "heqing"])
