@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from main_lines.lines.rules import Phase
+from main_lines.lines.rules import FIRST_DAY, LAST_DAY, Phase
 from main_lines.seen import Mark
 from workspace.texts import all_shown
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]  # Offsets from it must stay dates.
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 
 
 class Body(BaseModel):
@@ -52,7 +52,7 @@ class DDayBody(Body):
 def day_in_address(text: str) -> date:
     """A day in an address. ValueError, for which Flask takes the default, also for one of which offsets would be no dates."""
     day = date.fromisoformat(text)
-    if not date(2000, 1, 1) <= day <= date(2199, 12, 31):
+    if not FIRST_DAY <= day <= LAST_DAY:
         raise ValueError(text)
     return day
 

@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 HEALTH_FRESH = timedelta(hours=24)
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+"""Of what people plan; what is counted from such a day is a date too."""
 
 
 class Phase(StrEnum):

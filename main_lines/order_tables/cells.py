@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
-from main_lines.lines.rules import Phase, offset_words
+from main_lines.lines.rules import FIRST_DAY, LAST_DAY, Phase, offset_words
 from main_lines.order_tables.headings import BEFORE, DAY, DAYS, NUMBER, OFFSET, OFFSET_IN_WORDS, PHASE_WORDS, Column
 from main_lines.order_tables.rules import (
     CHECKLIST_LENGTH,
@@ -14,9 +14,6 @@ from main_lines.order_tables.rules import (
     EXPECTED_LENGTH,
     EXPECTED_MOST,
     FIELDS,
-    FIRST_DAY,
-    LAST_DAY,
-    OFFSET_MOST,
     REQUIREMENTS_LENGTH,
     TITLE_LENGTH,
     Existing,
@@ -24,6 +21,7 @@ from main_lines.order_tables.rules import (
     Person,
     Why,
 )  # fmt: skip
+from main_lines.tasks.rules import OFFSET_MOST
 from workspace.people.names import plain
 
 

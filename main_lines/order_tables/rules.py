@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -19,10 +18,8 @@ COLUMNS_MOST = 60
 TITLE_LENGTH = 120
 REQUIREMENTS_LENGTH = 8000
 CHECKLIST_LENGTH = 4000
-OFFSET_MOST = 365
 DAYS_MOST = 366
 EXPECTED_MOST, EXPECTED_LENGTH = 30, 80
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 
 # The fields of an order that a column writes.
 FIELDS: dict[Column, tuple[str, ...]] = {

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from main_lines.lines.access import get_line, require_members
-from main_lines.lines.rules import Phase
+from main_lines.lines.rules import FIRST_DAY, LAST_DAY, Phase
 from main_lines.seen import others, refuse_unseen
 from main_lines.tasks.access import get_task, line_of, pieces_of, standing_of, take_up
 from main_lines.tasks.models import BLOCKED_LENGTH, NAME_LENGTH, RETURNED_LENGTH, WRITTEN, TaskEvent, TaskOrder
 from main_lines.tasks.pieces import AssetDelivery, content_of, missing_of, put_piece
 from main_lines.tasks.record import check_rate, check_seen, deliverable_kept, field_words, move, reason_given, record, refusal
-from main_lines.tasks.rules import OPEN, State, Verb, Why, asks_more
+from main_lines.tasks.rules import OFFSET_MOST, OPEN, State, Verb, Why, asks_more
 from workspace.db import new_id
 from workspace.errors import InvalidInput
 from workspace.events.kinds import N_
@@ -342,6 +342,12 @@ def check_item(work: Work, task_id: str, index: int, *, done: bool) -> TaskOrder
 def _check(work: Work, draft: Draft) -> None:
     if draft.due_offset is not None and draft.due_on is not None:
         raise InvalidInput(_("截止日只能写一种"), fields={"due_on": _("写了 D 日偏移就不要再写日期")})
+    if abs(draft.due_offset or 0) > OFFSET_MOST:
+        words = _("截止日最多距 D 日 %(n)s 天。", n=OFFSET_MOST)
+        raise InvalidInput(_("离 D 日太远"), words, fields={"due_offset": words})
+    if draft.due_on is not None and not FIRST_DAY <= draft.due_on <= LAST_DAY:
+        words = _("请写 %(first)s 至 %(last)s 年之间的日期。", first=FIRST_DAY.year, last=LAST_DAY.year)
+        raise InvalidInput(_("截止日太远"), words, fields={"due_on": words})
     get_department(work, draft.department_id)
     for department_id in draft.involved:
         get_department(work, department_id)

@@ -9,6 +9,7 @@ from main_lines.lines.rules import Phase
 from main_lines.seen import Mark
 from main_lines.tasks.actions import Draft
 from main_lines.tasks.models import NAME_LENGTH
+from main_lines.tasks.rules import OFFSET_MOST
 
 Key = Annotated[str, StringConstraints(max_length=26)]
 PieceName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=NAME_LENGTH)]
@@ -30,7 +31,7 @@ class WrittenBody(Body):
     requirements: Annotated[str, StringConstraints(max_length=8000)] = ""
     phase: Literal[Phase.PREPARE, Phase.EXECUTE, Phase.REVIEW] = Phase.PREPARE
     department_id: Annotated[Key, Field(min_length=1)]
-    due_offset: Annotated[int | None, Field(ge=-365, le=365), OpenIfEmpty] = None
+    due_offset: Annotated[int | None, Field(ge=-OFFSET_MOST, le=OFFSET_MOST), OpenIfEmpty] = None
     days: Annotated[int, Field(ge=1, le=366)] = 1
     checklist: Annotated[str, StringConstraints(max_length=4000)] = ""
     expected: Annotated[str, StringConstraints(max_length=4000)] = ""

@@ -14,7 +14,6 @@ from workspace.i18n import _
 from workspace.work import Work
 
 AT_ONCE = 200
-OFFSET_MOST = 365
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,6 @@ def _shifted(draft: Draft, days: int) -> Draft:
         return replace(draft, due_on=draft.due_on + timedelta(days=days))
     if draft.due_offset is None:
         raise InvalidInput(_("没有截止日"), _("请先在任务单里写明截止日。"))
-    if abs(draft.due_offset + days) > OFFSET_MOST:
-        raise InvalidInput(_("离 D 日太远"), _("截止日最多距 D 日 %(n)s 天。", n=OFFSET_MOST))
     return replace(draft, due_offset=draft.due_offset + days)
 
 

@@ -61,6 +61,8 @@ FINISHED = frozenset({State.ACCEPTED, State.CLOSED, State.CANCELLED})
 OPEN = frozenset(State) - FINISHED
 UNSIGNED = frozenset({State.DRAFT, State.WAITING})
 HANDED_IN = frozenset({State.DELIVERED, *FINISHED})
+OFFSET_MOST = 365
+"""Days between D-day and a due day that counts from it."""
 
 _MOVES: dict[State, dict[Verb, State]] = {
     State.DRAFT: {Verb.SUBMIT: State.WAITING, Verb.SIGN: State.READY, Verb.EDIT: State.DRAFT, Verb.CANCEL: State.CANCELLED},

@@ -30,8 +30,9 @@ from main_lines.tasks.actions import Draft, assign_task, cancel_task, draft_of, 
 from main_lines.tasks.models import PLANNED, TaskOrder
 from main_lines.tasks.pieces import file_piece
 from main_lines.tasks.queries import line_tasks
+from main_lines.tasks.rules import OFFSET_MOST
 from tests.house import NOW
-from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
+from tests.main_lines.conftest import D_DAY, OUTSIDE, Story, last_kinds
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from workspace.people.actions import add_site
 from workspace.people.models import Member, Site
@@ -91,6 +92,14 @@ def test_move_when_counted_from_d_day_then_it_still_is_and_pinned_stays_pinned(w
         assert (moved.due_on, moved.due_offset) == (date(2026, 11, 3), None)
     with work_as("林悦", writes=False) as work:
         assert get_task(work, counted).days == 4
+
+
+def test_move_when_too_far_from_d_day_then_refused_as_the_form_refuses_it(work_as: Callable, write: Callable) -> None:
+    task_id = write("选品", offset=-30)
+    with work_as("林悦") as work:
+        assert move_order(work, task_id, due=D_DAY - timedelta(days=OFFSET_MOST)).due_offset == -OFFSET_MOST
+        with pytest.raises(InvalidInput, match="离 D 日太远"):
+            move_order(work, task_id, due=D_DAY - timedelta(days=OFFSET_MOST + 1))
 
 
 def test_move_when_the_order_changed_meanwhile_then_refused(work_as: Callable, write: Callable) -> None:

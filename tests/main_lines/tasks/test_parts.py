@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import event
 
 from main_lines.lines.models import MainLine
+from main_lines.lines.rules import FIRST_DAY, LAST_DAY
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import assign_task, check_item, draft_of, edit_task, move_item, sign_task
 from main_lines.tasks.bulk import assign_tasks, done_of, shift_tasks, sign_tasks
@@ -103,6 +104,16 @@ def test_bulk_when_days_are_shifted_then_what_counts_from_d_day_goes_on_counting
         orders = {id: work.session.get_one(TaskOrder, id) for id in (counted, pinned)}
         assert (orders[counted].due_offset, orders[pinned].due_on) == (-7, date(2026, 10, 23))
         assert "离 D 日太远" in shift_tasks(work, [counted], days=-365)[0].refused
+
+
+def test_bulk_when_a_day_would_leave_the_calendar_then_refused_and_where_it_was(work_as: Callable, write: Callable) -> None:
+    """The form of an order takes no other day either: with such a one it could not be changed any more."""
+    first, last = (write(offset=None, due_on=day) for day in (FIRST_DAY, LAST_DAY))
+    with work_as("林悦") as work:
+        for task_id, days in ((first, -1), (last, 1)):
+            assert "截止日太远" in shift_tasks(work, [task_id], days=days)[0].refused
+            assert shift_tasks(work, [task_id], days=-days)[0].refused == ""
+        assert get_task(work, last).due_on == LAST_DAY - timedelta(days=1)
 
 
 def test_bulk_when_assigned_by_a_member_then_only_their_own_go_along(work_as: Callable, write: Callable, story: Story) -> None:
