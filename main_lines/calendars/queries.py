@@ -1,4 +1,7 @@
-"""What stands in a member's calendar: due days of their own orders, and of each line that they are in its D-day and its gates."""
+"""What stands in a member's calendar: due days of their own orders, and of each line that they are in its D-day and its gates.
+
+Of a line that is over only what came about: nobody waits for the rest of it any more.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +43,7 @@ def calendar_of(work: Work) -> list[Entry]:
     today = company_today(work)
     lines = {line.id: line for line in visible_lines(work)}
     line_last = _last_events(work, [line.room for line in lines.values()], LINE_KINDS)
-    entries = [*_tasks(work, lines, line_last, today), *_days(work, lines, line_last)]
+    entries = [*_tasks(work, lines, line_last, today), *_days(work, lines, line_last, today)]
     return sorted((entry for entry in entries if in_window(entry.day, today)), key=lambda entry: (entry.day, entry.uid))[:ENTRIES_MOST]
 
 
@@ -50,7 +53,8 @@ def _tasks(work: Work, lines: Mapping[str, MainLine], line_last: Mapping[str, _L
     for order in work.session.scalars(mine.order_by(TaskOrder.id.desc()).limit(ENTRIES_MOST)):
         day = due_day(lines[order.line_id].d_day, offset=order.due_offset, on=order.due_on)
         gone = order.state == State.CANCELLED and work.now - order.state_at > CANCELLED_SHOWN
-        if day is not None and in_window(day, today) and not gone:
+        left = lines[order.line_id].is_over and State(order.state) not in FINISHED
+        if day is not None and in_window(day, today) and not gone and not left:
             dated.append((order, day))
     last = _last_events(work, [f"task:{order.id}" for order, _day in dated], TASK_KINDS)
     return [_task(order, day, lines[order.line_id], last, line_last) for order, day in dated]
@@ -71,13 +75,15 @@ def _task(order: TaskOrder, day: date, line: MainLine, last: Mapping[str, _Last]
     )  # fmt: skip
 
 
-def _days(work: Work, lines: Mapping[str, MainLine], line_last: Mapping[str, _Last]) -> list[Entry]:
-    entries = []
+def _days(work: Work, lines: Mapping[str, MainLine], line_last: Mapping[str, _Last], today: date) -> list[Entry]:
+    entries: list[Entry] = []
     for line in lines.values():
         newest, url = line_last.get(line.room, _Last(0, line.opened_at)), f"/lines/{line.id}"
         title, note = _("D 日：%(line)s", line=line.name), f"{line.name} · {PHASES[Phase(line.phase)]}"
-        entries.append(Entry(f"dday-{line.id}", line.d_day, title, note, f"{url}/board", _("D 日"), newest.seq, newest.at))
-        entries += [_gate(line, key, record, newest) for key, record in _records(work, line).items()]
+        if not line.is_over or line.d_day <= today:
+            entries.append(Entry(f"dday-{line.id}", line.d_day, title, note, f"{url}/board", _("D 日"), newest.seq, newest.at))
+        records = {key: record for key, record in _records(work, line).items() if _is_passed(record) or not line.is_over}
+        entries += [_gate(line, key, record, newest) for key, record in records.items()]
     return entries
 
 
@@ -86,9 +92,12 @@ def _records(work: Work, line: MainLine) -> dict[GateKey, GateRecord | None]:
     return {key: known.get(key) for key in GateKey}
 
 
+def _is_passed(record: GateRecord | None) -> bool:
+    return record is not None and record.passed_at is not None
+
+
 def _gate(line: MainLine, key: GateKey, record: GateRecord | None, newest: _Last) -> Entry:
-    passed = record is not None and record.passed_at is not None
-    title = f"{'✓ ' if passed else ''}{_('关口：%(gate)s', gate=GATES[key])} · {line.name}"
+    title = f"{'✓ ' if _is_passed(record) else ''}{_('关口：%(gate)s', gate=GATES[key])} · {line.name}"
     url = f"/lines/{line.id}/gates"
     return Entry(f"gate-{line.id}-{key.value}", day_of(line, key, record), title, str(ABOUT[key]), url, _("关口"), newest.seq, newest.at)
 

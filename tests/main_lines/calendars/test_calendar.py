@@ -11,10 +11,10 @@ from main_lines.calendars.actions import make_feed, note_reading, stop_feed
 from main_lines.calendars.ics import ics_of
 from main_lines.calendars.queries import calendar_of
 from main_lines.calendars.rules import Entry
-from main_lines.gates.actions import move_gate
+from main_lines.gates.actions import move_gate, pass_gate, reopen_gate
 from main_lines.gates.rules import GateKey
 from main_lines.lines.actions import move_d_day, remove_line_member
-from main_lines.tasks.actions import cancel_task
+from main_lines.tasks.actions import accept_task, cancel_task, deliver_task, sign_task, start_task
 from tests.house import NOW
 from tests.main_lines.conftest import D_DAY, Story
 from workspace.db import Database
@@ -79,6 +79,31 @@ def test_calendar_when_something_changes_then_the_same_id_and_a_higher_sequence(
     assert entry().sequence > moved.sequence
     with work_as("苏航", writes=False, now=NOW + timedelta(days=40)) as work:
         assert f"task-{task}" not in {entry.uid for entry in calendar_of(work)}
+
+
+def test_calendar_when_a_line_is_over_then_only_what_came_about(work_as: Callable, write: Callable, story: Story) -> None:
+    open_one, done = write("没做完", offset=-30), write("做完了", offset=-20)
+    with work_as("林悦") as work:
+        sign_task(work, done)
+    with work_as("苏航") as work:
+        start_task(work, done)
+        deliver_task(work, done, "稿件")
+    with work_as("林悦") as work:
+        accept_task(work, done)
+        pass_gate(work, story.line_id, GateKey.GO, note="按计划")
+        pass_gate(work, story.line_id, GateKey.WRAP, note="按计划")
+
+    def uids() -> set[str]:
+        with work_as("苏航", writes=False) as work:
+            return {entry.uid for entry in calendar_of(work)}
+
+    assert {f"task-{open_one}", f"task-{done}", f"dday-{story.line_id}", f"gate-{story.line_id}-freeze"} <= uids()
+    with work_as("林悦") as work:
+        pass_gate(work, story.line_id, GateKey.REVIEW, note="按计划")
+    assert uids() == {f"task-{done}", *(f"gate-{story.line_id}-{key}" for key in ("go", "wrap", "review"))}
+    with work_as("林悦") as work:
+        reopen_gate(work, story.line_id, GateKey.REVIEW, reason="还有一单")
+    assert {f"task-{open_one}", f"dday-{story.line_id}"} <= uids()
 
 
 def test_feed_when_fetched_without_a_session_then_as_its_member_may_see_it_now(
