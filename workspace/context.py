@@ -102,7 +102,8 @@ def install_context(app: Flask, settings: Settings, csrf: Csrf, nav: tuple[NavGr
 def _realtime(settings: Settings, member_id: str | None) -> dict[str, Any]:
     """What the page's scripts need to be told of what happens."""
     url = service_urls(settings)["realtime"]
-    return {"url": url, "ticket_url": "/api/realtime/ticket", "head": g.get("head", 0), "member": member_id}
+    head, epoch = g.get("head", 0), g.get("epoch", "")
+    return {"url": url, "ticket_url": "/api/realtime/ticket", "head": head, "epoch": epoch, "member": member_id}
 
 
 def look_token(subject: str, room: str) -> str:

@@ -103,7 +103,8 @@ class Usher:
         except MainlineError as error:
             raise ConnectionRefusedError("ticket") from error
         sid = request.sid  # type: ignore[attr-defined]
-        if not self.hall.admit(Client(sid, grant["member"], set(map(sys.intern, grant["rooms"])), grant["head"])):
+        epoch = grant.get("epoch", self.hall.epoch)  # A web process of the release before names none.
+        if not self.hall.admit(Client(sid, grant["member"], set(map(sys.intern, grant["rooms"])), grant["head"], epoch)):
             raise ConnectionRefusedError("ticket")
         if self.hall.head > grant["head"]:  # Something was committed between the ticket and now.
             self._send([([sid], "catch_up", {"head": self.hall.head})])

@@ -15,12 +15,13 @@ Sending = tuple[list[str], str, dict[str, Any]]
 
 @dataclass
 class Client:
-    """last: sequence of the newest frame sent to it (at first, the head named in its ticket)."""
+    """last: sequence of the newest frame sent to it (at first, the head named in its ticket). epoch: that of its ticket."""
 
     sid: str
     member: str
     rooms: set[str]
     last: int
+    epoch: str = ""
 
 
 @dataclass
@@ -28,9 +29,11 @@ class Hall:
     """All clients of one realtime process.
 
     head: the newest sequence heard of from the relay. since: from here on every change of rooms is known, None while
-    nothing was heard; ``moves`` keeps them, because a ticket is a little older than the connection it opens.
+    nothing was heard; ``moves`` keeps them, because a ticket is a little older than the connection it opens. epoch: in which these
+    sequences count.
     """
 
+    epoch: str = ""
     head: int = 0
     since: int | None = None
     moves: deque[tuple[int, dict[str, dict[str, list[str]]]]] = field(default_factory=lambda: deque(maxlen=MOVES_KEPT))
@@ -48,7 +51,7 @@ class Hall:
         the browser then sees the hole, whatever it is fetching at this moment.
         """
         oldest = self.since if len(self.moves) < MOVES_KEPT else self.moves[0][0]
-        if oldest is None or client.last < oldest:
+        if oldest is None or client.last < oldest or client.epoch != self.epoch:
             return False
         for seq, changed in self.moves:
             if seq > client.last:
@@ -74,7 +77,10 @@ class Hall:
 
         A hole between the relay's frames (it was restarted, or a line was cut) makes everybody catch up over HTTP. Each
         worker relays what it reads: a frame that was heard before says nothing, and would undo what has moved since.
+        In another epoch, after a restore, nothing was heard yet.
         """
+        if (epoch := frame.get("epoch", self.epoch)) != self.epoch:
+            self.epoch, self.head, self.since = epoch, 0, None
         if "seq" not in frame:
             return self._heard_head(int(frame["head"]))
         seq = int(frame["seq"])

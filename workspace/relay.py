@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import structlog
-from sqlalchemy import Table, bindparam, func, select
+from sqlalchemy import Table, bindparam, select
 
 from workspace.db import Database
 from workspace.events.models import Event
@@ -22,6 +22,7 @@ from workspace.events.rules import shown_facts
 from workspace.realtime_line import FRAMES_CHANNEL, realtime_socket
 from workspace.settings import Settings
 from workspace.wake import Listener, Wake
+from workspace.work import head_and_epoch
 
 log = structlog.get_logger("relay")
 
@@ -98,7 +99,7 @@ def make_publisher(settings: Settings) -> Publisher:
 class Relay:
     def __init__(self, database: Database, publisher: Publisher, wake: Wake) -> None:
         self._database, self._publisher, self._wake = database, publisher, wake
-        self._last = -1
+        self._last, self._epoch = -1, ""
 
     def run_until(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
@@ -127,16 +128,17 @@ class Relay:
         """Publish what is new; returns how many events. A heartbeat names the head when nothing is new."""
         with self._database.session(writes=False) as session:
             if self._last < 0:
-                self._last = max(0, int(session.scalar(select(func.max(Event.seq))) or 0) - SAID_AGAIN)
+                head, self._epoch = head_and_epoch(session)
+                self._last = max(0, head - SAID_AGAIN)
                 heartbeat = True
             events = session.connection().execute(_NEWER, {"last": self._last}).all()
         frames = []
         prev = self._last
         for event in events:
-            frames.append(_frame(event, prev))
+            frames.append(_frame(event, prev) | {"epoch": self._epoch})
             prev = event.seq
         if not frames and heartbeat:
-            self._publisher.publish([{"head": self._last}])
+            self._publisher.publish([{"head": self._last, "epoch": self._epoch}])
         if frames:
             self._publisher.publish(frames)
             self._last = prev

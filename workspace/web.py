@@ -28,7 +28,7 @@ from workspace.parts import Parts
 from workspace.passes import Passes
 from workspace.roles.permissions import Permission
 from workspace.security import SESSION_COOKIE
-from workspace.work import Actor, Work, head_seq, open_work
+from workspace.work import Actor, Work, head_and_epoch, open_work
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ANYONE = "anyone"
@@ -211,7 +211,7 @@ def install_identity(app: Flask) -> None:
         with open_work(web().database, writes=False, parts=web().parts) as work:
             g.actor = web().identify(work)
             if g.actor is None or g.actor.device_id is None:  # A program shows no page.
-                g.head = head_seq(work)  # Before the view reads: its page is true up to here at least.
+                g.head, g.epoch = head_and_epoch(work.session)  # Before the view reads: its page is true up to here at least.
 
 
 def let_pass(addresses: Mapping[str, str]) -> None:

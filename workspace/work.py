@@ -18,7 +18,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from workspace.db import Base, Database, bulk_of, insert_into, new_id
 from workspace.errors import MainlineError
 from workspace.events.kinds import N_, EventKind
-from workspace.events.models import Event, EventRoom
+from workspace.events.models import RESTORED_ROOM, Event, EventRoom
 from workspace.events.rules import GENESIS, event_hash
 from workspace.jobs.models import Job
 from workspace.jobs.registry import lane_of, reactions_to
@@ -26,6 +26,8 @@ from workspace.parts import Parts
 
 # Made once, on the plain tables: each request asks for the head, and each change for the last event and the jobs that wait.
 _HEAD = select(func.max(Event.seq))
+_BEGAN = func.coalesce(select(func.max(EventRoom.seq)).where(EventRoom.room == RESTORED_ROOM).scalar_subquery(), 1)
+_HEAD_AND_EPOCH = select(func.max(Event.seq), select(func.substr(Event.hash, 1, 16)).where(Event.seq == _BEGAN).scalar_subquery())
 _LAST = select(Event.__table__.c.seq, Event.__table__.c.hash).order_by(Event.__table__.c.seq.desc()).limit(1)
 _JOB = Job.__table__.c
 # Held until the commit, so that no worker begins with one before what it is to find is there.
@@ -296,3 +298,12 @@ def open_work(
 def head_seq(work: Work) -> int:
     """Sequence of the newest event, 0 when there is none."""
     return int(work.session.scalar(_HEAD) or 0)
+
+
+def head_and_epoch(session: Session) -> tuple[int, str]:
+    """The head, and the hash of the event with which its epoch began: the newest restore or recovery, else the first of all.
+
+    After a restore the sequence goes on from where the backup was made: only within an epoch does a number stand for one event.
+    """
+    head, epoch = session.execute(_HEAD_AND_EPOCH).one()
+    return head or 0, epoch or ""

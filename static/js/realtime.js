@@ -1,7 +1,7 @@
 // The live connection: a ticket over HTTP, then a Socket.IO websocket that only pushes. What arrives goes through
 // EventFeed and out as DOM events on window:
 //   mainline:event      detail = frame {seq, kind, rooms, subject, at, actor, facts}
-//   mainline:resync     history is too old: everything on the page should be fetched anew
+//   mainline:resync     history is too old, or another one since a restore: everything on the page should be fetched anew
 //   mainline:purge      detail = {room, seq}: this member has left the room by then; drop what belongs to it
 //   mainline:connection detail = {state: "connecting" | "live" | "retrying"}
 
@@ -31,6 +31,7 @@ class Connection {
   constructor(realtime) {
     this.realtime = realtime;
     this.feed = null;
+    this.epoch = realtime.epoch; // within which a sequence stands for one event
     this.socket = null;
     this.attempt = 0;
     this.spread_ms = 0; // over which all who must come again at once are asked to
@@ -39,8 +40,11 @@ class Connection {
 
   async open() {
     this.#drop();
+    // realtime.head: the sequence as of which the page was rendered; without it the page counts as fresh now.
+    const last = this.feed?.last ?? this.realtime.head;
     try {
       const ticket = await json(this.realtime.ticket_url, { method: "POST" });
+      this.#follow(ticket, last);
       this.#listen(ticket);
     } catch (error) {
       if (error.final) return emit("connection", { state: "retrying" });
@@ -48,10 +52,18 @@ class Connection {
     }
   }
 
-  #listen(ticket) {
-    // realtime.head: the sequence as of which the page was rendered; without it the page counts as fresh now.
+  /** last: where the page stood when it asked for the ticket. */
+  #follow(ticket, last = ticket.head) {
+    // A lower head in the same epoch: the database was put back by other means than ours.
+    const restored = ticket.epoch !== (this.epoch ?? ticket.epoch) || ticket.head < last;
+    this.epoch = ticket.epoch;
+    if (restored) this.feed?.close();
     // A feed is closed to who has signed out; who has a ticket is signed in again, and goes on from there.
-    if (!this.feed || this.feed.closed) this.feed = this.#newFeed(this.feed?.last ?? this.realtime.head ?? ticket.head);
+    if (!this.feed || this.feed.closed) this.feed = this.#newFeed(restored ? ticket.head : (this.feed?.last ?? last));
+    if (restored) emit("resync", { head: ticket.head });
+  }
+
+  #listen(ticket) {
     const socket = window.io(ticket.url ?? this.realtime.url, {
       transports: ["websocket"],
       auth: { ticket: ticket.ticket },

@@ -35,7 +35,7 @@ async function browse({ url, scripts, person }) {
   const now = () => Date.now() / 1000;
   const line = { offline: false, broken: new AbortController(), socket: null };
   const window = new EventTarget();
-  const boot = { realtime: { url, ticket_url: "/api/realtime/ticket", head: person.head, member: person.member }, texts: {} };
+  const boot = { realtime: { url, ticket_url: "/api/realtime/ticket", head: person.head, epoch: person.epoch, member: person.member }, texts: {} };
   const fetchReally = globalThis.fetch;
   Object.assign(globalThis, {
     window: { io: (address, options) => (line.socket = io(address, options)) },

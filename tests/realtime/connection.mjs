@@ -1,13 +1,17 @@
-// The connection of a page against a server that is played here: argv[2] is the folder of our scripts, argv[3] what /api/events does
-// the first time, "refuses" or "hangs". Prints the sequences that reached the page.
+// The connection of a page against a server that is played here. argv[2]: the folder of our scripts; argv[3]:
+//   first   what /api/events does the first time, "refuses" or "hangs"
+//   page    {head, epoch} as it was drawn; server: as it is now. With each connection comes one more event.
+// Prints the sequences that reached the page and how often it was to fetch everything anew, after a second connection where all is well.
 
 import { EventEmitter } from "node:events";
 
-const [, , scripts, first] = process.argv;
-const boot = { realtime: { url: "", ticket_url: "/ticket", head: 0, member: "m" }, texts: {} };
+const [, , scripts, told] = process.argv;
+const { first, page = { head: 0 }, server = { head: 1 } } = JSON.parse(told);
+const boot = { realtime: { url: "", ticket_url: "/ticket", member: "m", ...page }, texts: {} };
 const window = new EventTarget();
-const shown = [];
+const found = { shown: [], resyncs: [] };
 let asked = 0;
+let connections = 0;
 
 AbortSignal.timeout = () => {
   const controller = new AbortController();
@@ -26,12 +30,14 @@ class Socket extends EventEmitter {
 }
 
 const answer = (body, status = 200) => new Response(JSON.stringify(body), { status });
+const event = (seq) => ({ seq, prev: seq - 1, kind: "k", rooms: [] });
 
 Object.assign(globalThis, {
   window: {
     io() {
       const socket = new Socket();
       setTimeout(() => socket.emit("connect"), 1);
+      setTimeout(connected, 50, socket);
       return socket;
     },
   },
@@ -45,17 +51,31 @@ Object.assign(globalThis, {
     querySelectorAll: () => [],
   },
   async fetch(path, { signal } = {}) {
-    if (path === "/ticket") return answer({ ticket: "t", head: 1 });
+    if (path === "/ticket") return answer({ ticket: "t", ...server });
     asked += 1;
     if (asked === 1 && first === "refuses") return answer({}, 401);
-    if (asked === 1) return new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
-    return answer({ events: [{ seq: 1, prev: 0, kind: "k", rooms: [] }], head: 1, more: false, resync: false, left: [] });
+    if (asked === 1 && first === "hangs") return new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+    const since = Number(path.split("=")[1]);
+    const events = Array.from({ length: Math.max(0, server.head - since) }, (_none, place) => event(since + 1 + place));
+    return answer({ events, head: server.head, more: false, resync: false, left: [] });
   },
 });
 
+function connected(socket) {
+  if (first) return;
+  server.head += 1;
+  connections += 1;
+  socket.emit("frame", event(server.head));
+  if (connections < 2) return;
+  console.log(JSON.stringify(found));
+  process.exit(0);
+}
+
+addEventListener("mainline:resync", ({ detail }) => found.resyncs.push(detail.head));
 addEventListener("mainline:event", ({ detail }) => {
-  shown.push(detail.seq);
-  console.log(JSON.stringify(shown));
+  found.shown.push(detail.seq);
+  if (!first) return;
+  console.log(JSON.stringify(found));
   process.exit(0);
 });
 const { startRealtime } = await import(`${scripts}/realtime.js`);

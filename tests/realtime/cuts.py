@@ -91,7 +91,7 @@ FAULTS = ("missed", "doubled", "disordered", "leaked", "unpurged")
 
 
 class Browsers:
-    """The node process of browsers.mjs. people: name, cookie, csrf, member, head."""
+    """The node process of browsers.mjs. people: cookie, csrf, member, head, epoch."""
 
     def __init__(self, url: str, scripts: Path, people: Sequence[dict[str, Any]], *, ca: Path | None = None) -> None:
         told = json.dumps({"url": url, "scripts": str(scripts), "people": people})
@@ -123,9 +123,13 @@ class Browsers:
                 return reports
             assert time.monotonic() < deadline, behind
             if time.monotonic() > nudge_at:
-                self._say({"online": True})
+                self.hurry()
                 nudge_at += NUDGE_EVERY_S
             time.sleep(0.3)
+
+    def hurry(self) -> None:
+        """Who waits for the next attempt to connect makes it now."""
+        self._say({"online": True})
 
     def close(self) -> None:
         with suppress(BrokenPipeError):
@@ -194,6 +198,13 @@ def run_cuts(
     return outcome
 
 
+def page_of(caller: Caller) -> dict[str, Any]:
+    """What a page that is drawn for them now is told, beside who they are."""
+    ticket = caller.command("/api/realtime/ticket")
+    csrf = caller.headers("")["X-CSRF-Token"]
+    return {"cookie": caller.cookie(), "csrf": csrf, "head": ticket["head"], "epoch": ticket["epoch"]}
+
+
 def _has(report: dict[str, Any], mark: int) -> bool:
     return any(what == mark for _kind, what, *_rest in report["journal"])
 
@@ -234,9 +245,7 @@ class _Story:
         """Their pages are drawn now."""
         found = []
         for login, caller in self.callers.items():
-            head = caller.command("/api/realtime/ticket")["head"]
-            csrf = caller.headers("")["X-CSRF-Token"]
-            found.append({"login": login, "cookie": caller.cookie(), "csrf": csrf, "member": self.ids[login], "head": head})
+            found.append({"login": login, "member": self.ids[login], **page_of(caller)})
         return found
 
     def rooms(self, login: str) -> set[str]:

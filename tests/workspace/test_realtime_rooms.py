@@ -131,6 +131,21 @@ def test_admit_when_something_was_said_since_the_ticket_then_the_next_frame_show
     assert body["prev"] == 1
 
 
+def test_route_when_the_database_was_restored_then_everybody_comes_again_and_lower_numbers_are_news() -> None:
+    """A realtime process holds no database, and somebody may leave it running meanwhile."""
+    hall = hall_with(a={"line:1"})
+    hall.route(frame(9, "line:1", prev=0) | {"epoch": ""})
+    assert hall.route({"head": 4, "epoch": "b"}) == [(["a-1"], "again", {})]
+    assert hall.admit(Client("a-2", "a", {"line:1"}, 9)) is False, "a ticket of before"
+    assert hall.admit(Client("a-3", "a", {"line:1"}, 4, "b")) is True
+    assert list(frames_in(hall.route(frame(5, "line:1") | {"epoch": "b"}))) == ["a-3"]
+
+
+def test_admit_when_the_relay_has_not_yet_said_that_data_was_restored_then_not_now() -> None:
+    """It would tell the browser of a head that is not to come for long."""
+    assert hall_with().admit(Client("a-1", "a", {"line:1"}, 4, "b")) is False
+
+
 def test_leave_when_gone_then_no_trace_is_kept() -> None:
     hall = hall_with(a={"line:1"})
     hall.leave("a-1")

@@ -37,7 +37,7 @@ def line(company: Database, settings: Settings) -> Line:
     """A relay has said everything so far, and has died."""
     made = Line()
     Relay(company, made, make_wake(settings)).relay_once()
-    made.hall.admit(Client("a-1", "a", {"line:1"}, made.hall.head))
+    made.hall.admit(Client("a-1", "a", {"line:1"}, made.hall.head, made.hall.epoch))
     return made
 
 

@@ -9,7 +9,7 @@ from workspace.secrets import SigningKey
 from workspace.security import service_urls
 from workspace.settings import Settings
 from workspace.web import SIGNED_IN, Routes, request_work
-from workspace.work import Work, head_seq
+from workspace.work import Work, head_and_epoch, head_seq
 
 api = Routes("events_api", __name__, api=True)
 
@@ -18,10 +18,14 @@ RESYNC_BEHIND = 5_000
 
 
 class Ticket(BaseModel):
-    """ticket: opens one socket within 60 s. head: the sequence from which the page's state is fresh."""
+    """ticket: opens one socket within 60 s. head: the sequence from which the page's state is fresh.
+
+    epoch: another one than before means that data was restored: fetch the page anew and go on from head, lower as it may be.
+    """
 
     ticket: str
     head: int
+    epoch: str
     url: str
 
 
@@ -43,10 +47,10 @@ def make_ticket() -> Ticket:
     """A ticket that admits this browser to the realtime process with the rooms open to it now."""
     # Nothing is written: a thousand browsers that come back at once must not queue up with those who write.
     with request_work(writes=False) as work:
-        head = head_seq(work)
-        grant = {"member": work.actor.member_id, "rooms": sorted(rooms_of(work)), "head": head}
+        head, epoch = head_and_epoch(work.session)
+        grant = {"member": work.actor.member_id, "rooms": sorted(rooms_of(work)), "head": head, "epoch": epoch}
         token = work.parts.get(SigningKey).sign(TICKET_PURPOSE, grant)
-        return Ticket(ticket=token, head=head, url=service_urls(work.parts.get(Settings))["realtime"])
+        return Ticket(ticket=token, head=head, epoch=epoch, url=service_urls(work.parts.get(Settings))["realtime"])
 
 
 @api.get("/events", needs=SIGNED_IN, returns=EventPage)

@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace.db import Base, Id
 
+RESTORED_ROOM = "restored"
+"""Nobody's room: with an event in it the database was put back, and another epoch of the sequence begins."""
+
 Seq = BigInteger().with_variant(Integer(), "sqlite")
 
 

@@ -23,6 +23,7 @@ from sync.library.heads.models import Head
 from sync.library.storage import ObjectStore
 from workspace.db import Database
 from workspace.errors import NotFound, Unavailable
+from workspace.events.models import RESTORED_ROOM
 from workspace.parts import Parts
 from workspace.secrets import load_signing_key
 from workspace.settings import Settings
@@ -90,7 +91,10 @@ def restore(parts: Parts, path: Path, tell: Tell) -> Contents:
     with open_work(database, parts=parts, actor=operator()) as work:
         if inspect(work.session.connection()).has_table(Head.__tablename__):  # The snapshot may be older than this release's tables.
             make_all_again(work)
-        work.record(BackupEvent.RESTORED, subject="backup:restored", rooms=["audit"], made_at=contents.made_at, objects=contents.objects)
+        work.record(
+            BackupEvent.RESTORED, subject="backup:restored", rooms=["audit", RESTORED_ROOM], made_at=contents.made_at,
+            objects=contents.objects,
+        )  # fmt: skip
     return contents
 
 

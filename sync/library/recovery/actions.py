@@ -31,6 +31,7 @@ from sync.library.tags.models import AssetTag
 from sync.library.tags.rules import tag_key
 from workspace.db import Database, new_id
 from workspace.errors import Conflict, NotFound
+from workspace.events.models import RESTORED_ROOM
 from workspace.parts import Parts
 from workspace.people.models import Group
 from workspace.work import Work, open_work
@@ -147,7 +148,7 @@ def _write_library(work: Work, log: _Log, rebuilt: Rebuilt) -> Library:
     work.session.flush()
     files = sum(not node.is_folder for node in rebuilt.nodes.values())
     work.record(
-        LibraryEvent.RECOVERED, subject=f"library:{library.id}", rooms=[*rooms_of_library(library), "audit"],
+        LibraryEvent.RECOVERED, subject=f"library:{library.id}", rooms=[*rooms_of_library(library), "audit", RESTORED_ROOM],
         library=library.name, library_id=library.id, files=files, versions=len(rebuilt.versions),
     )  # fmt: skip
     return library

@@ -26,7 +26,7 @@ from workspace.events.models import Event
 from workspace.events.verify import verify_events
 from workspace.parts import Parts
 from workspace.settings import Settings
-from workspace.work import open_work
+from workspace.work import head_and_epoch, open_work
 
 
 def quiet(_text: str) -> None:
@@ -74,6 +74,27 @@ def test_backup_when_restored_elsewhere_then_the_product_is_the_same_and_sound(
     assert (tmp_path / "backup").stat().st_mode & 0o077 == 0
     with pytest.raises(Conflict, match="holds a company"):
         restore(theirs, tmp_path / "backup", quiet)
+
+
+def test_restore_when_done_then_another_epoch_and_only_then(
+    room: Room, company: Database, parts: Parts, second: tuple[Parts, MemoryStore], tmp_path: Path
+) -> None:
+    """Pages that are open take up again from the lower number (workspace.realtime_rooms)."""
+
+    def now(database: Database) -> tuple[int, str]:
+        with database.session(writes=False) as session:
+            return head_and_epoch(session)
+
+    seq, epoch = now(company)
+    room.su.save(room.id, room.root, "a.psd", b"a")
+    back_up(parts, tmp_path / "backup", quiet)
+    head, same = now(company)
+    assert (same, len(epoch)) == (epoch, 16)
+    assert head > seq
+    theirs, _store = second
+    restore(theirs, tmp_path / "backup", quiet)
+    assert now(theirs.get(Database))[0] == head, "it goes on from the backup, whose own event is not in it"
+    assert now(theirs.get(Database))[1] != epoch
 
 
 def test_restore_when_the_backup_is_of_an_older_release_then_done_all_the_same(

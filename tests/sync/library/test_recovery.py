@@ -40,9 +40,9 @@ from workspace.db import Base, Database
 from workspace.errors import Conflict
 from workspace.events.models import Event
 from workspace.parts import Parts
-from workspace.people.models import Group
+from workspace.people.models import Group, PeopleEvent
 from workspace.settings import ROOT, Settings
-from workspace.work import open_work
+from workspace.work import head_and_epoch, open_work
 
 Opens = Callable[..., Any]
 COMPARED = (Library, Node, Version, ManifestRow)
@@ -281,6 +281,19 @@ def test_recovery_when_the_log_is_of_before_heads_were_written_then_named_after_
     names = {row["name"]: row["parent_id"] for row in rows_of(second.get(Database), room.id, Node)}
     assert names == {"": None, "a.psd": room.root}
     assert any("named after its number" in complaint for complaint in report.complaints)
+
+
+def test_recovery_when_into_a_database_with_a_past_then_another_epoch(room: Room, memory: MemoryStore, second: Parts) -> None:
+    """Pages that were open on it take up anew."""
+    room.su.save(room.id, room.root, "a.psd", b"a")
+    database = second.get(Database)
+    with open_work(database) as work:
+        work.record(PeopleEvent.SITE_ADDED, subject="site:x", rooms=["company"], name="武汉")
+    with database.session(writes=False) as session:
+        before = head_and_epoch(session)
+    recover(second, memory)
+    with database.session(writes=False) as session:
+        assert head_and_epoch(session)[1] != before[1]
 
 
 def test_recovery_when_the_database_holds_libraries_then_refused(room: Room, memory: MemoryStore, company: Database, parts: Parts) -> None:
