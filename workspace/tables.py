@@ -37,8 +37,8 @@ CSV = "text/csv; charset=utf-8"
 Value = str | int | float | Decimal | date | datetime | None
 
 _ZIP, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would take for a formula."""
+_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""How a cell begins that a spreadsheet would take for a formula; one for Chinese or Japanese takes the wide signs for the narrow ones."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*%?")
@@ -305,15 +305,21 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
     """UTF-8 with the mark by which Excel knows it. A csv has no types: text that begins like a formula gets an apostrophe."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([_inert(name) for name in header])
-    writer.writerows([_inert(value) for value in row] for row in rows)
+    writer.writerow([inert(name) for name in header])
+    writer.writerows([inert(value) for value in row] for row in rows)
     return out.getvalue().encode("utf-8-sig")
 
 
-def _inert(value: Value) -> Value:
+def inert(value: Value) -> Value:
+    """As it may stand in a csv; see ``write_csv``."""
     if isinstance(value, str) and value.startswith(_RUNS) and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return value
+
+
+def as_typed(text: str) -> str:
+    """A cell without the apostrophe that ``inert`` has put before it."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_RUNS) else text
 
 
 def _letters(index: int) -> str:

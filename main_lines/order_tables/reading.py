@@ -16,6 +16,7 @@ from main_lines.order_tables.headings import TAKEN, Column, column_of
 from main_lines.order_tables.rules import FIELDS, Change, Existing, Fault, Known, OrderTable, RowPlan, Why, asks_anew, row_key
 from main_lines.plans.rules import in_turn, way_between
 from workspace.people.names import plain
+from workspace.tables import as_typed
 
 NEAR_MOST = 50
 """Names of a table of which the nearest known one is looked for; to do so for every cell of a large one would take minutes."""
@@ -45,9 +46,8 @@ def read_orders(header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]]
 
 
 def _cell(text: str) -> str:
-    """A cell without the apostrophe that keeps a spreadsheet from taking it for a formula, as our own exports write it."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in "=+-@" else text
+    """A cell with the line ends that we keep, as it was before an export of ours."""
+    return as_typed(text.replace("\r\n", "\n").replace("\r", "\n").strip())
 
 
 @dataclass

@@ -32,6 +32,7 @@ from workspace.errors import InvalidInput
 from workspace.parts import Parts
 from workspace.people.models import Member
 from workspace.roles.access import permissions_of
+from workspace.tables import inert
 from workspace.work import Actor, Work, open_work
 
 TOLD_EVERY = 100
@@ -133,8 +134,8 @@ def export_library(parts: Parts, target: Path, library: str, tell: Tell, *, at: 
             taken.add(name_key(path))
             _write_file(database, store, target / "files" / path, version)
             rows.writerow([
-                path, version.number, version.author_name, version.at.isoformat(), version.modified_at.isoformat(), version.size_bytes,
-                version.digest,
+                inert(path), version.number, inert(version.author_name), version.at.isoformat(), version.modified_at.isoformat(),
+                version.size_bytes, version.digest,
             ])  # fmt: skip
             if number % TOLD_EVERY == 0:
                 tell(f"  {number:,} of {len(wanted):,} files")

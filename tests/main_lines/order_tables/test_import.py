@@ -120,6 +120,19 @@ def test_import_when_uploaded_then_previewed_first_and_carried_out_after(
     assert person.get(f"{here}/template").status_code == 200
 
 
+@pytest.mark.parametrize("title", ["=选品", "＝选品", "＠全员 选品", "－选品"])
+def test_export_when_a_title_is_like_a_formula_then_it_runs_nothing_and_comes_back_as_it_was(
+    signed_in: Callable, story: Story, write: Callable, title: str
+) -> None:
+    write(title)
+    person, here = signed_in("linyue"), f"/lines/{story.line_id}/tasks"
+    sent = person.get(f"{here}/export?form=csv").get_data()
+    assert f",'{title}," in sent.decode("utf-8-sig")
+    read = read_table("x.csv", sent, max_rows=100, max_columns=60)
+    told = person.post(f"/api{here}/import", json={"header": read.header, "rows": read.rows, "dry_run": True}).get_json()
+    assert (told["changed"], told["faults"]) == (0, [])
+
+
 def test_import_when_through_the_api_then_a_dry_run_tells_and_writes_nothing(signed_in: Callable, story: Story) -> None:
     person, url = signed_in("linyue"), f"/api/lines/{story.line_id}/tasks/import"
     body = {"header": ["标题", "部门"], "rows": [[2, ["主视觉", "设计策划"]], [3, ["页面", "没有"]]]}

@@ -67,6 +67,19 @@ def test_import_when_a_folder_then_all_but_what_is_refused_and_a_second_run_adds
     assert rows["旧网盘/empty.txt"]["version"] == "2"
 
 
+def test_export_when_a_file_is_called_like_a_formula_then_the_list_runs_nothing(
+    room: Room, company: Database, parts: Parts, memory: MemoryStore, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "drive", tmp_path / "out"
+    source.mkdir()
+    (source / "=HYPERLINK(A1).txt").write_bytes(b"a")
+    import_files(parts, member_named(company, "suhang"), room.id, files_in(source), quiet)
+    export_library(parts, target, room.id, quiet)
+    assert (target / "files/=HYPERLINK(A1).txt").read_bytes() == b"a"
+    with open(target / "versions.csv", encoding="utf-8-sig") as table:
+        assert [row["path"] for row in csv.DictReader(table)] == ["'=HYPERLINK(A1).txt"]
+
+
 def test_import_when_the_member_may_not_edit_or_see_then_refused(room: Room, company: Database, parts: Parts, folder: Path) -> None:
     with pytest.raises(NotAllowed):
         import_files(parts, member_named(company, "linyue"), room.id, files_in(folder), quiet)
