@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, case, func, select, tuple_
 
 from main_lines.lines.access import get_as_director, get_line
+from main_lines.numbers.columns import Column
 from main_lines.numbers.models import Metric, MetricValue, NumberDraft, NumberPass, StockCount
+from main_lines.numbers.places import place_of_stock
 from main_lines.numbers.rules import SCOPE_KINDS
 from workspace.errors import NotFound
 from workspace.i18n import _
@@ -166,26 +168,45 @@ def running_totals(work: Work, metric_ids: Collection[str]) -> list[FigureRow]:
 
 
 class StockRow(NamedTuple):
-    """The stock of one SKU in one place. See StockCount."""
+    """The stock of one SKU in one place. See StockCount. place: as it is called now. scope, code: of a store, else empty."""
 
     id: str
     source_id: str
     sku: str
     name: str
     place: str
+    site_id: str | None
     quantity: Decimal
     safety: Decimal | None
     former: Decimal | None
     at: datetime
+    scope: str = ""
+    code: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.sku, self.scope or self.place
 
 
-_STOCK = [getattr(StockCount, name) for name in StockRow._fields]
+_STOCK = [getattr(StockCount, name) for name in StockRow._fields if name not in StockRow._field_defaults]
 
 
 def current_stock(work: Work, line_id: str) -> list[StockRow]:
-    """What counts now. The caller has loaded the line through access."""
+    """What counts now, by SKU and place. The caller has loaded the line through access."""
     query = select(*_STOCK).where(StockCount.line_id == line_id, StockCount.current.is_(True))
-    return [StockRow(*row) for row in work.session.execute(query.order_by(StockCount.sku, StockCount.place))]
+    places = places_of(work)
+    rows = [_placed(StockRow(*row), places) for row in work.session.execute(query)]
+    return sorted(rows, key=lambda row: (row.sku, row.place, row.id))
+
+
+def _placed(row: StockRow, places: "Places") -> StockRow:
+    """As its store is called now. Older counts know their store by what the file called it alone."""
+    if row.site_id is not None:
+        store = places.stores.by_key(f"store:{row.site_id}")
+    else:
+        found = place_of_stock({Column.PLACE: row.place}, places.cities, places.stores)
+        store = found if isinstance(found, Named) else None
+    return row if store is None else row._replace(place=places.stores.name_of(store.key), scope=store.key, code=store.code)
 
 
 class Places(NamedTuple):
@@ -199,9 +220,14 @@ class Places(NamedTuple):
         """Scope -> name, of a store that shares its name with its city before it."""
         return {place.key: named.name_of(place.key) for named in self for place in named.places}
 
+    @property
+    def example_store(self) -> Named | None:
+        """One that has a code, if any has."""
+        return max(self.stores.places, key=lambda store: bool(store.code), default=None)
+
 
 def places_of(work: Work) -> Places:
     departments = [Named(f"department:{id}", name) for id, name in list_departments(work)]
     cities = [Named(f"city:{id}", name) for id, name in list_cities(work)]
-    stores = [Named(f"store:{store.id}", store.name, store.city_name) for store in list_stores(work)]
+    stores = [Named(f"store:{store.id}", store.name, store.city_name, store.code) for store in list_stores(work)]
     return Places(Names(cities), Names(stores), Names(departments))

@@ -4,6 +4,7 @@ Whatever brings numbers, a file, a program or a hand, ends in ``take_numbers`` o
 kept, the former values stand beside it, and the alerts of the line are made to agree.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +17,7 @@ from main_lines.alerts.actions import clear_by_rule, raise_by_rule, replace_by_r
 from main_lines.alerts.rules import AlertRule
 from main_lines.lines.access import company_today, get_line, get_line_as_director, is_director
 from main_lines.lines.models import MainLine
-from main_lines.numbers.access import company_zone, current_figures, current_stock, get_metric, metrics_of, places_of
+from main_lines.numbers.access import StockRow, company_zone, current_figures, current_stock, get_metric, metrics_of, places_of
 from main_lines.numbers.models import Metric, MetricValue, NumberEvent, NumberSource, StockCount
 from main_lines.numbers.queries import metric_rows, short_stock
 from main_lines.numbers.reading import METRICS_MAX, Entry, Item, Wanted
@@ -281,13 +282,17 @@ def take_stock(work: Work, line: MainLine, items: Sequence[Item], origin: Origin
     """All of a file or message; what it does not name stays as it is. The line is held."""
     row = _source(work, line, origin, "stock", len(items))
     before = current_stock(work, line.id)
-    current = {(one.sku, one.place): one for one in before}
+    current: dict[tuple[str, str], list[StockRow]] = defaultdict(list)
+    for one in before:
+        current[one.key].append(one)
     rows: list[dict[str, Any]] = []
     over: list[str] = []
     again: list[dict[str, Any]] = []
     changed = older = 0
     for item in items:
-        known = current.get(item.key)
+        known = max(current[item.key], key=lambda one: (one.at, one.id), default=None)
+        # An older file may have called one store in two ways: of these counts the newest stays.
+        over += [one.id for one in current[item.key] if one is not known]
         outcome = replaces((known.quantity, known.at) if known else None, item.quantity, item.at)
         older += outcome is Replaced.OLDER
         changed += outcome is Replaced.CHANGED
@@ -298,7 +303,8 @@ def take_stock(work: Work, line: MainLine, items: Sequence[Item], origin: Origin
             over.append(known.id)
         rows.append({
             "id": new_id(), "line_id": line.id, "source_id": row.id, "sku": item.sku, "name": item.name or (known.name if known else ""),
-            "place": item.place, "quantity": item.quantity, "safety": item.safety if item.safety is not None or not known else known.safety,
+            "place": item.place, "site_id": item.scope.removeprefix("store:") or None, "quantity": item.quantity,
+            "safety": item.safety if item.safety is not None or not known else known.safety,
             "former": known.quantity if known and outcome is Replaced.CHANGED else None, "at": item.at,
             "current": outcome is not Replaced.OLDER,
         })  # fmt: skip
@@ -329,7 +335,7 @@ def _stock_alert(work: Work, line: MainLine, was: dict[str, Supply], now: dict[s
     parts = [phrase(N_("%(n)s 个缺货"), n=out)] if out else []
     parts += [phrase(N_("%(n)s 个低于安全库存"), n=low)] if low else []
     title = phrase(N_("库存预警：%(parts)s"), parts=parts)
-    rows = {f"{row.sku}\n{row.place}": row for row in current_stock(work, line.id)}
+    rows = {"\n".join(row.key): row for row in current_stock(work, line.id)}
     order = sorted(now, key=lambda key: (key in was and was[key] is now[key], now[key] is not Supply.OUT, rows[key].quantity, key))
     named = [_stock_words(rows[key]) for key in order[:NAMED_IN_ALERT]]
     if len(order) > NAMED_IN_ALERT:

@@ -62,7 +62,8 @@ class ValueBody(Body):
 
 
 class NumberIn(Body):
-    """metric: its name. At most one of city, store (which is in its city anyway) and department. at: as of when, else the message's."""
+    """metric: its name. At most one of city, store (its code or name; it is in its city anyway) and department. at: as of when, else the
+    message's."""
 
     metric: Name
     target: Amount | None = None
@@ -75,9 +76,12 @@ class NumberIn(Body):
 
 
 class StockIn(Body):
+    """place: a warehouse or city, called as you like. store: instead of it, a store by its code or name."""
+
     sku: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SKU_LENGTH)]
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=SOURCE_LENGTH)] = ""
     place: PlaceName = ""
+    store: PlaceName = ""
     quantity: Amount
     safety: Annotated[Decimal, Field(ge=0, le=VALUE_MOST, allow_inf_nan=False)] | None = None
     at: AwareDatetime | None = None

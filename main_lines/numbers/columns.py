@@ -17,6 +17,7 @@ class Column(StrEnum):
     UNIT = "unit"
     DAY = "day"
     CITY = "city"
+    STORE_CODE = "store_code"
     STORE = "store"
     DEPARTMENT = "department"
     TARGET = "target"
@@ -34,7 +35,8 @@ NUMBER_HEADINGS: dict[Column, tuple[str, ...]] = {
     Column.UNIT: ("单位", "unit"),
     Column.DAY: ("日期", "day", "date", "统计日期", "天"),
     Column.CITY: ("城市", "city"),
-    Column.STORE: ("门店", "store", "店铺"),
+    Column.STORE_CODE: ("门店编码", "store code", "门店编号", "门店代码", "店铺编码", "店铺编号", "店号"),
+    Column.STORE: ("门店", "store", "店铺", "门店名称", "店铺名称"),
     Column.DEPARTMENT: ("部门", "department"),
     Column.TARGET: ("目标", "target", "目标值"),
     Column.ACTUAL: ("实际", "actual", "实际值", "完成", "完成值"),
@@ -43,7 +45,9 @@ NUMBER_HEADINGS: dict[Column, tuple[str, ...]] = {
 STOCK_HEADINGS: dict[Column, tuple[str, ...]] = {
     Column.SKU: ("SKU", "sku", "货号", "商品编码", "商家编码", "条码", "sku编码"),
     Column.NAME: ("名称", "name", "品名", "商品名称", "商品"),
-    Column.PLACE: ("仓库", "place", "warehouse", "城市", "门店", "city", "store", "仓", "地点"),
+    Column.PLACE: ("仓库", "place", "warehouse", "城市", "city", "仓", "地点"),
+    Column.STORE_CODE: NUMBER_HEADINGS[Column.STORE_CODE],
+    Column.STORE: NUMBER_HEADINGS[Column.STORE],
     Column.QUANTITY: ("数量", "quantity", "库存", "可用库存", "可售库存", "库存数量", "stock"),
     Column.SAFETY: ("安全库存", "safety quantity", "safety", "安全数量", "预警库存"),
     Column.AT: NUMBER_HEADINGS[Column.AT],

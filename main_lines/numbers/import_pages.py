@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response
 from main_lines.lines.access import company_today, get_line
 from main_lines.lines.queries import line_head
 from main_lines.numbers import imports
-from main_lines.numbers.access import company_zone, digest_of, get_draft, metrics_of, places_of
+from main_lines.numbers.access import Places, company_zone, digest_of, get_draft, metrics_of, places_of
 from main_lines.numbers.bodies import instant_of
-from main_lines.numbers.columns import NUMBER_HEADINGS, STOCK_HEADINGS, Column
+from main_lines.numbers.columns import NUMBER_HEADINGS, STOCK_HEADINGS
 from main_lines.numbers.imports import WHATS, Brought
-from main_lines.numbers.pages import WORDS
+from main_lines.numbers.pages import EXPORTED, EXPORTED_STOCK, WORDS
 from main_lines.numbers.reading import COLUMNS_MAX, ROWS_MAX
 from sync.library.content.sending import disposition
 from workspace.errors import InvalidInput, MainlineError
@@ -25,8 +25,7 @@ from workspace.work import Work
 
 pages = Routes("number_imports", __name__)
 
-_NUMBERS = (Column.METRIC, Column.UNIT, Column.DAY, Column.CITY, Column.STORE, Column.DEPARTMENT, Column.TARGET, Column.ACTUAL)
-_STOCK = (Column.SKU, Column.NAME, Column.PLACE, Column.QUANTITY, Column.SAFETY)
+_NUMBERS = EXPORTED[:-1]
 
 
 @pages.get("/lines/<line_id>/numbers/import", needs=SIGNED_IN)
@@ -80,26 +79,36 @@ def submit_drop(work: Work, draft_id: str) -> Response:
 def send_template(work: Work, line_id: str) -> FlaskResponse:
     """A table to fill in, with this line's own metrics; ``show=stock`` for stock, ``kind=csv`` for a csv."""
     line = get_line(work, line_id)
-    stock, as_csv = request.args.get("show") == "stock", request.args.get("kind") == "csv"
+    stock, as_csv, places = request.args.get("show") == "stock", request.args.get("kind") == "csv", places_of(work)
     if stock:
-        header, rows, name = [STOCK_HEADINGS[column][0] for column in _STOCK], _stock_example(), _("库存模板")
+        header, rows, name = [STOCK_HEADINGS[column][0] for column in EXPORTED_STOCK], _stock_example(places), _("库存模板")
     else:
         metrics = [(metric.name, metric.unit) for metric in metrics_of(work, line.id)]
         header, name = [NUMBER_HEADINGS[column][0] for column in _NUMBERS], _("数据模板")
-        rows = _number_example(metrics, company_today(work), next((city.name for city in places_of(work).cities.places), ""))
+        rows = _number_example(metrics, company_today(work), places)
     content = write_csv(header, rows) if as_csv else write_table(header, rows)
     headers = {"Content-Disposition": disposition("attachment", f"{name}.{'csv' if as_csv else 'xlsx'}")}
     return FlaskResponse(content, 200, headers, content_type=CSV if as_csv else XLSX)
 
 
-def _number_example(metrics: list[tuple[str, str]], today: date, city: str) -> list[list[Value]]:
-    """Two days of each metric, so that the first look says how it is meant."""
+def _number_example(metrics: list[tuple[str, str]], today: date, places: Places) -> list[list[Value]]:
+    """Two days of each metric, one of them in a city, and a store of the first, so that the first look says how it is meant."""
     named = metrics or [("GMV", _("元")), (_("订单数"), _("单"))]
-    return [[name, unit, today - timedelta(days=back), city if back else "", "", "", None, None] for name, unit in named for back in (0, 1)]
+    city = next((city.name for city in places.cities.places), "")
+    rows: list[list[Value]] = [
+        [name, unit, today - timedelta(days=back), city if back else "", "", "", "", None, None] for name, unit in named for back in (0, 1)
+    ]
+    if store := places.example_store:
+        rows.insert(2, [*named[0], today, store.city, store.code, store.name, "", None, None])
+    return rows
 
 
-def _stock_example() -> list[list[Value]]:
-    return [["SKU-0001", _("示例商品，请删去这一行"), _("上海仓"), 320, 100]]
+def _stock_example(places: Places) -> list[list[Value]]:
+    what = ["SKU-0001", _("示例商品，请删去这一行")]
+    rows: list[list[Value]] = [[*what, _("上海仓"), "", "", 320, 100]]
+    if store := places.example_store:
+        rows.append([*what, "", store.code, places.stores.name_of(store.key), 12, 5])
+    return rows
 
 
 def _brought() -> Brought:

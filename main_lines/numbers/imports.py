@@ -172,11 +172,12 @@ def _number_changes(work: Work, line: MainLine, reading: Reading) -> list[Change
 
 
 def _stock_changes(work: Work, line: MainLine, reading: Reading) -> list[Change]:
-    current = {(one.sku, one.place): one for one in current_stock(work, line.id)}
-    found = []
+    current = {one.key: one for one in sorted(current_stock(work, line.id), key=lambda one: (one.at, one.id))}
+    found, names = [], places_of(work).names()
     for item in reading.items:
         before = current.get(item.key)
         outcome = replaces((before.quantity, before.at) if before else None, item.quantity, item.at)
         what = " ".join(part for part in (item.sku, item.name) if part)
-        found.append(Change(item.line, what, item.place, item.quantity, before.quantity if before else None, outcome))
+        where = names.get(item.scope, item.place)
+        found.append(Change(item.line, what, where, item.quantity, before.quantity if before else None, outcome))
     return found

@@ -17,7 +17,7 @@ from workspace.tables import Table
 from workspace.work import Work
 
 _NUMBERS = (Column.METRIC, Column.DAY, Column.CITY, Column.STORE, Column.DEPARTMENT, Column.TARGET, Column.ACTUAL, Column.AT)
-_STOCK = (Column.SKU, Column.NAME, Column.PLACE, Column.QUANTITY, Column.SAFETY, Column.AT)
+_STOCK = (Column.SKU, Column.NAME, Column.PLACE, Column.STORE, Column.QUANTITY, Column.SAFETY, Column.AT)
 
 
 def receive(work: Work, line_id: str, body: NumbersBody, *, name: str) -> tuple[Taken, Taken]:

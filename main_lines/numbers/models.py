@@ -122,7 +122,9 @@ class MetricValue(Base):
 
 
 class StockCount(Base):
-    """place: a warehouse, city or store, as the file calls it. safety: the quantity below which it is low; None when nobody says."""
+    """place: a warehouse or city, as the file calls it, empty where site_id names a store. safety: the quantity below which it is low;
+    None when nobody says.
+    """
 
     __tablename__ = "stock_count"
     __table_args__ = (Index("ix_stock_count_line_current", "line_id", "current"),)
@@ -133,6 +135,7 @@ class StockCount(Base):
     sku: Mapped[str] = mapped_column(String(SKU_LENGTH))
     name: Mapped[str] = mapped_column(String(SOURCE_LENGTH), default="")
     place: Mapped[str] = mapped_column(String(PLACE_LENGTH), default="")
+    site_id: Mapped[str | None] = mapped_column(Id, ForeignKey("site.id"))
     quantity: Mapped[Decimal] = mapped_column(Amount)
     safety: Mapped[Decimal | None] = mapped_column(Amount)
     former: Mapped[Decimal | None] = mapped_column(Amount)

@@ -24,9 +24,10 @@ from workspace.work import Work
 pages = Routes("numbers", __name__)
 
 EXPORTED = (
-    Column.METRIC, Column.UNIT, Column.DAY, Column.CITY, Column.STORE, Column.DEPARTMENT, Column.TARGET, Column.ACTUAL, Column.AT,
+    Column.METRIC, Column.UNIT, Column.DAY, Column.CITY, Column.STORE_CODE, Column.STORE, Column.DEPARTMENT, Column.TARGET, Column.ACTUAL,
+    Column.AT,
 )  # fmt: skip
-EXPORTED_STOCK = (Column.SKU, Column.NAME, Column.PLACE, Column.QUANTITY, Column.SAFETY)
+EXPORTED_STOCK = (Column.SKU, Column.NAME, Column.PLACE, Column.STORE_CODE, Column.STORE, Column.QUANTITY, Column.SAFETY)
 
 WORDS: dict[str, Any] = {
     "aims": AIMS, "betters": BETTERS, "verdicts": VERDICTS, "verdict_tones": TONES, "supplies": SUPPLIES, "supply_tones": SUPPLY_TONES,
@@ -107,7 +108,10 @@ def export_stock(work: Work, line_id: str) -> FlaskResponse:
     """The stock that counts as xlsx, in the columns of the template."""
     line = get_line(work, line_id)
     found = queries.stock_page(work, line.id, most=10**6).rows
-    rows = [(one.row.sku, one.row.name, one.row.place, one.row.quantity, one.row.safety) for one in found]
+    rows = [
+        (row.sku, row.name, *(("", row.code, row.place) if row.scope else (row.place, "", "")), row.quantity, row.safety)
+        for row in (one.row for one in found)
+    ]
     return _sent(line, write_table([STOCK_HEADINGS[column][0] for column in EXPORTED_STOCK], rows), _("库存"))
 
 

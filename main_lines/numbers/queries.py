@@ -222,15 +222,17 @@ def _history(work: Work, metric_id: str, names: dict[str, str]) -> list[SaidRow]
 def export_rows(work: Work, line: MainLine) -> list[tuple[Any, ...]]:
     """Every number that counts, a line per metric, day and place, in the columns of the template: it can be imported again."""
     metrics = {metric.id: metric for metric in metrics_of(work, line.id)}
-    names = places_of(work).names()
-    zone = company_zone(work)
+    places = places_of(work)
+    names, zone = places.names(), company_zone(work)
     cells: dict[tuple[str, str, str], dict[str, FigureRow]] = defaultdict(dict)
     for figure in current_figures(work, list(metrics)):
         cells[figure.metric_id, figure.day.isoformat() if figure.day else "", figure.scope][figure.aim] = figure
     rows: list[tuple[Any, ...]] = []
     for (metric_id, _day, scope), said in sorted(cells.items()):
         metric, figure = metrics[metric_id], _newest(said)
-        where = [_place(names, scope) if scope.startswith(f"{kind}:") else "" for kind in SCOPE_KINDS]
+        store = places.stores.by_key(scope)
+        where = [names.get(scope, "") if scope.startswith(f"{kind}:") else "" for kind in SCOPE_KINDS]
+        where.insert(1, store.code if store else "")
         values = [said[aim].value if aim in said else None for aim in ("target", "actual")]
         rows.append((metric.name, metric.unit, figure.day, *where, *values, figure.at.astimezone(zone)))
     return rows
@@ -298,13 +300,13 @@ class StockPage:
 
 
 def stock_page(work: Work, line_id: str, *, short_only: bool = False, query: str = "", most: int = STOCK_SHOWN) -> StockPage:
-    """query: part of a SKU, name or place."""
+    """query: part of a SKU, name or place, or of a store's code."""
     wanted = query.strip().casefold()
     rows = [
         (row, supply)
         for row in current_stock(work, line_id)
         for supply in [supply_of(row.quantity, row.safety)]
-        if not (short_only and supply is Supply.ENOUGH) and wanted in f"{row.sku}\n{row.name}\n{row.place}".casefold()
+        if not (short_only and supply is Supply.ENOUGH) and wanted in f"{row.sku}\n{row.name}\n{row.place}\n{row.code}".casefold()
     ]
     rows.sort(key=lambda one: (list(Supply).index(one[1]), one[0].quantity - (one[0].safety or 0), one[0].sku))
     sources = {source.id: source for source in sources_by_id(work, {row.source_id for row, _supply in rows[:most]})}
@@ -313,5 +315,5 @@ def stock_page(work: Work, line_id: str, *, short_only: bool = False, query: str
 
 def short_stock(rows: Iterable[StockRow]) -> dict[str, Supply]:
     """What is out or low, by SKU and place."""
-    found = {f"{row.sku}\n{row.place}": supply_of(row.quantity, row.safety) for row in rows}
+    found = {"\n".join(row.key): supply_of(row.quantity, row.safety) for row in rows}
     return {key: supply for key, supply in found.items() if supply is not Supply.ENOUGH}

@@ -23,6 +23,7 @@ from main_lines.numbers.columns import (
     value_in,
 )
 from main_lines.numbers.models import NAME_LENGTH, PLACE_LENGTH, SKU_LENGTH, SOURCE_LENGTH, UNIT_LENGTH
+from main_lines.numbers.places import Misplaced, place_of_number, place_of_stock, short
 from main_lines.numbers.rules import Aim
 from workspace.i18n import _
 from workspace.people.names import Names
@@ -34,6 +35,7 @@ NUMBERS_MAX = 20_000
 METRICS_MAX = 40
 NEAR_MOST = 100
 """Problems that name what might have been meant; nobody reads the rest, and to look for it takes time."""
+_WHERE = (Column.CITY, Column.STORE_CODE, Column.STORE, Column.DEPARTMENT)
 CLOCK_SLACK = timedelta(minutes=10)
 """How far ahead of ours the clock of whoever made the file may be."""
 
@@ -74,7 +76,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Item:
-    """The stock of one SKU in one place."""
+    """The stock of one SKU in one place. place: as the file calls it, empty for a store. scope: of a store, as in MetricValue."""
 
     sku: str
     name: str
@@ -83,10 +85,11 @@ class Item:
     safety: Decimal | None
     at: datetime
     line: int = 0
+    scope: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
-        return self.sku, self.place
+        return self.sku, self.scope or self.place
 
 
 @dataclass(frozen=True)
@@ -229,7 +232,7 @@ class _Numbers:
         if found := self.metrics.get(name.casefold()):
             return found if self._counts_in(line, heading, found, unit) else None
         if not self.known.may_define:
-            self.reading.wrong(line, heading, self._unknown(_("没有指标“%(name)s”", name=name), name, self.known.metrics))
+            self.reading.wrong(line, heading, _unknown(self.reading, _("没有指标“%(name)s”", name=name), name, self.known.metrics))
             return None
         if len(name) > NAME_LENGTH or len(unit) > UNIT_LENGTH:
             self.reading.wrong(line, heading, _("指标名称最多 %(n)s 个字，单位最多 %(m)s 个字。", n=NAME_LENGTH, m=UNIT_LENGTH))
@@ -245,7 +248,7 @@ class _Numbers:
         unit = self.units[metric.casefold()]
         if not said or ratio_of(said, unit) is not None:
             return True
-        words = _("“%(metric)s”的单位是%(unit)s，这里写的是%(said)s。请改成相同的单位。", metric=metric, unit=unit, said=_short(said))
+        words = _("“%(metric)s”的单位是%(unit)s，这里写的是%(said)s。请改成相同的单位。", metric=metric, unit=unit, said=short(said))
         self.reading.wrong(line, heading, words)
         return False
 
@@ -254,7 +257,7 @@ class _Numbers:
         try:
             return day_in(text)
         except ValueError:
-            words = _("“%(said)s”不是日期。请写成 2026-11-11 这样。", said=_short(text))
+            words = _("“%(said)s”不是日期。请写成 2026-11-11 这样。", said=short(text))
             self.reading.wrong(line, self.header[self.columns[Column.DAY]], words)
             return None
 
@@ -262,44 +265,29 @@ class _Numbers:
         return _instant(self.reading, self.known, line, self.columns, self.header, cells)
 
     def _scope(self, line: int, cells: tuple[str, ...]) -> str | None:
-        """The narrowest place that the line names; None when it names one that is not known, or two that exclude each other."""
-        known = {Column.STORE: self.known.stores, Column.CITY: self.known.cities, Column.DEPARTMENT: self.known.departments}
-        said = {column: self._cell(cells, column) for column in known if self._cell(cells, column)}
-        if len(said) > 1 and Column.DEPARTMENT in said:
-            self._misplaced(line, Column.DEPARTMENT, _("部门和城市、门店不能同时写，请只留一个。"))
+        """The narrowest place that the line names; None when what it says does not fit."""
+        said = {column: text for column in _WHERE if (text := self._cell(cells, column))}
+        found = place_of_number(said, self.known.cities, self.known.stores, self.known.departments)
+        if isinstance(found, Misplaced):
+            _misplaced(self.reading, line, self.header[self.columns[found.column]], found)
             return None
-        found = {column: known[column].called(name) for column, name in said.items()}
-        for column, places in found.items():
-            if not places:
-                title = _("没有找到“%(name)s”", name=_short(said[column]))
-                self._misplaced(line, column, self._unknown(title, said[column], known[column].names()))
-                return None
-        if not said:
-            return ""
-        column = next(column for column in known if column in said)
-        city = said.get(Column.CITY, "") if column is Column.STORE else ""
-        inside = known[column].called(said[column], city=city)
-        if len(inside) == 1:
-            return inside[0].key
-        name, names = _short(said[column]), _("、").join(place.full for place in inside or found[column])
-        if inside:
-            self._misplaced(line, column, _("有多家叫“%(name)s”：%(names)s。请写明城市。", name=name, names=names))
-        else:
-            self._misplaced(line, column, _("%(city)s没有“%(name)s”，只有：%(names)s。", city=_short(city), name=name, names=names))
-        return None
+        return found.key if found else ""
 
-    def _misplaced(self, line: int, column: Column, words: str) -> None:
-        self.reading.wrong(line, self.header[self.columns[column]], words)
 
-    def _unknown(self, title: str, name: str, names: Iterable[str]) -> str:
-        """With what might have been meant."""
-        names = list(names)
-        near = get_close_matches(name, names, 1, 0.5) if len(self.reading.problems) < NEAR_MOST else []
-        if near:
-            return _("%(title)s，是不是“%(near)s”？", title=title, near=near[0])
-        if not names:
-            return _("%(title)s，还没有可用的名称。", title=title)
-        return _("%(title)s，可用的有：%(names)s。", title=title, names=_("、").join(_some(names)))
+def _misplaced(reading: Reading, line: int, heading: str, found: Misplaced) -> None:
+    words = found.words if found.known is None else _unknown(reading, found.words, found.said, found.known)
+    reading.wrong(line, heading, words)
+
+
+def _unknown(reading: Reading, title: str, name: str, names: Iterable[str]) -> str:
+    """With what might have been meant."""
+    names = list(names)
+    near = get_close_matches(name, names, 1, 0.5) if len(reading.problems) < NEAR_MOST else []
+    if near:
+        return _("%(title)s，是不是“%(near)s”？", title=title, near=near[0])
+    if not names:
+        return _("%(title)s，还没有可用的名称。", title=title)
+    return _("%(title)s，可用的有：%(names)s。", title=title, names=_("、").join(_some(names)))
 
 
 def read_stock(table: Table, known: Known) -> Reading:
@@ -345,16 +333,21 @@ def _item(
     if safety is not None and safety < 0:
         reading.wrong(line, header[columns[Column.SAFETY]], _("安全库存不能小于 0。"))
     at = _instant(reading, known, line, columns, header, cells)
+    said = {column: text for column in (Column.PLACE, Column.STORE_CODE, Column.STORE) if (text := cell(column))}
+    store = place_of_stock(said, known.cities, known.stores)
+    if isinstance(store, Misplaced):
+        _misplaced(reading, line, header[columns[store.column]], store)
+        return None
     if len(reading.problems) > before or quantity is None or at is None:
         return None
-    return Item(sku, name, place, quantity, safety, at, line)
+    return Item(sku, name, "" if store else place, quantity, safety, at, line, store.key if store else "")
 
 
 def _number(reading: Reading, line: int, heading: str, text: str, said: str = "", unit: str = "") -> Decimal | None:
     try:
         return value_in(text, said=said, unit=unit)
     except ValueError:
-        reading.wrong(line, heading, _("“%(said)s”不是数值。请写成 1234.5、12.5%% 或 3.2万 这样。", said=_short(text)))
+        reading.wrong(line, heading, _("“%(said)s”不是数值。请写成 1234.5、12.5%% 或 3.2万 这样。", said=short(text)))
         return None
 
 
@@ -366,13 +359,13 @@ def _instant(
     try:
         at = instant_in(text, known.zone) or known.at
     except ValueError:
-        words = _("“%(said)s”不是时间。请写成 2026-11-11 08:30 这样。", said=_short(text))
+        words = _("“%(said)s”不是时间。请写成 2026-11-11 08:30 这样。", said=short(text))
         reading.wrong(line, header[columns[Column.AT]], words)
         return None
     if at > known.now + CLOCK_SLACK:
         if at.astimezone(known.zone).date() == known.now.astimezone(known.zone).date() and not says_clock(text):
             return known.now.replace(microsecond=0)  # "As of today" is as of now.
-        reading.wrong(line, header[columns[Column.AT]], _("%(at)s 还没有到。请核对截至时间。", at=_short(text)))
+        reading.wrong(line, header[columns[Column.AT]], _("%(at)s 还没有到。请核对截至时间。", at=short(text)))
         return None
     return at.replace(microsecond=0)
 
@@ -381,7 +374,3 @@ def _some(names: Sequence[str], most: int = 6) -> Iterator[str]:
     yield from names[:most]
     if len(names) > most:
         yield "…"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 20 else f"{text[:19]}…"

@@ -42,6 +42,7 @@ class Names:
         self.places: Sequence[Named] = tuple(places)
         self._by_name: dict[str, list[Named]] = defaultdict(list)
         self._by_full: dict[str, list[Named]] = defaultdict(list)
+        self._by_key = {place.key: place for place in self.places}
         self._by_code = {plain(place.code): place for place in self.places if place.code}
         for place in self.places:
             self._by_name[plain(place.name)].append(place)
@@ -63,6 +64,9 @@ class Names:
     def coded(self, text: str) -> Named | None:
         """The one that has this code."""
         return self._by_code.get(plain(text))
+
+    def by_key(self, key: str) -> Named | None:
+        return self._by_key.get(key)
 
     def codes(self) -> list[str]:
         return [place.code for place in self.places if place.code]

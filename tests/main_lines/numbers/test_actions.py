@@ -37,7 +37,7 @@ from tests.house import NOW
 from tests.main_lines.conftest import OUTSIDE, Story, last_kinds
 from workspace.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from workspace.events.models import Event
-from workspace.people.actions import add_site
+from workspace.people.actions import add_site, change_store
 from workspace.people.models import Site
 from workspace.tables import read_table, write_table
 
@@ -272,6 +272,70 @@ def test_stores_of_one_name_when_exported_and_imported_again_then_each_keeps_its
         found = read_numbers(table, known_in(work, line, at=work.now))
     assert found.problems == []
     assert sorted((one.value, one.scope.partition(":")[0]) for one in found.entries) == [(1, "store"), (2, "store"), (1000, "")]
+
+
+def test_stores_of_one_name_and_city_when_they_have_codes_then_exported_and_imported_again(
+    work_as: Callable, story: Story, gmv: str
+) -> None:  # fmt: skip
+    with work_as("林悦") as work:
+        city = work.session.scalars(select(Site.id).where(Site.name == "上海")).one()
+        for code in ("SH-0201", "SH-0202"):
+            add_site(work, kind="store", name="人民店", parent_id=city, code=code)
+    import_file(work_as, story, "指标,门店编码,门店,实际\nGMV,SH-0201,人民店,1\nGMV,,sh-0202,2\n")
+    with work_as("林悦", writes=False) as work:
+        line = get_line(work, story.line_id)
+        assert {row.name for row in metric_page(work, line, get_metric(work, gmv)).scopes} == {"", "SH-0201", "SH-0202"}
+        header, rows = [NUMBER_HEADINGS[column][0] for column in EXPORTED], export_rows(work, line)
+        assert {row[header.index("门店编码")] for row in rows} == {"", "SH-0201", "SH-0202"}
+        table = read_table("x.xlsx", write_table(header, rows), max_rows=99, max_columns=20)
+        found = read_numbers(table, known_in(work, line, at=work.now))
+    assert found.problems == []
+    assert {one.value for one in found.entries if one.scope} == {1, 2}
+
+
+def counted(work_as: Callable, story: Story) -> list[tuple[str, str, int]]:
+    with work_as("吴昊", writes=False) as work:
+        return [(row.place, row.code, int(row.quantity)) for row in current_stock(work, story.line_id)]
+
+
+def test_stock_of_a_store_when_named_by_code_or_name_and_renamed_then_one_count(work_as: Callable, story: Story) -> None:
+    import_file(work_as, story, "SKU,仓库,数量\nA,淮海路店,5\nA,上海仓,9\n", what="stock")
+    with work_as("管力") as work:
+        change_store(work, work.session.scalars(select(Site.id).where(Site.name == "淮海路店")).one(), name="淮海中路店")
+    import_file(work_as, story, "SKU,门店编码,门店,数量\nA,sh-0001,淮海路店,0\n", what="stock", now=NOW + timedelta(hours=1))
+    assert counted(work_as, story) == [("上海仓", "", 9), ("淮海中路店", "SH-0001", 0)]
+    import_file(work_as, story, "SKU,地点,数量\nA,淮海中路店,7\n", what="stock", now=NOW + timedelta(hours=2))
+    assert counted(work_as, story) == [("上海仓", "", 9), ("淮海中路店", "SH-0001", 7)]
+    with work_as("吴昊", writes=False) as work:
+        assert [row.row.place for row in stock_page(work, story.line_id, query="sh-0001").rows] == ["淮海中路店"]
+
+
+def test_stock_when_counted_before_it_knew_its_store_then_the_next_count_takes_its_place(work_as: Callable, story: Story) -> None:
+    with work_as("林悦") as work:
+        line = get_line(work, story.line_id, lock=True)
+        for hours, place in enumerate(("淮海路店", "上海 淮海路店", "上海仓")):
+            at = NOW - timedelta(hours=9 - hours)
+            take_stock(work, line, [Item("A", "", place, Decimal(hours), None, at)], Origin("api", at, "ERP"))
+    assert counted(work_as, story) == [("上海仓", "", 2), ("淮海路店", "SH-0001", 0), ("淮海路店", "SH-0001", 1)]
+    with work_as("林悦") as work:
+        [draft] = [bring_file(work, story.line_id, brought("SKU,门店,数量\nA,SH-0001,3\n"), what="stock")]
+        [change] = preview_of(work, draft).changes
+        assert (change.where, change.before, change.value) == ("淮海路店", 1, 3)
+        confirm_draft(work, draft.id)
+    assert counted(work_as, story) == [("上海仓", "", 2), ("淮海路店", "SH-0001", 3)]
+    with work_as("吴昊", writes=False) as work:
+        assert summary_of(work, get_line(work, story.line_id)).stock.total == 2
+
+
+def test_stock_of_a_message_when_a_store_is_named_then_by_its_code_and_an_unknown_one_is_told(work_as: Callable, story: Story) -> None:
+    with work_as("苏航") as work:
+        receive(work, story.line_id, message(stock=[{"sku": "A", "store": "SH-0001", "quantity": 3}]), name="ERP")
+    assert counted(work_as, story) == [("淮海路店", "SH-0001", 3)]
+    with work_as("苏航") as work, pytest.raises(InvalidInput) as refused:
+        receive(work, story.line_id, message(stock=[{"sku": "A", "store": "SH-0009", "quantity": 3}]), name="ERP")
+    [problem] = refused.value.facts["problems"]
+    assert (problem["list"], problem["item"], problem["field"]) == ("stock", 0, "门店")
+    assert "没有找到“SH-0009”，是不是“SH-0001”" in problem["words"]
 
 
 def message(**body: object) -> NumbersBody:

@@ -15,7 +15,10 @@ from workspace.tables import read_table
 NOW = datetime(2026, 11, 6, 4, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 CITIES = Names([Named("city:sh", "上海"), Named("city:gz", "广州")])
-STORES = Names([Named("store:nj", "南京西路店", "上海"), Named("store:a", "人民店", "上海"), Named("store:b", "人民店", "广州")])
+STORES = Names([
+    Named("store:nj", "南京西路店", "上海", "SH-0123"), Named("store:a", "人民店", "上海", "SH-0200"),
+    Named("store:b", "人民店", "广州", "GZ-0001"), Named("store:c", "东站店", "广州", "GZ-0002"), Named("store:d", "东站店", "广州"),
+])  # fmt: skip
 KNOWN = Known(
     {"GMV": "万元", "订单数": ""}, CITIES, STORES, Names([Named("department:kf", "客服")]), True, NOW, NOW, ZONE
 )  # fmt: skip
@@ -114,8 +117,15 @@ def test_table_when_a_metric_has_its_own_column_then_read_and_new_ones_are_named
         ("指标,城市,实际\nGMV,上每,1\n", 2, "城市", "没有找到“上每”"),
         ("指标,城市,实际\nGMV,上海市,1\n", 2, "城市", "是不是“上海”"),
         ("指标,城市,部门,实际\nGMV,上海,客服,1\n", 2, "部门", "不能同时写"),
-        ("指标,门店,实际\nGMV,人民店,1\n", 2, "门店", "有多家叫“人民店”：上海 人民店、广州 人民店"),
-        ("指标,城市,门店,实际\nGMV,广州,南京西路店,1\n", 2, "门店", "广州没有“南京西路店”，只有：上海 南京西路店"),
+        ("指标,门店,实际\nGMV,人民店,1\n", 2, "门店", "有多家叫“人民店”：上海 人民店（SH-0200）、广州 人民店（GZ-0001）。请写门店编码"),
+        ("指标,城市,门店,实际\nGMV,广州,东站店,1\n", 2, "门店", "有多家叫“东站店”：广州 东站店（GZ-0002）、广州 东站店。请写门店编码"),
+        ("指标,门店编码,实际\nGMV,SH-0124,1\n", 2, "门店编码", "没有门店编码“SH-0124”，是不是“SH-0123”"),
+        ("指标,门店编码,实际\nGMV,人民店,1\n", 2, "门店编码", "没有门店编码“人民店”，可用的有：SH-0123"),
+        ("指标,门店,实际\nGMV,SH-0124,1\n", 2, "门店", "没有找到“SH-0124”，是不是“SH-0123”"),
+        ("指标,门店编码,门店,实际\nGMV,SH-0123,人民店,1\n", 2, "门店", "编码 SH-0123 是“上海 南京西路店”，不是“人民店”"),
+        ("指标,城市,门店编码,实际\nGMV,广州,SH-0123,1\n", 2, "城市", "编码 SH-0123 是“上海 南京西路店”，不在广州"),
+        ("指标,门店编码,部门,实际\nGMV,SH-0123,客服,1\n", 2, "部门", "不能同时写"),
+        ("指标,城市,门店,实际\nGMV,广州,南京西路店,1\n", 2, "门店", "广州没有“南京西路店”，只有：上海 南京西路店（SH-0123）"),
         ("指标,单位,实际\nGMV,件,1\n", 2, "指标", "单位是万元，这里写的是件"),
         ("日期,GMV（单）\n2026-11-05,1\n", 0, "GMV（单）", "单位是万元，这里写的是单"),
         ("指标,实际\n,1\n", 2, "指标", "请写明是哪个指标"),
@@ -141,6 +151,15 @@ def test_store_when_two_are_called_so_then_its_city_decides_in_its_column_or_bef
     reading = read("指标,城市,门店,实际\nGMV,广州,人民店,1\n订单数,,上海 人民店,2\nGMV,,南京西路店,3\n")
     assert reading.problems == []
     assert [one.scope for one in reading.entries] == ["store:b", "store:a", "store:nj"]
+
+
+def test_store_when_named_by_its_code_then_found_in_either_column_and_under_a_name_that_it_had_before() -> None:
+    lines = (",,sh-0123,1", ",GZ-0002,,2", "上海,SH-0200,人民店,3", ",ＧＺ-0001,从前的店名,4")
+    reading = read("指标,城市,门店编码,门店,实际\n" + "".join(f"GMV,{line}\n" for line in lines))
+    assert reading.problems == []
+    assert [one.scope for one in reading.entries] == ["store:nj", "store:c", "store:a", "store:b"]
+    wide = read("日期,店号,GMV\n2026-11-05,SH-0123,90\n")
+    assert [(one.metric, one.scope) for one in wide.entries] == [("GMV", "store:nj")]
 
 
 @pytest.mark.parametrize(
@@ -198,3 +217,36 @@ def test_stock_when_it_does_not_fit_then_says_where() -> None:
     found = said(read("SKU,仓库,数量,安全库存\n,A,1,\nA-1,A,,\nA-2,A,1,-1\nA-3,A,3,\nA-3,A,4,\n", stock=True))
     assert [(line, column) for line, column, _words in found] == [(2, "SKU"), (3, "数量"), (4, "安全库存"), (6, "SKU")]
     assert "缺少“数量”列" in said(read("SKU\nA\n", stock=True))[0][2]
+
+
+def test_stock_when_a_store_is_named_by_code_or_name_then_it_is_that_store_and_a_warehouse_is_what_it_is_called() -> None:
+    lines = (",sh-0123,", ",,南京西路店", "SH-0123,,", "广州,,人民店", "上海,,", "上海仓,,", "从前,,", "广州 人民店,GZ-0001,人民店")
+    reading = read("SKU,仓库,门店编码,门店,数量\n" + "".join(f"A-{n},{line},1\n" for n, line in enumerate(lines)), stock=True)
+    assert reading.problems == []
+    assert [one.key[1] for one in reading.items] == [
+        "store:nj", "store:nj", "store:nj", "store:b", "上海", "上海仓", "从前", "store:b",
+    ]  # fmt: skip
+    assert [one.place for one in reading.items] == ["", "", "", "", "上海", "上海仓", "从前", ""]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "words"),
+    [
+        (",SH-0124,", "门店编码", "没有门店编码“SH-0124”，是不是“SH-0123”"),
+        (",,人民店", "门店", "有多家叫“人民店”：上海 人民店（SH-0200）、广州 人民店（GZ-0001）。请写门店编码"),
+        (",,没有这家店", "门店", "没有找到“没有这家店”"),
+        ("人民店,,", "仓库", "有多家叫“人民店”"),
+        ("上海仓,SH-0123,", "仓库", "不能同时写"),
+        ("广州,SH-0123,", "仓库", "不在广州"),
+        (",SH-0123,人民店", "门店", "不是“人民店”"),
+    ],
+)
+def test_stock_when_its_store_does_not_fit_then_says_where_and_how_to_mend(line: str, column: str, words: str) -> None:
+    [found] = said(read(f"SKU,仓库,门店编码,门店,数量\nA-1,{line},1\n", stock=True))
+    assert found[:2] == (2, column)
+    assert words in found[2]
+
+
+def test_stock_when_one_store_is_named_in_two_ways_then_it_is_there_twice() -> None:
+    [found] = said(read("SKU,门店,数量\nA-1,SH-0123,1\nA-1,南京西路店,2\n", stock=True))
+    assert found[:2] == (3, "SKU")

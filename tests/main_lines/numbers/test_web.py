@@ -84,15 +84,18 @@ def test_export_when_imported_again_then_fits(signed_in: Callable, story: Story,
         {"metric": "GMV", "day": "2024-11-11", "city": "上海", "actual": 7},
         {"metric": "GMV", "target": 9},
         {"metric": "=1+1", "actual": 2},
+        {"metric": "GMV", "day": "2024-11-11", "store": "SH-0001", "actual": 5},
     ]
-    sent = director.post(
-        f"/api/lines/{story.line_id}/numbers", json={"numbers": numbers, "stock": [{"sku": "@A", "quantity": 3, "safety": 9}]}
-    )
+    stock = [{"sku": "@A", "quantity": 3, "safety": 9}, {"sku": "@A", "store": "sh-0001", "quantity": 1}]
+    sent = director.post(f"/api/lines/{story.line_id}/numbers", json={"numbers": numbers, "stock": stock})
     assert sent.status_code == 200, sent.get_data(as_text=True)
-    for url, what, rows in ((f"/lines/{story.line_id}/numbers/export", "numbers", 3), (f"/lines/{story.line_id}/stock/export", "stock", 1)):
+    for url, what, rows in ((f"/lines/{story.line_id}/numbers/export", "numbers", 4), (f"/lines/{story.line_id}/stock/export", "stock", 2)):
         answer = director.get(url)
         assert "filename*=UTF-8''" in answer.headers["Content-Disposition"]
-        assert len(read_table("a.xlsx", answer.get_data(), max_rows=100, max_columns=20).rows) == rows
+        table = read_table("a.xlsx", answer.get_data(), max_rows=100, max_columns=20)
+        assert len(table.rows) == rows
+        [store] = [cells for _line, cells in table.rows if cells[table.header.index("门店编码")]]
+        assert store[table.header.index("门店编码") :][:2] == ("SH-0001", "淮海路店")
         preview = director.get(bring(director, story, answer.get_data(), "导出.xlsx", what=what).headers["Location"]).get_data(as_text=True)
         assert f"确认导入 {rows} 个" in preview
         assert "未变" in preview
@@ -103,7 +106,8 @@ def test_template_when_taken_then_readable_and_its_columns_are_known(signed_in: 
     answer = signed_in("suhang").get(f"/lines/{story.line_id}/numbers/template{query}")
     table = read_table("a.csv" if "csv" in query else "a.xlsx", answer.get_data(), max_rows=100, max_columns=20)
     assert table.header[0] == ("SKU" if "stock" in query else "指标")
-    assert table.rows
+    [store] = [cells for _line, cells in table.rows if cells[table.header.index("门店编码")]]
+    assert store[table.header.index("门店")]
 
 
 def test_pass_when_a_program_shows_it_then_only_its_own_line_and_only_while_it_lives(
