@@ -37,5 +37,6 @@ function soon() {
 
 export function startCounts() {
   addEventListener("mainline:event", ({ detail }) => fits(MOVES, detail.kind) && soon());
+  addEventListener("mainline:purge", soon);
   addEventListener("mainline:resync", soon);
 }

@@ -119,9 +119,9 @@ const refreshable = () => document.querySelectorAll("[data-refresh-on][data-refr
 /** A room of its own inside another, such as that of a folder in its library's, is named after it with a slash. */
 const lies = (room, outer) => room === outer || room.startsWith(`${outer}/`);
 
-/** Somebody may not see a part of what a page lists any more. */
+/** Somebody may not see a part of what a page shows any more: what gathers from many rooms may have shown something of this one. */
 function onPurge({ detail: { room } }) {
-  for (const element of refreshable()) if (element.dataset.refreshRoom && lies(room, element.dataset.refreshRoom)) refresh(element);
+  for (const element of refreshable()) if (!element.dataset.refreshRoom || lies(room, element.dataset.refreshRoom)) refresh(element);
 }
 
 // Who directs a line is offered other things on each of its pages, and a line that is over offers no work.

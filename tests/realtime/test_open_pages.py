@@ -37,7 +37,7 @@ def test_pages_when_a_line_lives_then_those_who_look_see_what_is(
     owner = people["苏航"]
     line = made(director, "/api/lines", name="双十一大促", d_day="2027-11-11", members=[people["苏航"].id, people["陈墨"].id])
     order = {"department_id": owner.department_id, "owner_id": owner.id, "due_offset": -30, "checklist": "三视图"}
-    task, needed = (made(director, f"/api/lines/{line}/tasks", title=title, **order) for title in ("主视觉", "选品"))
+    task, needed, asked = (made(director, f"/api/lines/{line}/tasks", title=title, **order) for title in ("主视觉", "选品", "报名"))
     run_jobs()
     pages = OpenPages(reader, "chenmo", {"line_id": line, "task_id": task}, only=PAGES)
     assert len({fragment.page for fragment in pages.held}) >= 6, pages.held
@@ -46,9 +46,12 @@ def test_pages_when_a_line_lives_then_those_who_look_see_what_is(
     for person, path, body in (
         (director, f"/api/tasks/{task}/moves", {"verb": "sign"}),
         (director, f"/api/tasks/{task}/needs", {"needs_id": needed}),
+        (director, f"/api/tasks/{asked}/moves", {"verb": "submit"}),
+        (director, f"/api/tasks/{asked}/moves", {"verb": "decline", "reason": "先定主推款"}),
         (designer, f"/api/tasks/{task}/check", {"index": 0, "done": True}),
         (designer, f"/api/tasks/{task}/moves", {"verb": "start"}),
         (designer, f"/api/tasks/{task}/moves", {"verb": "block", "reason": "样衣未到"}),
+        (designer, f"/api/tasks/{task}/moves", {"verb": "unblock"}),
         (designer, f"/api/tasks/{task}/deliver", {"text": "https://example.com/kv"}),
         (director, f"/api/tasks/{task}/moves", {"verb": "return", "reason": "标题再大些"}),
         (director, f"/api/tasks/{task}/assign", {"owner_id": people["陈墨"].id}),
@@ -70,6 +73,31 @@ def test_pages_when_a_line_lives_then_those_who_look_see_what_is(
         since = events[-1]["seq"]
         stale += pages.after([(event["kind"], event["rooms"]) for event in events])
     assert not stale, "\n".join(map(str, stale))
+
+
+def test_pages_of_many_lines_when_their_reader_joins_and_leaves_one_then_its_things_come_and_go(
+    company: Database, signed_in: Callable[[str], Person], run_jobs: Callable[[], int]
+) -> None:
+    director, reader = signed_in("linyue"), signed_in("suhang")
+    with open_work(company, writes=False) as work:
+        suhang = member_named(work, "苏航")
+    line = made(director, "/api/lines", name="双十一大促", d_day="2030-11-11", members=[])
+    pages = OpenPages(reader, "suhang", {}, only=r"/(library|tasks|lines|notices)?$")
+    assert len({fragment.page for fragment in pages.held}) == 5
+    since = reader.get("/api/events?since=0").get_json()["head"]
+    for change in (
+        lambda: director.post(f"/api/lines/{line}/members", json={"member_id": suhang.id}),
+        lambda: director.post(f"/api/lines/{line}/tasks", json={
+            "title": "主视觉", "department_id": suhang.department_id, "owner_id": suhang.id, "due_offset": 0}),
+        lambda: director.client.delete(f"/api/lines/{line}/members/{suhang.id}", headers={"X-CSRF-Token": director.csrf()}),
+    ):  # fmt: skip
+        assert change().status_code < 300
+        news = reader.get(f"/api/events?since={since}").get_json()
+        since = news["head"]
+        stale = pages.after([(event["kind"], [event["subject"], *event["rooms"]]) for event in news["events"]], left=news["left"])
+        assert not stale, "\n".join(map(str, stale))
+        run_jobs()
+    assert not any("双十一大促" in shown for shown in pages.held.values())
 
 
 def test_pages_when_nobody_tells_them_then_it_is_noticed(company: Database, signed_in: Callable[[str], Person]) -> None:

@@ -1,8 +1,12 @@
 """The pages of a main line on a phone, and what a hasty hand does to their forms."""
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Locator, expect
 
+from main_lines.lines.actions import remove_line_member
+from main_lines.tasks.actions import sign_task
 from tests.main_lines.conftest import Story
 from tests.pages import OpenPage
 
@@ -85,3 +89,20 @@ def test_form_when_refused_then_reloading_and_going_back_send_nothing_again(open
     answer = page.reload()
     assert answer is not None
     assert (answer.request.method, answer.status) == ("GET", 200)
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks", "/notices", "/library", "/lines"])
+def test_page_of_many_lines_when_its_reader_is_removed_from_one_then_nothing_of_that_one_stays(
+    open_page: OpenPage, story: Story, write: Callable[..., str], work_as: Callable, run_jobs: Callable[[], int], path: str
+) -> None:
+    task_id = write("机密主视觉")
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    run_jobs()
+    page = open_page(path, "suhang")
+    told = page.locator("#main").get_by_text("双十一大促" if path in ("/library", "/lines") else "机密主视觉")
+    expect(told.first).to_be_visible()
+    with work_as("林悦") as work:
+        remove_line_member(work, story.line_id, story.id_of("苏航"))
+    page.evaluate(f"import('mainline/realtime').then(m => m.purge('{story.room}'))")
+    expect(told).to_have_count(0)

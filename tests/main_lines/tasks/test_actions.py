@@ -43,6 +43,18 @@ def test_order_when_it_goes_its_way_then_every_step_is_recorded(work_as: Callabl
         assert state_of(work_as, task_id) == state
 
 
+def test_decline_when_not_to_be_signed_like_this_then_back_to_its_writer_with_the_reason(work_as: Callable, write: Callable) -> None:
+    task_id = write()
+    with work_as("林悦") as work:
+        actions.submit_task(work, task_id)
+    with pytest.raises(NotAllowed), work_as("苏航") as work:
+        actions.decline_task(work, task_id, reason="先定主推款")
+    with work_as("林悦") as work:
+        actions.decline_task(work, task_id, reason="先定主推款")
+        assert [(str(one.kind), one.facts["reason"]) for one in work.recorded] == [("main_lines.task.declined", "先定主推款")]
+    assert state_of(work_as, task_id) == "draft"
+
+
 def test_start_when_unsigned_then_refused_by_name(work_as: Callable, write: Callable) -> None:
     task_id = write()
     with pytest.raises(Conflict) as refused, work_as("苏航") as work:
