@@ -18,6 +18,7 @@ from main_lines.numbers.words import AIMS, BETTERS, SUPPLIES, SUPPLY_TONES, TONE
 from sync.library.content.sending import disposition
 from workspace.i18n import _
 from workspace.tables import XLSX, write_table
+from workspace.texts import shown
 from workspace.web import SIGNED_IN, Routes, parse_form
 from workspace.work import Work
 
@@ -90,7 +91,7 @@ def submit_value(work: Work, metric_id: str) -> Response:
     """Say one number by hand; 3.2万 of a metric that counts in 万元 is 3.2."""
     body = parse_form(ValueBody)
     metric = get_metric(work, metric_id)
-    value = value_in(request.form.get("value", ""), said="", unit=metric.unit)
+    value = value_in(shown(request.form.get("value", "")), said="", unit=metric.unit)
     actions.note_value(work, metric_id, aim=body.aim, value=body.value if value is None else value, day=body.day, scope=body.scope)
     flash(_("已记下"), "success")
     return way_back(f"/numbers/{metric.id}")

@@ -45,7 +45,7 @@ def test_file_when_brought_looked_at_and_confirmed_then_counts_with_its_source(s
     assert person.get(brought.headers["Location"]).status_code == 404, "done once"
 
 
-@pytest.mark.parametrize(("typed", "value"), [("3.2万", 3.2), ("1,234.5", 1234.5), ("1.5亿", 15000)])
+@pytest.mark.parametrize(("typed", "value"), [("3.2万", 3.2), ("1,234.5", 1234.5), ("1.5亿", 15000), ("\ufeff3.\u200b2", 3.2)])
 def test_value_when_typed_with_a_unit_then_counted_in_the_metrics_own(
     typed: str, value: float, signed_in: Callable, work_as: Callable, story: Story
 ) -> None:
