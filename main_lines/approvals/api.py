@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from flask import request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from main_lines.approvals import actions, queries
 from main_lines.approvals.actions import Draft
 from main_lines.approvals.record import Outcome
 from main_lines.approvals.rules import Mode
+from main_lines.lines.bodies import Body
 from workspace.errors import InvalidInput
 from workspace.i18n import _
 from workspace.web import SIGNED_IN, Routes
@@ -91,7 +92,13 @@ class OutcomeOut(BaseModel):
     replayed: bool
 
 
-class NewApproval(BaseModel):
+class Sent(Body):
+    """Texts are taken as they are seen; a field that is not known is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class NewApproval(Sent):
     """to: first holders (member ids). asset_id with version: what is decided about."""
 
     template: str
@@ -106,7 +113,7 @@ class NewApproval(BaseModel):
     task_id: str | None = None
 
 
-class Resubmission(BaseModel):
+class Resubmission(Sent):
     title: str
     values: dict[str, str] = {}
     to: list[str] = People
@@ -115,38 +122,38 @@ class Resubmission(BaseModel):
     version: int | None = VersionNumber
 
 
-class Finish(BaseModel):
+class Finish(Sent):
     step_id: str
     comment: str = Words
 
 
-class PassOn(BaseModel):
+class PassOn(Sent):
     step_id: str
     to: list[str] = People
     mode: Literal["all", "any"] = "all"
     comment: str = Words
 
 
-class Refusal(BaseModel):
+class Refusal(Sent):
     step_id: str
     reason: str = Reason
 
 
-class Transfer(BaseModel):
+class Transfer(Sent):
     step_id: str
     to: str
     comment: str = Words
 
 
-class Comment(BaseModel):
+class Comment(Sent):
     words: str = Field(min_length=1, max_length=2000)
 
 
-class Copy(BaseModel):
+class Copy(Sent):
     to: list[str] = People
 
 
-class Recall(BaseModel):
+class Recall(Sent):
     comment: str = Words
 
 

@@ -10,10 +10,11 @@ from main_lines.approvals.access import form_of, get_request, get_template
 from main_lines.approvals.actions import Draft
 from main_lines.approvals.links import assets_to_choose, line_of_library, offered_asset, reachable_places, sent_asset
 from main_lines.approvals.models import Approval, ApprovalTemplate
-from main_lines.approvals.views import chosen_mode, frame, posted_key, searches
+from main_lines.approvals.views import chosen_mode, frame, posted_key, searches, typed
 from workspace.db import new_id
 from workspace.errors import InvalidInput, MainlineError, NotAllowed, NotFound
 from workspace.i18n import _
+from workspace.texts import shown
 from workspace.web import SIGNED_IN, Routes
 from workspace.work import Work
 
@@ -81,7 +82,7 @@ def _draft() -> Draft:
     asset_id, _sep, version = request.form.get("asset", "").partition("@")
     version = version or request.form.get("version", "")
     return Draft(
-        title=request.form.get("title", ""), values=_fields(),
+        title=typed("title"), values=_fields(),
         to=tuple(request.form.getlist("to")), mode=chosen_mode(), cc=tuple(request.form.getlist("cc")), asset_id=asset_id or None,
         version=int(version) if version.isdecimal() and len(version) < 10 else None,
         line_id=request.form.get("line") or None, task_id=request.form.get("task") or None,
@@ -89,7 +90,7 @@ def _draft() -> Draft:
 
 
 def _fields() -> dict[str, str]:
-    return {name.removeprefix("f_"): text for name, text in request.form.items() if name.startswith("f_")}
+    return {name.removeprefix("f_"): shown(text) for name, text in request.form.items() if name.startswith("f_")}
 
 
 def _form(

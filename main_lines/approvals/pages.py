@@ -10,7 +10,7 @@ from main_lines.approvals import actions, queries
 from main_lines.approvals.links import asset_now
 from main_lines.approvals.record import Outcome
 from main_lines.approvals.rules import Mode
-from main_lines.approvals.views import chosen_mode, comment_given, frame, posted_key, reason_given, searches
+from main_lines.approvals.views import chosen_mode, comment_given, frame, posted_key, reason_given, searches, typed
 from workspace.db import new_id
 from workspace.errors import InvalidInput, MainlineError, NotFound
 from workspace.i18n import _
@@ -146,7 +146,7 @@ def transfer(work: Work, approval_id: str) -> Answer:
     return _do(
         work,
         approval_id,
-        lambda: actions.transfer_step(work, approval_id, step_id=_step(), to=_text("to"), comment=comment_given(), key=posted_key()),
+        lambda: actions.transfer_step(work, approval_id, step_id=_step(), to=typed("to"), comment=comment_given(), key=posted_key()),
         purpose="transfer",
     )
 
@@ -231,7 +231,3 @@ def _after(work: Work) -> queries.After | None:
 
 def _step() -> str:
     return request.form.get("step", "")
-
-
-def _text(name: str) -> str:
-    return request.form.get(name, "").strip()

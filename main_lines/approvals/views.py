@@ -5,6 +5,7 @@ from flask import request
 from main_lines.approvals.rules import Mode
 from workspace.errors import InvalidInput
 from workspace.i18n import _
+from workspace.texts import shown
 
 REASON_LENGTH = 1000
 COMMENT_LENGTH = 2000
@@ -31,9 +32,14 @@ def chosen_mode() -> Mode:
     return Mode(wish) if wish in (Mode.ALL.value, Mode.ANY.value) else Mode.ALL
 
 
+def typed(field: str) -> str:
+    """What was written in a field, as it is seen."""
+    return shown(request.form.get(field, "")).strip()
+
+
 def comment_given(field: str = "comment") -> str:
     """What was written beside a verb."""
-    words = request.form.get(field, "").strip()
+    words = typed(field)
     if len(words) > COMMENT_LENGTH:
         raise InvalidInput(_("内容太长"), fields={field: _("最多 %(n)s 个字", n=COMMENT_LENGTH)})
     return words
@@ -46,7 +52,7 @@ def searches() -> bool:
 
 def reason_given() -> str:
     """A ready phrase, own words, or both."""
-    parts = [request.form.get("phrase", "").strip(), request.form.get("reason", "").strip()]
+    parts = [typed("phrase"), typed("reason")]
     reason = "；".join(part for part in parts if part)
     if len(reason) > REASON_LENGTH:
         raise InvalidInput(_("内容太长"), fields={"reason": _("最多 %(n)s 个字", n=REASON_LENGTH)})

@@ -198,6 +198,25 @@ def test_text_when_hostile_then_shown_as_text(clerk: Clerk, signed_in: SignedIn)
         assert "&lt;script&gt;alert" in raw
 
 
+def test_text_when_it_hides_or_turns_what_follows_then_sent_and_kept_as_it_is_seen(clerk: Clerk, signed_in: SignedIn) -> None:
+    """Whoever signs reads what was written; by page and by API alike."""
+    applicant, holder = signed_in("suhang"), signed_in("chenmo")
+    turned, seen = "年\u202e假\x07\u200b", "年假"
+    form = leave_form(clerk, title=turned, f_reason=turned, f_kind=turned)
+    by_page = str(applicant.post("/approvals/new", data=form).location).partition("?")[0].rpartition("/")[2]
+    body = {"template": "leave", "title": turned, "to": [clerk.id_of("陈墨")], "values": LEAVE | {"kind": turned, "reason": turned}}
+    by_api = applicant.post("/api/approvals", json=body).get_json()["approval_id"]
+    holder.post(f"/approvals/{by_page}/comment", data={"words": turned, "key": "k"})
+    holder.post(f"/api/approvals/{by_api}/comment", json={"words": turned})
+    for approval_id in (by_page, by_api):
+        shown = holder.get(f"/api/approvals/{approval_id}").get_json()
+        assert (shown["title"], set(shown["fields"].values()) - {""}) == (seen, {seen, LEAVE["from"], LEAVE["to"]})
+        assert {moment["comment"] for moment in shown["timeline"]} == {"", seen}
+    step = clerk.step(by_page, "陈墨")
+    assert holder.post(f"/approvals/{by_page}/reject", data={"step": step, "reason": "\u200b\u202e"}).status_code == 422
+    assert holder.post(f"/api/approvals/{by_page}/reject", json={"step_id": step, "reason": "\u200b\u202e"}).status_code == 422
+
+
 def test_home_when_something_waits_then_the_fragment_shows_it(clerk: Clerk, signed_in: SignedIn) -> None:
     approval_id = clerk.submit("陈墨")
     assert approval_id in text_of(signed_in("chenmo").get("/approvals/inbox/fragment"))
