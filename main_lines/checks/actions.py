@@ -312,5 +312,5 @@ def _record_sheet(work: Work, kind: CheckEvent, check: StoreCheck, sheet: StoreS
     line = line_of_check(work, check)
     work.record(
         kind, subject=f"sheet:{sheet.id}", rooms=[line.room], line=line.name, line_id=line.id, check_id=check.id, sheet_id=sheet.id,
-        title=check.title, store=store.name, task_id=check.task_id, **facts,
+        title=check.title, store=store.name, store_code=store.code or "", task_id=check.task_id, **facts,
     )  # fmt: skip

@@ -37,10 +37,12 @@ class ChecksOut(BaseModel):
 
 
 class StoreOut(BaseModel):
-    """done of total items; people: who is asked to fill it in, empty when the line has nobody there."""
+    """done of total items; people: who is asked to fill it in, empty when the line has nobody there. code: empty for none."""
 
     sheet_id: str
+    store_id: str
     store: str
+    code: str
     city: str
     done: int
     total: int
@@ -75,6 +77,7 @@ class SheetOut(BaseModel):
     check_id: str
     title: str
     store: str
+    code: str
     done: bool
     answers: list[AnswerOut]
 
@@ -101,7 +104,8 @@ def get_one_check(work: Work, check_id: str) -> CheckFullOut:
     page = queries.check_page(work, get_check(work, check_id))
     sheets = [
         StoreOut(
-            sheet_id=row.id, store=row.store, city=city.city, done=row.tally.done, total=row.tally.total, late_days=row.tally.late_days,
+            sheet_id=row.id, store_id=row.site_id, store=row.store, code=row.code, city=city.city,
+            done=row.tally.done, total=row.tally.total, late_days=row.tally.late_days,
             done_at=row.done_at, done_by=row.done_by, people=list(row.people),
         )
         for city in page.cities
@@ -161,7 +165,10 @@ def _plain(row: CheckRow) -> dict[str, Any]:
 def _sheet(work: Work, sheet_id: str) -> SheetOut:
     page = queries.sheet_page(work, get_sheet(work, sheet_id))
     answers = [_answer(item) for item in page.items]
-    return SheetOut(id=page.id, check_id=page.check.id, title=page.check.title, store=page.store, done=page.tally.finished, answers=answers)
+    return SheetOut(
+        id=page.id, check_id=page.check.id, title=page.check.title, store=page.store, code=page.code, done=page.tally.finished,
+        answers=answers,
+    )  # fmt: skip
 
 
 def _answer(item: ItemRow) -> AnswerOut:

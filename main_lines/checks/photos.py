@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
+from sqlalchemy import select
+
 from main_lines.checks.access import fills, get_check, get_sheet, line_of_check
 from main_lines.checks.actions import attach_photo
 from main_lines.checks.models import StoreCheck
@@ -84,11 +86,14 @@ def _place(work: Work, sheet_id: str, key: str) -> tuple[str, list[str], str]:
     library_id = line_of_check(work, check).library_id
     if library_id is None:
         raise InvalidInput(_("这条主线没有素材库"), _("请联系主线负责人。"))
-    return library_id, _folders(check, site), file_name(item.text, f"photo-{key}")
+    return library_id, _folders(work, check, site), file_name(item.text, f"photo-{key}")
 
 
-def _folders(check: StoreCheck, site: Site) -> list[str]:
-    return [FOLDER, file_name(check.title, check.id), file_name(site.name, site.id)]
+def _folders(work: Work, check: StoreCheck, site: Site) -> list[str]:
+    """A store that shares its name with another has a folder of its own."""
+    shared = work.session.scalar(select(Site.id).where(Site.kind == "store", Site.name == site.name, Site.id != site.id).limit(1))
+    name = f"{site.name} {site.code or site.id}" if shared else site.name
+    return [FOLDER, file_name(check.title, check.id), file_name(name, site.id)]
 
 
 def _root_of(work: Work, library_id: str) -> str:

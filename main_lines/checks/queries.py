@@ -21,6 +21,7 @@ from sync.library.previews.access import find_previews
 from workspace.events.access import in_words
 from workspace.events.models import Event
 from workspace.people.models import Department, Member, Site
+from workspace.people.names import Names
 from workspace.people.queries import StoreRow, list_stores
 from workspace.work import Work
 
@@ -114,7 +115,9 @@ class SheetRow:
     """One store of a checklist. people: names of those who are asked to fill it in; nobody when the line has none there."""
 
     id: str
+    site_id: str
     store: str
+    code: str
     tally: SheetTally
     done_at: datetime | None
     done_by: str
@@ -139,7 +142,10 @@ class ItemCount:
 
 @dataclass(frozen=True)
 class CheckPage:
-    """A checklist with its stores, city by city, those with something late first. candidates: stores that do not have it."""
+    """A checklist with its stores, city by city, those with something late first. candidates: stores that do not have it.
+
+    missing, unmanned: names of stores, each by which it is told from others.
+    """
 
     row: CheckRow
     note: str
@@ -173,6 +179,7 @@ def check_page(work: Work, check: StoreCheck) -> CheckPage:
     answered = Counter(key for sheet in sheets.values() for key in sheet.answered)
     everything = [row for city in cities for row in city.sheets]
     missing = [row for row in everything if not row.tally.finished]
+    named = Names(store.named for store in stores)
     i_keep = keeps(work, check)
     i_run = i_keep and check.closed_at is None
     return CheckPage(
@@ -182,8 +189,9 @@ def check_page(work: Work, check: StoreCheck) -> CheckPage:
         items=[
             ItemCount(item, item_due(item, d_day=line.d_day, due=_due(line, check)), answered[item.key]) for item in check.wanted
         ],
-        cities=sorted(cities, key=lambda city: (not city.whole.late, not city.whole.missing)), missing=[row.store for row in missing],
-        unmanned=[row.store for row in missing if not row.people], i_keep=i_keep, reminded_at=check.reminded_at,
+        cities=sorted(cities, key=lambda city: (not city.whole.late, not city.whole.missing)),
+        missing=[named.name_of(row.site_id) for row in missing],
+        unmanned=[named.name_of(row.site_id) for row in missing if not row.people], i_keep=i_keep, reminded_at=check.reminded_at,
         may_remind=i_run and bool(missing) and may_remind(check.reminded_at, work.now),
         candidates=[store for store in stores if store.id not in sheets] if i_run else [],
     )  # fmt: skip
@@ -194,7 +202,7 @@ def _sheet_row(
 ) -> SheetRow:
     asked = fillers(people.people, store_id=store.id, city_id=store.city_id, department_id=check.department_id)
     return SheetRow(
-        sheet.id, store.name, _tally(line, check, sheet, today), sheet.done_at, names.get(sheet.done_by_id or "", ""),
+        sheet.id, store.id, store.name, store.code, _tally(line, check, sheet, today), sheet.done_at, names.get(sheet.done_by_id or "", ""),
         [people.names[one] for one in asked],
     )  # fmt: skip
 
@@ -242,6 +250,7 @@ class SheetPage:
     check: CheckRow
     note: str
     store: str
+    code: str
     city: str
     tally: SheetTally
     items: Sequence[ItemRow]
@@ -260,8 +269,9 @@ def sheet_page(work: Work, sheet: StoreSheet) -> SheetPage:
     photos = _photos(work, sheet)
     one = _tally(line, check, sheet, today)
     return SheetPage(
-        id=sheet.id, check=_check_row(line, check, [one], None), note=check.note, store=site.name, city=city.name if city else "",
-        tally=one, items=[_item_row(item, sheet.answers.get(item.key), photos, line, check, today) for item in check.wanted],
+        id=sheet.id, check=_check_row(line, check, [one], None), note=check.note, store=site.name, code=site.code or "",
+        city=city.name if city else "", tally=one,
+        items=[_item_row(item, sheet.answers.get(item.key), photos, line, check, today) for item in check.wanted],
         people=[people.names[found] for found in asked], may_fill=check.closed_at is None and fills(work, check, site),
         done_at=sheet.done_at, history=_history(work, sheet),
     )  # fmt: skip
@@ -305,6 +315,7 @@ class MySheet:
     id: str
     title: str
     store: str
+    code: str
     line_id: str
     line_name: str
     due: date | None
@@ -331,7 +342,8 @@ def my_sheets(work: Work) -> list[MySheet]:
     today = company_today(work)
     found = [
         MySheet(
-            sheet.id, check.title, site.name, line.id, line.name, one.due, days_from(line.d_day, one.due) if one.due else None, one,
+            sheet.id, check.title, site.name, site.code or "", line.id, line.name, one.due,
+            days_from(line.d_day, one.due) if one.due else None, one,
         )
         for sheet, check, site, line, _asked in rows
         for one in [_tally(line, check, sheet, today)]

@@ -113,9 +113,9 @@ def _city(line: Line, text: str, known: Known) -> None:
     if len(found) == 1 or here:
         line.written["site_id"] = (here or found)[0].key
     elif found:
-        line.fault(Column.CITY, Why.CITY_TWO, text, "、".join(place.full for place in found))
+        line.fault(Column.CITY, Why.CITY_TWO, text, "、".join(place.label for place in found))
     else:
-        line.unknown(Column.CITY, Why.CITY_UNKNOWN, text, known.places.names())
+        line.unknown(Column.CITY, Why.CITY_UNKNOWN, text, [*known.places.names(), *known.places.codes()])
 
 
 def _owner(line: Line, text: str, known: Known) -> None:

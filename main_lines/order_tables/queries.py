@@ -28,7 +28,7 @@ def known_of(work: Work, line: MainLine) -> Known:
     inside = [row.card for row in members_of(work, line.id)]
     ids = {card.id for card in inside}
     places = [Named(id, name) for id, name in list_cities(work)]
-    places += [Named(store.id, store.name, store.city_name) for store in list_stores(work)]
+    places += [store.named for store in list_stores(work)]
     return Known(
         departments=Names(Named(id, name) for id, name in list_departments(work)), places=Names(places),
         members=[Person(card.id, card.name, card.login, card.department_id) for card in inside],

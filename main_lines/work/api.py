@@ -28,11 +28,12 @@ class WaitingOut(BaseModel):
 
 
 class SheetOut(BaseModel):
-    """A store's sheet that waits for the reader."""
+    """A store's sheet that waits for the reader. code: of the store, empty for none."""
 
     sheet_id: str
     title: str
     store: str
+    code: str
     line_id: str
     due: date | None
     late_days: int
@@ -86,7 +87,7 @@ class LoadsOut(BaseModel):
 class PlaceOut(BaseModel):
     """percent: finished orders and sheets of all, null where there is nothing to do. desktops: null where nobody has one.
 
-    present: how many are there; null, for nobody keeps attendance yet.
+    present: how many are there; null, for nobody keeps attendance yet. code: of a store, empty for none.
     """
 
     id: str
@@ -102,6 +103,7 @@ class PlaceOut(BaseModel):
     desktops_up: int | None
     desktops: int | None
     present: int | None = None
+    code: str = ""
     stores: list["PlaceOut"] = []
 
 
@@ -116,8 +118,8 @@ def get_mine(work: Work) -> MineOut:
     names = ("to_sign", "to_accept", "overdue", "today", "week", "later", "drafts")
     sheets = [
         SheetOut(
-            sheet_id=row.id, title=row.title, store=row.store, line_id=row.line_id, due=row.due, late_days=row.tally.late_days,
-            done=row.tally.done, total=row.tally.total,
+            sheet_id=row.id, title=row.title, store=row.store, code=row.code, line_id=row.line_id, due=row.due,
+            late_days=row.tally.late_days, done=row.tally.done, total=row.tally.total,
         )
         for row in mine.sheets
     ]  # fmt: skip
@@ -159,5 +161,5 @@ def place_out(place: Place) -> PlaceOut:
         id=place.id, name=place.name, percent=tally.percent, orders=tally.total, done=tally.done, late=tally.late, blocked=tally.blocked,
         sheets=tally.sheets.stores, sheets_done=tally.sheets.done, people=list(place.people),
         desktops_up=place.desktops.up if place.desktops else None, desktops=place.desktops.all if place.desktops else None,
-        stores=[place_out(store) for store in place.stores],
+        code=place.code, stores=[place_out(store) for store in place.stores],
     )  # fmt: skip

@@ -21,7 +21,8 @@ from workspace.work import Work
 class Place:
     """A city with its stores, or a store. tally: of a city, its own orders and those of its stores. people: of the line, there.
 
-    desktops: None where nobody of the line has one. Whether people are present is unknown: nobody keeps attendance yet.
+    code: of a store that has one. desktops: None where nobody of the line has one. Whether people are present is unknown: nobody
+    keeps attendance yet.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Place:
     people: Sequence[str]
     desktops: DesktopsUp | None
     stores: Sequence["Place"] = ()
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _city(
     desktops: Mapping[str, DesktopsUp],
 ) -> Place:  # fmt: skip
     stores = [
-        Place(site.id, site.name, tallies.get(site.id, PlaceTally()), people.get(site.id, []), desktops.get(site.id))
+        Place(site.id, site.name, tallies.get(site.id, PlaceTally()), people.get(site.id, []), desktops.get(site.id), code=site.code or "")
         for site in sites.values()
         if site.parent_id == city.id and site.id in seen
     ]

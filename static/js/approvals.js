@@ -1,4 +1,4 @@
-// Approval pages: sheets instead of reloads, the split view on wide screens, filtering people while typing.
+// Approval pages: sheets instead of reloads, the split view on wide screens.
 // Without this script every link and form does the same by itself.
 
 import { swap } from "mainline/refresh";
@@ -65,16 +65,6 @@ function openFirst() {
   if (wide.matches && pane && first && !pane.dataset.refreshUrl) showPane(first, pane);
 }
 
-function filterPeople({ target }) {
-  const list = target.dataset?.filter && document.querySelector(target.dataset.filter);
-  if (!list) return;
-  const words = target.value.trim().toLowerCase().split(/\s+/);
-  for (const row of list.children) {
-    const shown = row.querySelector("input:checked") || words.every((word) => row.textContent.toLowerCase().includes(word));
-    row.hidden = !shown;
-  }
-}
-
 /** How several decide matters only once several are chosen. */
 function showModes() {
   for (const modes of document.querySelectorAll(".mode-choice")) {
@@ -83,7 +73,6 @@ function showModes() {
 }
 
 document.addEventListener("click", (event) => openSheet(event) || closeSheet(event) || openPane(event));
-document.addEventListener("input", filterPeople);
 document.addEventListener("change", showModes);
 wide.addEventListener("change", fillWide);
 for (const sheet of document.querySelectorAll("dialog.sheet[open]")) {

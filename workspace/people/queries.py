@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from workspace.people.models import Department, Member, Site
-from workspace.people.names import plain
+from workspace.people.names import Named, plain
 from workspace.work import Work
 
 
@@ -89,6 +89,10 @@ class StoreRow:
     city_id: str
     city_name: str
     code: str
+
+    @property
+    def named(self) -> Named:
+        return Named(self.id, self.name, self.city_name, self.code)
 
 
 def list_stores(work: Work, *, asked: str = "") -> list[StoreRow]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import aliased
 
 from sync.library.assets.access import ancestors_of, find_folder, library_of
 from sync.library.assets.models import Node, Version
@@ -131,7 +132,7 @@ def _explain_nothing(work: Work, library: Library, folder: Node, member: Member)
 
 
 def find_subjects(work: Work, question: str) -> list[FoundSubject]:
-    """Whom a grant could name, by a part of their name. Groups that main lines keep only where the actor is in them."""
+    """Whom a grant could name, by a part of their name or a store's code. Groups that main lines keep only where the actor is in them."""
     question = question.strip()[:40]
     if not question:
         return []
@@ -139,7 +140,10 @@ def find_subjects(work: Work, question: str) -> list[FoundSubject]:
     own = select(GroupMember.group_id).where(GroupMember.member_id == work.actor.member_id)
     departments = select(Department.id, Department.name).where(Department.name.ilike(like)).order_by(Department.name)
     groups = select(Group.id, Group.name).where(Group.name.ilike(like), or_(Group.kind == "free", Group.id.in_(own))).order_by(Group.name)
-    sites = select(Site.id, Site.name).where(Site.name.ilike(like)).order_by(Site.kind, Site.name)
+    city = aliased(Site)
+    note = func.trim(func.coalesce(city.name, "") + " " + func.coalesce(Site.code, "")).label("note")
+    sites = select(Site.id, Site.name, note).outerjoin(city, city.id == Site.parent_id).order_by(Site.kind, Site.name)
+    sites = sites.where(or_(Site.name.ilike(like), Site.code.ilike(like)))
     members = select(Member.id, Member.name, Department.name.label("note")).join(Department, Department.id == Member.department_id)
     members = members.where(Member.state == "active", or_(Member.name.ilike(like), Member.login.ilike(like))).order_by(Member.name)
     listed: list[FoundSubject] = []

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
 from main_lines.checks.access import get_sheet
 from main_lines.checks.actions import CheckDraft, fill_item, open_check
@@ -15,6 +16,8 @@ from tests.main_lines.conftest import Story
 from tests.pages import OpenPage
 from tests.product import wait_until
 from workspace.parts import Parts
+from workspace.people.actions import add_site
+from workspace.people.models import Site
 
 pytestmark = pytest.mark.browser
 
@@ -84,3 +87,23 @@ def test_sheet_when_the_script_is_late_the_network_away_and_another_phone_first_
         return answers["1"]["value"], answers["2"]["value"], answers["3"]["value"]["name"]
 
     wait_until(lambda: told() == (True, "红色横幅", "陈列拍照.jpg"), within_s=60, what="the library has each answer")
+
+
+def test_stores_when_words_of_a_code_are_typed_then_only_those_that_have_them_and_what_is_chosen(
+    open_page: OpenPage, story: Story, work_as: Callable
+) -> None:
+    with work_as("管力") as work:
+        city = work.session.scalars(select(Site.id).where(Site.name == "成都")).one()
+        for number in range(8):
+            add_site(work, kind="store", name=f"{number}号店", parent_id=city, code=f"CD-100{number}")
+    page = open_page(f"/lines/{story.line_id}/checks/new", "linyue")
+    page.get_by_text("指定门店").click()
+    stores = page.locator(".check-stores label")
+    expect(stores).to_have_count(12)
+    page.get_by_label("淮海路店").check()
+    field = page.get_by_role("searchbox", name="查找门店")
+    field.fill("cd-1003 成都")
+    expect(stores.locator("visible=true")).to_have_text(["淮海路店 SH-0001 · 上海", "3号店 CD-1003 · 成都"])
+    field.press("Enter")
+    expect(field).to_have_value("cd-1003 成都")
+    assert page.url.endswith("/checks/new"), "the form was not sent"

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
 from main_lines.checks.access import get_sheet
 from main_lines.checks.holding import held_by_checks
@@ -10,7 +11,10 @@ from sync.library.assets.access import get_asset, path_of
 from sync.library.storage import ObjectStore
 from tests.fakes.store import MemoryStore
 from tests.main_lines.conftest import Story
+from workspace.events.models import Event
 from workspace.parts import Parts
+from workspace.people.actions import add_site
+from workspace.people.models import Site
 
 HTMX = {"HX-Request": "true", "Accept": "application/json"}
 
@@ -122,6 +126,48 @@ def test_photo_when_taken_then_in_the_lines_library_pinned_and_held(
         assert path_of(work, get_asset(work, photo["asset_id"])) == "门店清单/开业-前检查/春熙路店/陈列拍照.jpg"
         assert list(held_by_checks(work, story.library_id)) == [(photo["asset_id"], 2)]
     assert photo["name"] in person.get(f"/sheets/{sheet_id}").get_data(as_text=True)
+
+
+def test_stores_when_two_are_called_so_then_their_codes_tell_them_apart(
+    signed_in: Callable, story: Story, work_as: Callable, parts: Parts
+) -> None:  # fmt: skip
+    with work_as("管力") as work:
+        city = work.session.scalars(select(Site.id).where(Site.name == "成都")).one()
+        add_site(work, kind="store", name="春熙路店", parent_id=city, code="CD-0002")
+        for number in range(8):
+            add_site(work, kind="store", name=f"{number}号店", parent_id=city)
+    director, store = signed_in("linyue"), MemoryStore()
+    parts.provide(ObjectStore, lambda: store)  # type: ignore[type-abstract]
+    form = director.get(f"/lines/{story.line_id}/checks/new").get_data(as_text=True)
+    assert 'data-filter="#stores-to-choose"' in form
+    assert "<small>CD-0002 · 成都</small>" in form
+    sent = {
+        "title": "检查",
+        "department_id": story.people["赵宁"].department_id,
+        "texts": ["陈列拍照"],
+        "kinds": ["photo"],
+        "due_offset": "-1",
+    }
+    answer = director.post(f"/lines/{story.line_id}/checks", data=sent)
+    check = director.get(f"/api{answer.location}").get_json()
+    assert {"CD-0001", "CD-0002", "0号店"} <= set(check["missing"])
+    sheets = {row["code"]: row["sheet_id"] for row in check["sheets"] if row["store"] == "春熙路店"}
+    assert sorted(sheets) == ["CD-0001", "CD-0002"]
+    assert {"CD-0001", "CD-0002"} <= {row["code"] for row in signed_in("zhaoning").get("/api/work").get_json()["sheets"]}
+    for code, sheet_id in sheets.items():
+        told = {"key": "1", "photo": picture("red")}
+        assert director.post(f"/sheets/{sheet_id}/photos", data=told, content_type="multipart/form-data", headers=HTMX).status_code == 204
+        assert director.get(f"/api/sheets/{sheet_id}").get_json()["code"] == code
+        assert code in director.get(f"/sheets/{sheet_id}").get_data(as_text=True)
+        with work_as("苏航", writes=False) as work:
+            photo = get_sheet(work, sheet_id).answers["1"]["value"]
+            assert path_of(work, get_asset(work, photo["asset_id"])) == f"门店清单/检查/春熙路店 {code}/陈列拍照.jpg"
+            done = work.session.scalars(select(Event).where(Event.subject == f"sheet:{sheet_id}")).first()
+            assert done is not None
+            assert done.facts["store_code"] == code
+    assert f"<small>{code}</small>" in director.get(f"/checks/{check['id']}").get_data(as_text=True)
+    places = director.get(f"/api/lines/{story.line_id}/cities").get_json()["cities"]
+    assert {"CD-0001", "CD-0002"} <= {store["code"] for place in places for store in place["stores"]}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from workspace.people.names import Named, Names
 SUHANG = Person("m1", "苏航", "suhang", "design")
 ZHANGS = (Person("m2", "张伟", "zhangwei", "service"), Person("m3", "张伟", "zhangwei2", "store"))
 PLACES = Names([
-    Named("sh", "上海"), Named("gz", "广州"), Named("a", "人民店", "上海"), Named("b", "人民店", "广州"), Named("lone", "天河店", "广州"),
+    Named("sh", "上海"), Named("gz", "广州"), Named("a", "人民店", "上海", "SH-1"), Named("b", "人民店", "广州"),
+    Named("lone", "天河店", "广州"),
 ])  # fmt: skip
 WRITTEN = {
     "title": "主视觉", "requirements": "横竖各一", "phase": Phase.PREPARE, "department_id": "design", "owner_id": "m1", "site_id": None,
@@ -184,9 +185,12 @@ def test_rows_when_they_are_counted_in_a_column_of_their_own_then_no_order_is_wr
 def test_store_when_two_are_called_so_then_its_city_is_asked_for_unless_the_order_is_there_already() -> None:
     found = read("标题|部门|城市\n甲|客服|人民店\n乙|客服|广州 人民店\n丙|客服|天河店\n丁|客服|人名店")
     assert faults(found) == [(2, Column.CITY, Why.CITY_TWO), (5, Column.CITY, Why.CITY_UNKNOWN)]
-    assert found.all_faults[0].near == "上海 人民店、广州 人民店"
+    assert found.all_faults[0].near == "上海 人民店（SH-1）、广州 人民店"
     assert [row.written["site_id"] for row in found.new] == ["b", "lone"]
     assert read("单号|城市\n1|人民店", order(site_id="b")).same
+    coded = read("标题|部门|城市\n甲|客服|ｓｈ-1\n乙|客服|SH-2")
+    assert [row.written["site_id"] for row in coded.new] == ["a"]
+    assert [(fault.why, fault.near) for fault in coded.all_faults] == [(Why.CITY_UNKNOWN, "SH-1")]
     assert cell_of(Column.CITY, {"site_id": "b"}, known()) == "广州 人民店", "as an export says it, so that it is found again"
 
 

@@ -418,6 +418,9 @@ def test_page_when_a_manager_grants_a_department_then_listed_inherited_and_taken
     here = f"/library/folders/{closed.public.id}/rights"
     found = manager.get(f"{here}/subjects?q=财务").get_data(as_text=True)
     assert "财务" in found
+    store = manager.get(f"{here}/subjects?q=sh-00").get_data(as_text=True)
+    assert "淮海路店" in store, "a store is found by its code"
+    assert "上海 SH-0001" in store
     with work_as("管力", writes=False) as work:
         department = member_named(work, "何青").department_id
     assert manager.post(here, {"subject": f"department:{department}", "right": "comment"}).status_code == 303
