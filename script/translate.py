@@ -19,7 +19,7 @@ IN_CONTEXT = ((1, "c"), 2)
 KEYWORDS = {"_": None, "_l": None, "N_": None, "_p": IN_CONTEXT, "_lp": IN_CONTEXT, "pgettext": IN_CONTEXT}
 # Babel's own rule also passes over names with an underscore in front: templates/_parts would be missed.
 PASSED_OVER = {"node_modules", "var", "artefacts", "tests", "__pycache__"}
-CHINESE = re.compile(r"[\u3400-\u9fff]")
+CHINESE = re.compile(r"[\u3001\u3400-\u9fff]")
 HEADER = """\
 # English of Mainline. script/translate adds new source texts; write their msgstr here.
 msgid ""

@@ -35,7 +35,7 @@ def refusal(work: Work, approval: Approval, why: Why, *, missing_roles: Sequence
         field = {Why.NO_REASON: "reason", Why.NO_WORDS: "words"}.get(why, "to")
         return InvalidInput(words, _("请修改后再提交。"), fields={field: words})
     if why is Why.MISSING_ROLES:
-        return InvalidInput(words, _("还缺：%(roles)s。请流转给他们。", roles="、".join(missing_roles)), roles=list(missing_roles))
+        return InvalidInput(words, _("还缺：%(roles)s。请流转给他们。", roles=_("、").join(missing_roles)), roles=list(missing_roles))
     if why is Why.TOO_SOON:
         return TooManyRequests(words, _("请稍候，或直接联系对方。"))
     return NotAllowed(words, fresh_state(work, approval), code=f"approval_{why.name.lower()}")

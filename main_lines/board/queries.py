@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from main_lines.alerts.queries import AlertRow, open_alerts
 from main_lines.board.rules import GridRow, grid, pressing
 from main_lines.feed.queries import line_feed
-from main_lines.lines.access import company_today, visible_lines
+from main_lines.lines.access import company_today, director_ids, named_signers, visible_lines
 from main_lines.lines.models import MainLine
-from main_lines.lines.queries import FeedRow, LineHead, feed_rows, line_head
-from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health
+from main_lines.lines.queries import FeedRow, LineHead, cards_of, feed_rows, line_head
+from main_lines.lines.rules import HealthSource, ShownHealth, days_from, shown_health, signers_of
 from main_lines.numbers.queries import Summary, summary_of
 from main_lines.plans.queries import Path, path_of
 from main_lines.tasks.glances import Counts, Glance, counts_by_line, counts_of, line_glances
@@ -37,7 +37,8 @@ class Board:
     """Everything on the map but what other features embed by URL.
 
     asking: ids of all orders that wait for the reader's signature or acceptance, oldest first; for_me: those of them that are shown.
-    pressing: those that are shown of ``pressing_count``. reminded: of these, when somebody was last reminded.
+    pressing: those that are shown of ``pressing_count``. reminded: of these, when somebody was last reminded. signers: department of
+    those that wait for a signature -> names of who is asked for it: in their hands it is, not in its owner's.
     health_reason: the director's own words when they count, else empty: the page says what the facts are.
     """
 
@@ -49,6 +50,7 @@ class Board:
     pressing: Sequence[TaskRow]
     pressing_count: int
     reminded: Mapping[str, datetime]
+    signers: Mapping[str, Sequence[str]]
     asking: Mapping[str, State]
     for_me: Sequence[TaskRow]
     alerts: Sequence[AlertRow]
@@ -74,10 +76,23 @@ def board_of(work: Work, line: MainLine, *, most: int | None = ROWS_SHOWN) -> Bo
     return Board(
         head=line_head(work, line), health=health, health_reason=line.health_reason if health.source is HealthSource.STATED else "",
         counts=counts, grid=grid(orders), pressing=[rows[id] for id in named], pressing_count=len(urgent),
-        reminded=reminded_lately(work, named[:PRESSING_SHOWN]), asking=asking, for_me=[rows[id] for id in mine],
+        reminded=reminded_lately(work, named[:PRESSING_SHOWN]), signers=_signers(work, line, [rows[id] for id in named]),
+        asking=asking, for_me=[rows[id] for id in mine],
         alerts=open_alerts(work, line.id), places=places_of(work, line, tasks=orders), assets=_assets_of_last_day(work, line),
         events=line_feed(work, line, limit=LAST_EVENTS).rows, plan=path_of(work, line, orders), numbers=summary_of(work, line),
     )  # fmt: skip
+
+
+def _signers(work: Work, line: MainLine, rows: Sequence[TaskRow]) -> dict[str, list[str]]:
+    """As ``tasks.access.asked_to_sign`` says of each order, asked once for all."""
+    departments = {row.department_id for row in rows if row.state is State.WAITING}
+    if not departments:
+        return {}
+    named = {} if line.frozen_at else named_signers(work, line.id)
+    directors = director_ids(work, line.id)
+    asked = {department: signers_of(named, department) or directors for department in departments}
+    names = {card.id: card.name for card in cards_of(work, {id for ids in asked.values() for id in ids})}
+    return {department: [names[id] for id in ids if id in names] for department, ids in asked.items()}
 
 
 def _assets_of_last_day(work: Work, line: MainLine) -> list[FeedRow]:

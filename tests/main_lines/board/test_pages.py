@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from main_lines.alerts.actions import raise_alert
-from main_lines.alerts.rules import AlertKind
+from main_lines.alerts.rules import AlertKind, Severity
 from main_lines.board.queries import PRESSING_SHOWN, ROWS_SHOWN, board_of, my_line_cards
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import name_signers, state_health
@@ -16,7 +16,7 @@ from main_lines.lines.rules import Health
 from main_lines.numbers.actions import MetricDraft, define_metric, note_value
 from main_lines.numbers.rules import Aim, Better
 from main_lines.tasks.access import get_task
-from main_lines.tasks.actions import Draft, block_task, sign_task, submit_task, write_tasks
+from main_lines.tasks.actions import Draft, block_task, deliver_task, return_task, sign_task, start_task, submit_task, write_tasks
 from main_lines.tasks.glances import counts_by_line, counts_of, line_glances
 from main_lines.tasks.models import TaskEvent, TaskOrder
 from main_lines.tasks.queries import line_tasks
@@ -24,6 +24,9 @@ from main_lines.tasks.record import record
 from main_lines.tasks.rules import State
 from tests.house import NOW
 from tests.main_lines.conftest import D_DAY, Story
+from tests.pages import OpenPage
+from tests.pages import open_page as open_page
+from tests.pages import site as site
 from workspace.db import Database
 from workspace.parts import Parts
 from workspace.people.models import Member
@@ -109,6 +112,72 @@ def test_board_when_others_are_named_to_sign_then_their_desk_holds_the_order_and
     (order,) = signer.get(f"/api/lines/{story.line_id}/board").get_json()["for_me"]
     assert order["id"] == task_id
     assert 'value="sign"' in board(signer, story)
+
+
+def test_board_when_what_is_late_waits_for_a_signature_then_who_signs_holds_it(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable, today: date
+) -> None:
+    write("主视觉", offset=None, due_on=today - timedelta(days=4))
+    with work_as("苏航") as work:
+        submit_task(work, work.session.scalars(select(TaskOrder.id)).one())
+    wall = f"/lines/{story.line_id}/wall/fragment"
+    assert "逾期 4 天 · 待林悦签发" in board(signed_in("suhang"), story)
+    assert re.search(r'class="wall-who">林悦<small>由苏航执行', signed_in("suhang").get(wall).get_data(as_text=True))
+    with work_as("林悦") as work:
+        name_signers(work, story.line_id, department_id="", member_ids=[story.id_of("赵宁"), story.id_of("吴昊")])
+    assert re.search(r"逾期 4 天 · 待(赵宁、吴昊|吴昊、赵宁)签发", board(signed_in("suhang"), story))
+
+
+def test_state_when_returned_then_its_icon_is_not_that_of_late(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable
+) -> None:
+    task_id = write("脚本")
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    with work_as("苏航") as work:
+        start_task(work, task_id)
+        deliver_task(work, task_id, "稿件")
+    with work_as("林悦") as work:
+        return_task(work, task_id, reason="重写")
+    cell = re.search(
+        r'class="map-state">.*?</span>', signed_in("linyue").get(f"/lines/{story.line_id}/wall/fragment").get_data(as_text=True)
+    )
+    assert cell
+    assert "arrow-back-up" in cell[0]
+
+
+def test_board_when_in_english_then_lists_have_commas(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable, today: date
+) -> None:
+    write("晚了", offset=None, due_on=today - timedelta(days=4))
+    blocked = write("受阻")
+    with work_as("林悦") as work:
+        sign_task(work, blocked)
+    with work_as("苏航") as work:
+        start_task(work, blocked)
+        block_task(work, blocked, reason="等")
+    person = signed_in("linyue")
+    person.get("/language/en")
+    assert re.search(r"1 blocked, \d late", board(person, story))
+
+
+@pytest.mark.browser
+def test_map_when_on_a_phone_then_what_presses_and_who_holds_it_stand_on_the_first_screen(
+    open_page: OpenPage, work_as: Callable, story: Story, write: Callable, today: date
+) -> None:
+    late = write("主视觉", offset=None, due_on=today - timedelta(days=4))
+    with work_as("林悦") as work:
+        sign_task(work, late)
+        raise_alert(work, story.line_id, kind=AlertKind.STOCK, severity=Severity.CRITICAL, title="首批可售库存不足", detail="两行\n的说明")
+    page = open_page(f"/lines/{story.line_id}/board", phone=True)
+    box = page.locator(".map-area-press .map-act").first.bounding_box()
+    bar = page.locator(".tabbar").bounding_box()
+    assert box
+    assert bar
+    assert box["y"] + box["height"] <= bar["y"]
+    done = page.locator(".map-done").bounding_box()
+    assert done
+    assert box["y"] < done["y"], "what can wait stands below"
 
 
 def test_board_when_something_is_late_then_one_click_reminds_its_holder(
