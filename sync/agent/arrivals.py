@@ -55,6 +55,8 @@ class Arrivals:
         """By node, the library and the number of what an answer told last: a page that was on its way meanwhile may be older."""
         self._told_all: set[str] = set()
         """Libraries of which the last page has been applied, and no other has come since."""
+        self._again: set[str] = set()
+        """Libraries that are to be read from their beginning, whatever page is being applied."""
         self.give_way: Callable[[], None] = lambda: None
         """Called before each part of a page, see glimpse.py."""
 
@@ -124,6 +126,7 @@ class Arrivals:
         more: another page follows, so that what has left a folder may come after the deletion of that folder, which waits so long.
         """
         self._told_all.discard(library)
+        self._again.discard(library)
         for start in range(0, len(nodes), _BATCH):
             self.give_way()
             with self._applying():
@@ -136,8 +139,9 @@ class Arrivals:
         if not more:
             self._told_all.add(library)
             self.released()  # before the cursor moves: what waits for the end of the feed would wait for its next page after a crash
-        with self._index.transaction() as db:
-            db.execute("UPDATE libraries SET cursor=? WHERE id=? AND cursor>=?", (cursor, library, since))
+        if library not in self._again:
+            with self._index.transaction() as db:
+                db.execute("UPDATE libraries SET cursor=? WHERE id=? AND cursor>=?", (cursor, library, since))
         with self._tree.lock:  # answers are noted by other threads
             self._answered = {node: told for node, told in self._answered.items() if told[0] != library or told[1] > cursor}
 
@@ -262,7 +266,9 @@ class Arrivals:
         file = self._index.by_node(node.id)
         if self._index.ghost(node.id) is not None:
             self._drop_ghost(node.id)
-        if file is not None and not self._hide(file):
+        if file is None:
+            self._journal.drop_node(node.id)  # removed here, which the library would refuse for ever
+        elif not self._hide(file):
             self._hold(node)
 
     def _hide(self, file: File) -> bool:
@@ -280,6 +286,8 @@ class Arrivals:
             return False
         elif file.dirty and not stays_local(file.name):
             self._tree.content.keep_aside(file, self._index.path_of(file.ino))
+        if self._journal.awaits(file.node, Kind.RENAME):
+            self._read_again(file.library)  # moved here: the library has it elsewhere, perhaps in sight
         self._journal.drop_node(file.node)
         self._forget(file)
         return True
@@ -461,6 +469,7 @@ class Arrivals:
 
     def _read_again(self, library: str) -> None:
         # Not from 0, which is for newcomers: what was deleted since we looked last would be left out.
+        self._again.add(library)
         with self._index.transaction() as db:
             db.execute("UPDATE libraries SET cursor=1 WHERE id=?", (library,))
 

@@ -320,13 +320,13 @@ class Engine:
             self._take_contents(page)
             arrivals.page(page.library, page.nodes, page.cursor, since=cursors.get(page.library, 0), more=page.more)
             self.leases.page(page.library, page.leases)
-        if not self._leases_known:
-            self.leases.look(known.id for known in self.index.libraries())
-            self._leases_known = True
         self._begun = True
         self.caught_up = self.caught_up or not any(page.more for page in answer.pages)
         if answer.libraries_tag != tag:
             self._take_libraries()
+        if not self._leases_known:  # not of a library that went away while the agent did not run
+            self.leases.look(known.id for known in self.index.libraries())
+            self._leases_known = True
         if answer.pages:
             self._show_kept()
 

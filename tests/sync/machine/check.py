@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from tests.sync.machine.library import Server
+from tests.sync.machine.pages import PagesWorld, run_pages_seed
 from tests.sync.machine.pure.run import explore_until
 from tests.sync.machine.real import RealWorld
 from tests.sync.machine.run import run_seed, smaller
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10**9, help="end after so many runs")
     parser.add_argument("--length", type=int, default=120, help="steps of one run, without those in the middle of others")
     parser.add_argument("--seed", type=int, default=None, help="of the first run; the next ones count on")
+    parser.add_argument("--pages", action="store_true", help="people work on pages as well, where rights come and go")
     parser.add_argument("--away", type=int, default=None, metavar="SECONDS", help="instead: real processes, and the store away for so long")
     parser.add_argument("--kills", action="store_true", help="instead: real processes, killed before and after each of their boundaries")
     parser.add_argument("--plan", action="store_true", help="instead: the plan alone, in memory; a run is a batch of 80")
@@ -52,12 +54,14 @@ def _with_processes(test: str, *words: str, **environment: str) -> int:
 
 
 def _run(server: Server, first: int, options: argparse.Namespace) -> int:
+    world, run_it = (PagesWorld, run_pages_seed) if options.pages else (RealWorld, run_seed)
+
     def make(folder: Path, profile, seed: int) -> RealWorld:
-        return RealWorld(folder, server, profile, seed)
+        return world(folder, server, profile, seed)
 
     done, began = 0, time.monotonic()
     for seed in range(first, first + options.runs):
-        steps, failure = run_seed(make, seed, options.length)
+        steps, failure = run_it(make, seed, options.length)
         done += steps
         if seed % 20 == 0:
             print(f"{done} steps, {done / (time.monotonic() - began):.0f} steps/s", flush=True)
