@@ -496,6 +496,20 @@ class LibraryContract:
         assert back.node is not None
         assert (back.node.parent, back.node.name, back.node.version) == (folder.id, "b", 2)
 
+    def test_commit_when_its_folder_was_deleted_then_the_feed_tells_of_what_stays_deleted_in_it(self, lin: Client, chen: Client) -> None:
+        folder = self.folder(lin, "夹")
+        inner = self.folder(lin, "里", parent=folder.id)
+        file, beside = (lin.commit(name, b"1", parent=folder.id).node for name in "ab")
+        assert file is not None
+        assert beside is not None
+        _nodes, cursor = chen.feed(0)
+        lin.op(p.Delete(new_id(), folder.id, 0, recursive=True))
+        assert outcome(chen.commit("a", b"2", node=file.id, base=1, parent=folder.id)) == ("applied", None)
+        heard = {node.id: node.deleted for node in chen.feed(cursor)[0]}
+        assert heard == {folder.id: False, file.id: False, beside.id: True, inner.id: True}, (
+            "who did not hear of the deletion would keep them"
+        )
+
     def test_delete_when_a_folder_is_not_empty_then_only_recursively(self, lin: Client) -> None:
         folder = self.folder(lin, "夹")
         lin.commit("a", b"1", parent=folder.id)

@@ -445,6 +445,8 @@ class FakeLibrary:
         folder = shelf.nodes.get(node.parent or "")
         while folder is not None:
             if folder.deleted:
+                for left in [each for each in shelf.nodes.values() if each.parent == folder.id and each.deleted]:
+                    self._put(shelf, left)
                 self._put(shelf, replace(folder, deleted=False))
             folder = shelf.nodes.get(folder.parent or "")
 
@@ -525,6 +527,10 @@ class FakeLibrary:
         inside = [n for n in shelf.nodes.values() if n.parent == node.id and not n.deleted]
         if inside and not op.recursive:
             raise Refusal(409, p.ErrorCode.NOT_EMPTY, "文件夹不是空的")
+        while inside:
+            gone = inside.pop()
+            shelf.nodes[gone.id] = replace(gone, deleted=True)
+            inside += [each for each in shelf.nodes.values() if each.parent == gone.id and not each.deleted]
         return p.OpAnswer(op.op_id, p.Outcome.APPLIED, self._put(shelf, replace(node, deleted=True)))
 
 

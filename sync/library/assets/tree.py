@@ -214,6 +214,24 @@ class Tree:
         if flush:
             self.flush()
 
+    def tell_left(self, folder: Node) -> None:
+        """A folder is about to come out of the trash without what went there with it: number that anew, before the folder.
+
+        Who has not heard of the deletion yet hears of the folder only that it is there, and else would keep all that was in it.
+        """
+        self.flush()
+        left = (Node.parent_id == folder.id, Node.deleted_at == folder.deleted_at)
+        count = int(self.work.session.scalar(select(func.count()).select_from(Node).where(*left)) or 0)
+        if not count:
+            return
+        numbered = select(Node.id, func.row_number().over(order_by=Node.id).label("place")).where(*left).subquery()
+        change = update(Node).where(Node.id == numbered.c.id).values(seq=self.library.seq + numbered.c.place)
+        self.work.session.execute(change.execution_options(synchronize_session=False))
+        self.library.seq += count
+        for known in self._nodes.values():
+            if known is not None and known.parent_id == folder.id:
+                self.work.session.expire(known, ["seq"])
+
     def buried_with(self, node: Node) -> list[Node]:
         """What went into the trash inside this folder, folders before what is in them."""
         self.flush()

@@ -207,6 +207,8 @@ class Writer:
         self.tree.fetch([], [(str(each.parent_id), each.name) for each in (node, *inside)])
         for each in (node, *inside):
             self._make_name_free(each)
+            if only is not None and each.kind == "folder":
+                self.tree.tell_left(each)
             self.tree.raise_all([each], flush=False)
         self.tree.flush()
         self._touch_ways(node)
@@ -233,6 +235,7 @@ class Writer:
             name = conflict_name(folder.name, self.work.actor.name, self.work.now, taken=self.tree.keys_in(parent.id))
             folder.name, folder.name_key = normal_name(name), name_key(name)
         folder.parent_id = parent.id
+        self.tree.tell_left(folder)
         self.tree.raise_up(folder)
         self.tree.note(folder)
         self._record(AssetEvent.RESTORED, folder)
@@ -262,6 +265,7 @@ class Writer:
         if node is None:
             node = self._new_node(op.node, parent.id, op.name, kind="folder")
         else:
+            self.tree.tell_left(node)
             node.parent_id, node.name, node.name_key = parent.id, normal_name(op.name), name_key(op.name)
             self.tree.raise_up(node)
         self.tree.note(node)

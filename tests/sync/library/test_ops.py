@@ -98,6 +98,15 @@ def test_commit_when_deleted_meanwhile_then_the_edit_brings_it_and_its_folder_ba
     assert set(live(room)) == {"旧稿", "a.txt"}
 
 
+def test_make_folder_when_out_of_the_trash_then_the_feed_tells_of_what_stays_there(room: Room) -> None:
+    folder = room.su.op(room.id, make_folder(room.root, "旧稿")).node
+    beside = room.su.save(room.id, folder.id, "a.txt", b"v1").node
+    gone = room.chen.op(room.id, delete(folder.id, recursive=True)).node
+    room.su.op(room.id, replace(make_folder(room.root, "旧稿"), node=folder.id))
+    heard = room.chen.feed({room.id: gone.seq}).pages[0].nodes
+    assert [(node.id, node.deleted) for node in heard] == [(beside.id, True), (folder.id, False)]
+
+
 def test_commit_when_deleted_and_the_name_is_taken_then_second_head(room: Room) -> None:
     """An editor that deletes and creates while another copy of it still writes to the former file."""
     old = room.su.save(room.id, room.root, "a.txt", b"v1").node

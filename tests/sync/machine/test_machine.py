@@ -559,6 +559,22 @@ def test_folder_when_deleted_on_a_page_while_something_is_made_in_it_then_only_t
         world.close()
 
 
+def test_folder_when_deleted_on_a_page_and_brought_back_by_a_save_then_what_was_beside_that_is_gone_everywhere(
+    server: Server, tmp_path: Path
+) -> None:
+    world = RealWorld(tmp_path, server, BOTH, 0)
+    try:
+        for step in [Step("mkdir"), Step("write", 0, 1, 0, 1), Step("write", 0, 1, 2, 1), Step("send"), Step("feed", 1)]:
+            world.step(step)
+        world.library.delete(0, "f")
+        world.ledger.saved.clear()  # whoever deletes it there sees what goes with it
+        for step in [Step("write", 1, 1, 0, 2), Step("send", 1), Step("feed", 1), Step("settle")]:
+            world.step(step)
+        assert sorted(node.name for node in world.library.nodes() if node.deleted_at is None) == ["a.psd", "f"]
+    finally:
+        world.close()
+
+
 MEETS: dict[str, tuple[Profile, list[Step]] | int] = {
     "no_compare_and_swap": (BOTH, [*SAVED, *AGAIN, Step("write", 1, 0, 0, 3), Step("send", 1)]),
     "clobbering_download": (BOTH, [*SAVED, Step("write", 1, 0, 0, 3), *AGAIN, Step("feed", 1)]),
