@@ -24,6 +24,7 @@ from workspace.errors import InvalidInput, MainlineError
 from workspace.i18n import _
 from workspace.notices.actions import read_about
 from workspace.people.queries import list_departments, list_stores
+from workspace.texts import shown
 from workspace.web import SIGNED_IN, Routes, is_htmx, parse_form, request_work, web
 from workspace.work import Work
 
@@ -141,7 +142,7 @@ def submit_sheet(work: Work, sheet_id: str) -> Response:
     What stands as it was shown (``was-``) is not said again: another phone may have answered it meanwhile.
     """
     keys = [item["key"] for item in _items_of(work, sheet_id) if item["kind"] != "photo"]
-    given = {key: request.form.get(f"{ANSWER}{key}", "") for key in keys}
+    given = {key: shown(request.form.get(f"{ANSWER}{key}", "")) for key in keys}
     actions.fill_items(work, sheet_id, {key: text for key, text in given.items() if text != request.form.get(f"{SHOWN}{key}")})
     flash(_("已保存"), "success")
     return way_back(f"/sheets/{sheet_id}")

@@ -46,6 +46,16 @@ def test_form_when_sent_then_empty_rows_are_left_out(check: dict) -> None:
     assert (check["items"], check["stores"], check["done"]) == (2, 4, 0)
 
 
+def test_sheet_when_an_answer_hides_something_then_kept_as_it_is_seen(signed_in: Callable, story: Story) -> None:
+    form = {"title": "检查", "department_id": story.people["赵宁"].department_id, "scope": "all", "due_offset": "-1"}
+    director = signed_in("linyue")
+    made = director.post(f"/lines/{story.line_id}/checks", data={**form, "texts": ["横幅"], "kinds": ["text"], "offsets": [""]})
+    sheet_id = director.get(f"/api{made.location}").get_json()["sheets"][0]["sheet_id"]
+    for typed, kept in (("挂\u202e好\x00了", "挂好了"), ("\u200b", None)):
+        assert director.post(f"/sheets/{sheet_id}", data={"item-1": typed}).status_code == 303
+        assert director.get(f"/api/sheets/{sheet_id}").get_json()["answers"][0]["value"] == kept
+
+
 def test_form_when_something_does_not_fit_then_everything_typed_comes_back(signed_in: Callable, story: Story) -> None:
     form = {
         "title": "检查",
