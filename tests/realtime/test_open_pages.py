@@ -14,6 +14,8 @@ from tests.house import Person, member_named
 from tests.realtime.open_pages import OpenPages
 from workspace.db import Database
 from workspace.parts import Parts
+from workspace.people.actions import add_department, add_member, add_site
+from workspace.people.models import Department, Site
 from workspace.work import open_work
 
 PAGES = r"/(lines/<line_id>(/(board|plan|tasks|alerts|members))?|tasks|tasks/<task_id>)$"
@@ -98,6 +100,27 @@ def test_pages_of_many_lines_when_their_reader_joins_and_leaves_one_then_its_thi
         assert not stale, "\n".join(map(str, stale))
         run_jobs()
     assert not any("双十一大促" in shown for shown in pages.held.values())
+
+
+def test_pages_when_the_company_grows_then_those_who_look_see_it(company: Database, signed_in: Callable[[str], Person]) -> None:
+    director = signed_in("linyue")
+    line = made(director, "/api/lines", name="双十一大促", d_day="2030-11-11", members=[])
+    pages = OpenPages(director, "linyue", {"line_id": line})
+    assert len(pages.held) > 20
+    with open_work(company, writes=False) as work:
+        suhang = member_named(work, "苏航")
+        department, site = work.session.get_one(Department, suhang.department_id), work.session.get_one(Site, suhang.site_id)
+    for grow in (
+        lambda work: add_site(work, kind="city", name="成都"),
+        lambda work: add_department(work, name="法务"),
+        lambda work: add_member(work, login="xinren", name="新人", title="", password_hash="", department=department, site=site),
+    ):
+        with open_work(company) as work:
+            grow(work)
+            [event] = work.recorded
+        assert "company" in event.rooms
+        stale = pages.after([(str(event.kind), [event.subject, *event.rooms])])
+        assert not stale, "\n".join(map(str, stale))
 
 
 def test_pages_when_nobody_tells_them_then_it_is_noticed(company: Database, signed_in: Callable[[str], Person]) -> None:

@@ -26,6 +26,8 @@ from sync.library.content.actions import pack_key, record_packs
 from sync.library.embedded_store import EmbeddedStore, vacuum_store
 from sync.library.retention import actions as retention_actions
 from sync.library.storage import S3Store, Stored
+from tests.house import Person
+from tests.realtime.open_pages import OpenPages
 from tests.sync.library.collecting import PIECES, CollectionMachine, Violation, World, collect_all
 from tests.sync.library.conftest import Room
 from workspace.db import new_id
@@ -341,3 +343,18 @@ def test_object_when_longer_than_a_pack_can_be_then_it_goes_without_waiting(room
         assert unregistered(work, room.id, [long, short]) == [long]
     with work_as("苏航", now=datetime.now(UTC) + WAIT + timedelta(minutes=1)) as work:
         assert unregistered(work, room.id, [long, short]) == [long, short]
+
+
+def test_pages_when_content_was_collected_then_those_who_look_see_what_is(
+    room: Room, work_as: Callable[..., Any], signed_in: Callable[[str], Person]
+) -> None:
+    lost = Stored(f"packs/{room.id}/{new_id()}", 40_000_000)
+    pages = OpenPages(signed_in("suhang"), "suhang", {"library_id": room.id, "folder_id": room.root})
+    assert {fragment.page for fragment in pages.held} >= {"/library", "/library/<library_id>", "/"}
+    with work_as("管力", now=datetime.now(UTC)) as work:
+        actions.doom_packs(work, room.id, [lost])
+        actions.note_removed(work, room.id, [(lost.key.rpartition("/")[2], lost.size_bytes)])
+        [event] = work.recorded
+    assert (event.kind, event.facts["packs"], event.facts["megabytes"]) == (CollectionEvent.COLLECTED, 1, "40.0")
+    stale = pages.after([(str(event.kind), [event.subject, *event.rooms])])
+    assert not stale, "\n".join(map(str, stale))
