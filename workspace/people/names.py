@@ -30,6 +30,10 @@ class Named:
         return f"{self.city} {self.name}" if self.city else self.name
 
     @property
+    def with_code(self) -> str:
+        return f"{self.name} {self.code}".rstrip()
+
+    @property
     def label(self) -> str:
         """By which somebody tells it from others of its name."""
         return f"{self.full}（{self.code}）" if self.code else self.full
@@ -46,8 +50,8 @@ class Names:
         self._by_code = {plain(place.code): place for place in self.places if place.code}
         for place in self.places:
             self._by_name[plain(place.name)].append(place)
-            if place.city:
-                self._by_full[_joined(place.full)].append(place)
+            for full in {_joined(text) for text in (place.full, place.with_code, place.label) if text != place.name}:
+                self._by_full[full].append(place)
         self._names = {place.key: self._name(place) for place in self.places}
 
     def called(self, text: str, *, city: str = "") -> list[Named]:
@@ -72,7 +76,7 @@ class Names:
         return [place.code for place in self.places if place.code]
 
     def name_of(self, key: str) -> str:
-        """By which it is found again: its name, with its city where that alone does not do, or its code where that does not do either.
+        """By which it is found again: its name, with its city where that alone does not do, or with its code where that does not do either.
         Empty for one that is not known.
         """
         return self._names.get(key, "")
@@ -82,7 +86,7 @@ class Names:
         return {name: key for key, name in self._names.items()}
 
     def _name(self, place: Named) -> str:
-        return next((name for name in (place.name, place.full, place.code) if self.called(name) == [place]), place.full)
+        return next((name for name in (place.name, place.full, place.with_code) if self.called(name) == [place]), place.full)
 
 
 def plain(text: str) -> str:

@@ -160,7 +160,7 @@ def test_stores_when_two_are_called_so_then_their_codes_tell_them_apart(
     }
     answer = director.post(f"/lines/{story.line_id}/checks", data=sent)
     check = director.get(f"/api{answer.location}").get_json()
-    assert {"CD-0001", "CD-0002", "0号店"} <= set(check["missing"])
+    assert {"春熙路店 CD-0001", "春熙路店 CD-0002", "0号店"} <= set(check["missing"])
     sheets = {row["code"]: row["sheet_id"] for row in check["sheets"] if row["store"] == "春熙路店"}
     assert sorted(sheets) == ["CD-0001", "CD-0002"]
     assert {"CD-0001", "CD-0002"} <= {row["code"] for row in signed_in("zhaoning").get("/api/work").get_json()["sheets"]}

@@ -284,7 +284,7 @@ def test_stores_of_one_name_and_city_when_they_have_codes_then_exported_and_impo
     import_file(work_as, story, "指标,门店编码,门店,实际\nGMV,SH-0201,人民店,1\nGMV,,sh-0202,2\n")
     with work_as("林悦", writes=False) as work:
         line = get_line(work, story.line_id)
-        assert {row.name for row in metric_page(work, line, get_metric(work, gmv)).scopes} == {"", "SH-0201", "SH-0202"}
+        assert {row.name for row in metric_page(work, line, get_metric(work, gmv)).scopes} == {"", "人民店 SH-0201", "人民店 SH-0202"}
         header, rows = [NUMBER_HEADINGS[column][0] for column in EXPORTED], export_rows(work, line)
         assert {row[header.index("门店编码")] for row in rows} == {"", "SH-0201", "SH-0202"}
         table = read_table("x.xlsx", write_table(header, rows), max_rows=99, max_columns=20)

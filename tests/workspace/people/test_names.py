@@ -44,7 +44,7 @@ CODED = (
     ("text", "found"),
     [
         ("SH-1", "x"), (" ｓｈ-1 ", "x"), ("人民店", "xyz"), ("上海 人民店", "xy"), ("广州人民店", "z"), ("SH-2", "yw"), ("SH-9", ""),
-        ("徐汇店", "v"), ("sh-3", "v"),
+        ("徐汇店", "v"), ("sh-3", "v"), ("人民店 SH-2", "y"), ("上海 人民店（SH-1）", "x"), ("人民店GZ-1", "z"),
     ],
 )  # fmt: skip
 def test_store_when_written_by_its_code_then_found_whatever_its_capitals_and_width(text: str, found: str) -> None:
@@ -53,7 +53,7 @@ def test_store_when_written_by_its_code_then_found_whatever_its_capitals_and_wid
 
 def test_names_when_two_stores_of_a_city_share_one_then_each_is_found_again_by_its_code() -> None:
     names = Names(CODED)
-    assert [names.name_of(key) for key in "xyzv"] == ["SH-1", "上海 人民店", "广州 人民店", "徐汇店"]
+    assert [names.name_of(key) for key in "xyzv"] == ["人民店 SH-1", "人民店 SH-2", "广州 人民店", "徐汇店"]
     assert [place.label for place in names.called("广州 人民店")] == ["广州 人民店（GZ-1）"]
     assert names.codes() == ["SH-1", "SH-2", "GZ-1", "SH-3"]
     assert names.coded("人民店") is None
