@@ -251,6 +251,22 @@ class Tree:
             if above.ino == file.ino:
                 raise fail(errno.EINVAL)
             above = self.index.file(above.parent) if above.parent is not None else None
+        if file.is_folder:
+            self._check_depth(file, folder)
+
+    def _check_depth(self, folder: File, into: File) -> None:
+        """The library would refuse what lies deeper than FOLDERS_DEEP, for as long as it does."""
+        depth = len(self._folders(into.ino))
+        if depth <= len(self._folders(folder.parent or 0)):
+            return  # no deeper than it was
+        row = self.index.one(
+            "WITH RECURSIVE down (ino, depth) AS (VALUES (?, ?) UNION ALL SELECT f.ino, down.depth + 1 FROM down"
+            " JOIN files AS f ON f.parent=down.ino AND f.parent IS NOT NULL AND f.parked=0 AND f.kind='folder')"
+            " SELECT MAX(depth) FROM down",
+            folder.ino, depth,
+        )  # fmt: skip
+        if row is not None and row[0] > FOLDERS_DEEP:
+            raise fail(errno.ENAMETOOLONG, "too_deep")
 
     def _replace(self, file: File, target: File, name: str) -> None:
         """`file` becomes the next save of the asset that has this name."""
@@ -504,6 +520,7 @@ class Tree:
         with self.lock:
             self._writes[ino] = self._writes.get(ino, 0) + 1
             if ino not in self._counted:
+                self.get(ino)  # its library may have gone out of sight: nobody would ever have what is written now
                 with self.index.transaction(durable=self._is_only_copy(ino)):
                     self.index.note_writing(ino)
                     # Not before it stands: a full disk may refuse it, and the next write must try again.

@@ -72,6 +72,37 @@ def test_folders_when_more_than_the_most_lie_one_in_another_then_the_program_is_
         engine.tree.make_folder(folder, "d")
 
 
+def test_folder_when_moved_deeper_than_the_library_allows_then_the_program_is_told(
+    stepped: Engine, fake: FakeLibrary, library: str
+) -> None:
+    tree, top = stepped.tree, folder_of(stepped, library)
+    deep = top
+    for _number in range(FOLDERS_DEEP - 1):
+        deep = tree.make_folder(deep, "d").ino
+    moved, flat = tree.make_folder(top, "m"), tree.make_folder(top, "flat")
+    tree.make_folder(moved.ino, "inner")
+    with pytest.raises(OSError, match="too_deep"):
+        tree.rename(top, "m", deep, "m")
+    tree.rename(top, "flat", deep, "flat")
+    while stepped.journal.backlog()[0]:
+        stepped.send()
+    assert fake.live(library)["/".join(["d"] * (FOLDERS_DEEP - 1) + ["flat"])].id == flat.node
+
+
+def test_library_when_taken_away_under_a_program_that_has_not_written_yet_then_it_is_told(
+    stepped: Engine, fake: FakeLibrary, library: str
+) -> None:
+    stepped._cache_bytes = MIB
+    ino = save(stepped, folder_of(stepped, library), "f", b"one")
+    stepped.send()
+    number = stepped.tree.open(ino, writable=True, truncate=False)
+    fake.remove_library(library)
+    stepped.follow(0)
+    with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+        stepped.tree.write(stepped.tree.handle(number), 0, b"two")
+    assert not stepped.tree.release(number)
+
+
 def test_disk_when_full_for_a_while_then_the_agent_waits_and_goes_on(
     engine: Engine, fake: FakeLibrary, library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,11 +124,18 @@ class PagesWorld(RealWorld):
             return len(found)
         return 0
 
+    def _reborn(self, pc: Pc, power: bool) -> None:
+        self._count_kept(pc)
+        super()._reborn(pc, power)
+
     def _check(self) -> None:
         for pc in self.pcs:
-            for path in pc.engine.content.aside.glob("*"):
-                self.ledger.give_up(path.read_bytes())
+            self._count_kept(pc)
         super()._check()
+
+    def _count_kept(self, pc: Pc) -> None:
+        for path in pc.engine.content.aside.glob("*"):
+            self.ledger.give_up(path.read_bytes())
 
     def _check_replica(self, pc: Pc, live: dict[str, Node]) -> None:
         """What the member may see is what is there, and nothing else."""
