@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, render_template, request
+from flask import flash, jsonify, render_template, request
 from werkzeug.wrappers import Response
 
 from main_lines.back import way_back
@@ -13,10 +13,11 @@ from main_lines.plans import actions
 from main_lines.plans.access import milestones_of
 from main_lines.plans.bodies import BaselineBody, MilestoneBody, NeedBody, PlaceBody
 from main_lines.plans.chart import FILLED, Scale, chart_of
-from main_lines.plans.queries import d_day_move, named_days, plan_of, waits_of
+from main_lines.plans.queries import begin_of, clashes_of, d_day_move, named_days, plan_of, waits_of
 from main_lines.tasks.access import get_task
+from main_lines.tasks.models import TaskOrder
 from workspace.i18n import _
-from workspace.web import SIGNED_IN, Routes, parse_form
+from workspace.web import SIGNED_IN, Routes, is_htmx, parse_form
 from workspace.work import Work
 
 pages = Routes("plans", __name__)
@@ -53,10 +54,15 @@ def show_needs(work: Work, task_id: str) -> str:
 
 @pages.post("/tasks/<task_id>/place", needs=SIGNED_IN)
 def submit_place(work: Work, task_id: str) -> Response:
-    """Move the order in time."""
+    """Move the order in time. The timeline is told where it went, what that is at odds with, and the mark for taking it back."""
     body = parse_form(PlaceBody)
     order = actions.move_order(work, task_id, due=body.due, days=body.days, seen=body.seen)
-    return way_back(f"/lines/{order.line_id}/plan")
+    if not is_htmx():
+        return way_back(f"/lines/{order.line_id}/plan")
+    work.session.flush()
+    days = f"{begin_of(body.due, order.days):%m-%d} – {body.due:%m-%d}"
+    title = _("“%(title)s”移到 %(days)s", title=order.title, days=days)
+    return jsonify(title=title, detail=_clash_words(work, order), undo=_("撤销"), seen=order.mark)
 
 
 @pages.post("/tasks/<task_id>/needs", needs=SIGNED_IN)
@@ -104,6 +110,18 @@ def submit_dropped_milestone(work: Work, milestone_id: str) -> Response:
     line_id = actions.drop_milestone(work, milestone_id).id
     flash(_("已删除里程碑"), "success")
     return way_back(f"/lines/{line_id}/plan")
+
+
+def _clash_words(work: Work, order: TaskOrder) -> str:
+    """Empty where nothing is in the way. A need forbids nothing: a director may know better, and is told."""
+    found = clashes_of(work, order)
+    words: list[str] = []
+    if (need := found.too_early) and need.due:
+        words.append(_("它等的“%(title)s”到 %(day)s 才截止。", title=need.title, day=f"{need.due:%m-%d}"))
+    if (next_one := found.too_late) and next_one.due:
+        day = f"{begin_of(next_one.due, next_one.days):%m-%d}"
+        words.append(_("等它的“%(title)s”%(day)s 就要开始。", title=next_one.title, day=day))
+    return "".join(words)
 
 
 def _plan(work: Work, line_id: str) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class _Reckoning(Generic[OrderT]):
 
     def row(self, task: OrderT, *, may_move: bool = False) -> PlanRow:
         return PlanRow(
-            task=task, days=task.days, start=task.due - timedelta(days=task.days - 1) if task.due else None,
+            task=task, days=task.days, start=begin_of(task.due, task.days) if task.due else None,
             needs=[self.by_id[id] for id in self.needs.get(task.id, ()) if id in self.by_id], forecast=self.forecasts.get(task.id),
             critical=task.id in self._critical, due_then=self.then.due(task.id), slip=self._slip(task),
             new=task.id not in self.then.orders, may_move=may_move,
@@ -194,6 +194,37 @@ def waits_of(work: Work, order: TaskOrder) -> Waits:
         candidates=sorted((one for one in line_glances(work, line) if one.id not in never), key=lambda one: one.number),
         may_change=State(order.state) in OPEN and (who.directs or who.wrote or who.works),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Clashes:
+    """What an order is at odds with where it stands. too_early: what it waits for is due on its first day or later, the last one;
+    too_late: what waits for it begins on its last day or earlier, the first one. Handed in, nothing is waited for."""
+
+    too_early: TaskRow | None
+    too_late: TaskRow | None
+
+
+def clashes_of(work: Work, order: TaskOrder) -> Clashes:
+    """The caller has loaded the order through access."""
+    line, needs = line_of(work, order), needs_of(work, order.line_id)
+    waiting = [id for id, found in needs.items() if order.id in found]
+    rows = {row.id: row for row in rows_of(work, line, [order.id, *needs.get(order.id, ()), *waiting]) if row.state not in HANDED_IN}
+    mine = rows.get(order.id)
+    if mine is None or mine.due is None:
+        return Clashes(None, None)
+    start, due = begin_of(mine.due, mine.days), mine.due
+    early = [row for id in needs.get(order.id, ()) if (row := rows.get(id)) and row.due and row.due >= start]
+    late = [row for id in waiting if (row := rows.get(id)) and row.due and begin_of(row.due, row.days) <= due]
+    return Clashes(
+        max(early, key=lambda row: row.due or date.min, default=None),
+        min(late, key=lambda row: begin_of(row.due or date.max, row.days), default=None),
+    )
+
+
+def begin_of(due: date, days: int) -> date:
+    """The first of an order's days."""
+    return due - timedelta(days=days - 1)
 
 
 def set_free_by(work: Work, task_id: str) -> list[TaskOrder]:

@@ -4,9 +4,10 @@
 import { csrfToken } from "mainline/texts";
 import { refresh } from "mainline/refresh";
 import { errorOf } from "mainline/requests";
-import { toastError } from "mainline/toasts";
+import { toast, toastError } from "mainline/toasts";
 
 const DAY_MS = 86_400_000;
+const UNDO_MS = 12_000;
 const STRIP = 48; // So much of the window may stay empty beside a chart before it is drawn anew.
 const barOf = (target) => target.closest?.(".plan-bar[data-task]");
 const dayWidth = (bar) => Number(bar.ownerSVGElement.dataset.day);
@@ -50,16 +51,35 @@ async function keep(bar) {
   const { due = 0, days = 0 } = moves.get(bar) ?? {};
   if (!due && !days) return giveUp(bar);
   moves.delete(bar); // Sent once: the chart that comes back takes the focus from this bar, which would send it again.
-  const body = new URLSearchParams({ due: shift(bar.dataset.due, due), days: Number(bar.dataset.days) + days, seen: bar.dataset.seen });
+  const { task, due: was, days: length, seen } = bar.dataset;
   try {
-    const response = await fetch(`/tasks/${bar.dataset.task}/place`, {
-      method: "POST", body, headers: { "X-CSRF-Token": csrfToken(), Accept: "application/json", "HX-Request": "true" },
-    });
-    if (!response.ok) throw errorOf(await response.text(), response.headers.get("Content-Type") ?? "") ?? new Error(response.statusText);
+    const said = await send(task, { due: shift(was, due), days: Number(length) + days, seen });
+    tell(said, () => takeBack(task, { due: was, days: length, seen: said.seen }));
   } catch (error) {
     giveUp(bar);
     toastError(error.title ? error : { title: String(error.message ?? error) });
   }
+}
+
+/** Where a bar was let go is where its order is: what that is at odds with is said, and one click takes it back. */
+function tell({ title, detail, undo }, run) {
+  toast(title, { tone: detail ? "late" : "done", detail, act: run && { label: undo, run }, lasts_ms: UNDO_MS });
+}
+
+async function takeBack(task, place) {
+  try {
+    tell(await send(task, place), null);
+  } catch (error) {
+    toastError(error.title ? error : { title: String(error.message ?? error) });
+  }
+}
+
+async function send(task, place) {
+  const response = await fetch(`/tasks/${task}/place`, {
+    method: "POST", body: new URLSearchParams(place), headers: { "X-CSRF-Token": csrfToken(), Accept: "application/json", "HX-Request": "true" },
+  });
+  if (!response.ok) throw errorOf(await response.text(), response.headers.get("Content-Type") ?? "") ?? new Error(response.statusText);
+  return response.json();
 }
 
 let drag = null;

@@ -4,8 +4,9 @@ import { text } from "mainline/texts";
 
 const LASTS_MS = 5000;
 
-/** Show a message. tone: a state tone; a "blocked" message is announced at once and stays until closed. url: where its title leads. */
-export function toast(title, { tone = "running", detail = "", url = "", lasts_ms = tone === "blocked" ? 0 : LASTS_MS } = {}) {
+/** Show a message. tone: a state tone; a "blocked" message is announced at once and stays until closed. url: where its title leads.
+ *  act: {label, run}, a button that does something about it and closes the message. */
+export function toast(title, { tone = "running", detail = "", url = "", act = null, lasts_ms = tone === "blocked" ? 0 : LASTS_MS } = {}) {
   const region = document.getElementById("toasts");
   const template = document.getElementById("toast-template");
   if (!region || !template) return;
@@ -16,10 +17,17 @@ export function toast(title, { tone = "running", detail = "", url = "", lasts_ms
   words.append(url ? Object.assign(document.createElement("a"), { href: url, textContent: title }) : title);
   if (detail) words.append(Object.assign(document.createElement("small"), { textContent: detail }));
   row.querySelector("button").addEventListener("click", () => row.remove());
+  if (act) words.after(actButton(row, act));
   for (const same of region.children) if (same.textContent === row.textContent) same.remove();
   region.append(row);
   raise(region);
   if (lasts_ms) vanish(row, lasts_ms);
+}
+
+function actButton(row, { label, run }) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-sm", textContent: label });
+  button.addEventListener("click", () => (row.remove(), run()));
+  return button;
 }
 
 /** Above an open dialog: only the top layer is, and the last to enter it stands on top. */

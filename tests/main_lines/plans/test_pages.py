@@ -76,6 +76,33 @@ def test_bar_when_dragged_then_moved_and_at_its_end_then_longer(
     assert due_of(work_as, task_id) == (-25, 3)
 
 
+def test_bar_when_moved_before_what_it_waits_for_then_told_and_taken_back_with_one_click(
+    open_page: OpenPage, work_as: Callable, write: Callable, story: Story
+) -> None:
+    need, moved, waiting = write("选品", offset=-35, days=3), write("页面"), write("锁版", offset=-20, days=4)
+    with work_as("林悦") as work:
+        add_need(work, moved, need)
+        add_need(work, waiting, moved)
+    page = open_page(f"/lines/{story.line_id}/plan?scale=days")
+    bar = page.locator(f"#bar-{moved}")
+    bar.focus()
+    for key in ["ArrowLeft"] * 5:
+        bar.press(key)
+    saved(page, lambda: bar.press("Enter"))
+    toast = page.locator("#toasts .toast-row")
+    assert "“页面”移到 10-07 – 10-07" in toast.inner_text()
+    assert "它等的“选品”到 10-07 才截止。" in toast.inner_text()
+    assert due_of(work_as, moved) == (-35, 1)
+    saved(page, toast.get_by_role("button", name="撤销").click)
+    assert due_of(work_as, moved) == (-30, 1)
+    page.reload()
+    bar.focus()
+    for key in ["ArrowRight"] * 7:
+        bar.press(key)
+    saved(page, lambda: bar.press("Enter"))
+    assert "等它的“锁版”10-19 就要开始。" in toast.inner_text()
+
+
 def test_bar_when_the_order_changed_meanwhile_then_told_and_back_where_it_was(
     open_page: OpenPage, work_as: Callable, write: Callable, story: Story
 ) -> None:
