@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from main_lines.approvals.access import (
     form_of,
@@ -78,6 +79,7 @@ def submit_request(work: Work, template_key: str, draft: Draft, *, key: str | No
         return earlier
     template = get_template(work, template_key)
     title, values, pin = _checked(work, template, draft)
+    template = _stored(work, template)
     line_id, task_id = linked_places(work, line_id=draft.line_id, task_id=draft.task_id, pin=pin)
     applicant = get_member(work, act.actor_id)
     approval = Approval(
@@ -87,9 +89,8 @@ def submit_request(work: Work, template_key: str, draft: Draft, *, key: str | No
         actions=0, log_hash=GENESIS, created_at=work.now, moved_at=work.now, closed_at=None,
     )  # fmt: skip
     decision = _allowed(work, approval, decide_submit(situation_of(work, approval, ()), draft.to, draft.mode))
-    for row in (template, approval):  # in this order: the approval names its template
-        work.session.add(row)
-        work.session.flush()
+    work.session.add(approval)
+    work.session.flush()
     form = _add_form(work, approval, title, values, pin)
     joined = add_participants(work, approval, "applicant", [applicant.id])
     joined += add_participants(work, approval, "cc", [get_member(work, member_id).id for member_id in draft.cc])
@@ -292,6 +293,18 @@ def _checked(work: Work, template: ApprovalTemplate, draft: Draft) -> tuple[str,
     if faults:
         raise InvalidInput(_("有内容需要修改"), _("请按提示修改后再提交。"), fields=faults)
     return title, filled.values, pin
+
+
+def _stored(work: Work, template: ApprovalTemplate) -> ApprovalTemplate:
+    """A shipped one gets its row when it is first used; of several who use it first at the same moment one stores it for all."""
+    if template in work.session:
+        return template
+    try:
+        with work.session.begin_nested():
+            work.session.add(template)
+    except IntegrityError:
+        return get_template(work, template.key)
+    return template
 
 
 def _add_form(work: Work, approval: Approval, title: str, values: dict[str, str], pin: Pin | None) -> ApprovalForm:

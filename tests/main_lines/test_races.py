@@ -10,6 +10,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from main_lines.approvals.actions import Draft as Request
+from main_lines.approvals.actions import submit_request
+from main_lines.approvals.models import Approval
 from main_lines.checks.access import get_sheet
 from main_lines.checks.actions import CheckDraft, fill_item, open_check
 from main_lines.checks.models import StoreSheet
@@ -40,6 +43,10 @@ from main_lines.tasks.actions import (
     write_task,
 )
 from main_lines.tasks.models import TaskOrder
+from sync.library.quotas.actions import set_quota
+from sync.library.retention.actions import set_plan
+from sync.library.retention.rules import Mode, Plan
+from tests.main_lines.approvals.conftest import LEAVE
 from tests.main_lines.conftest import D_DAY, Story
 from workspace.db import Database
 from workspace.errors import MainlineError
@@ -104,6 +111,21 @@ def test_order_when_signed_and_changed_at_once_then_what_is_signed_is_what_is_as
             assert order.state in ("draft", "waiting")
             assert order.requirements == "横竖各二"
             assert order.signed_as.get("requirements", "横竖各一") == "横竖各一"
+
+
+def test_settings_when_two_say_them_first_then_nobody_meets_an_error(at_once: Callable, story: Story, work_as: Callable) -> None:
+    """The row of a plan, a quota or a shipped kind of approval is made by whoever comes first."""
+    holder, department = (story.id_of("赵宁"),), story.people["赵宁"].department_id
+    leave = Request(title="请假", values=LEAVE, to=holder)
+    acts: tuple[Callable[[Work], object], ...] = (
+        lambda work: submit_request(work, "leave", leave),
+        lambda work: set_plan(work, story.library_id, Plan(Mode.ALL)),
+        lambda work: set_quota(work, department, 10**9),
+    )
+    for act in acts:
+        assert at_once(*[("林悦", act)] * 4) == [""] * 4
+    with work_as("林悦", writes=False) as work:
+        assert len({approval.template_id for approval in work.session.scalars(select(Approval))}) == 1
 
 
 def test_delivery_when_accepted_and_returned_at_once_then_the_second_knows_of_the_first(

@@ -15,7 +15,7 @@ from workspace.work import Work
 
 def set_quota(work: Work, department_id: str, quota_bytes: int | None) -> None:
     """The most that a department may have saved, below what it has as well: then nothing more. None lifts the limit."""
-    department = work.session.get(Department, department_id)
+    department = work.session.get(Department, department_id, with_for_update=True)  # Two may say it first at the same moment.
     if department is None:
         raise NotFound(_("没有找到这个部门"), _("刷新后再试。"))
     subject = f"department:{department_id}"

@@ -34,6 +34,7 @@ def set_plan(work: Work, library_id: str, plan: Plan) -> None:
     library = find_library(work, library_id, to=Right.MANAGE).library
     if not plan.is_possible:
         raise InvalidInput(_("保留规则不合适"), _("三个天数要从小到大，至少 1 天。"))
+    lock_tree(work, library_id)  # Two may say it first at the same moment.
     row = work.session.get(RetentionPlan, library_id) or RetentionPlan(library_id=library_id)
     row.mode, row.all_days, row.daily_days, row.weekly_days = plan.mode.value, plan.all_days, plan.daily_days, plan.weekly_days
     work.session.add(row)
