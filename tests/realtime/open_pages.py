@@ -121,6 +121,12 @@ class OpenPages:
         for route in facts:
             if not route.is_api and "GET" in route.methods and (route.endpoint, login) not in _STILL and re.match(only, route.rule):
                 self._open(route, ids)
+        self.read_again()
+
+    def read_again(self) -> None:
+        """Everything as it is now. To open the pages anew would cost three times as much, and find the same parts on them."""
+        read = self._read({fragment.url for fragment in self.held})
+        self.held = {fragment: read[fragment.url] for fragment in self.held}
 
     def _open(self, route: RouteFacts, ids: dict[str, str]) -> None:
         wanted = re.findall(r"<(?:\w+:)?(\w+)>", route.rule)
@@ -133,27 +139,28 @@ class OpenPages:
         found = fragments_in(route.rule, answer.get_data(as_text=True)) if moves else []
         if not found:
             _STILL.add((route.endpoint, self._login))
-        for fragment in found:
-            self.held.setdefault(fragment, self._read(fragment))
+        self.held.update(dict.fromkeys(found, ""))
 
-    def _read(self, fragment: Fragment) -> str:
-        answer = self._person.get(fragment.url, headers={"HX-Request": "true", "Accept": "text/html"})
-        return RESTLESS.sub("", answer.get_data(as_text=True)) if answer.status_code == 200 else f"status {answer.status_code}"
+    def _read(self, urls: Iterable[str]) -> dict[str, str]:
+        answers = {url: self._person.get(url, headers={"HX-Request": "true", "Accept": "text/html"}) for url in urls}
+        return {
+            url: RESTLESS.sub("", answer.get_data(as_text=True)) if answer.status_code == 200 else f"status {answer.status_code}"
+            for url, answer in answers.items()
+        }
 
     def after(self, events: Sequence[tuple[str, Sequence[str]]], *, left: Sequence[str] = (), about: Sequence[str] = ()) -> list[Stale]:
         """events: kind and places (subject, rooms) of each that the person was sent. left: rooms that they were told to purge.
 
         about: kinds to name in what is found.
         """
-        stale, read = [], dict[str, str]()
+        stale, before = [], self.held
+        self.read_again()
         told = [fragment for fragment in self.held if any(fragment.hears(kind, rooms) for kind, rooms in events)]
         told += [fragment for fragment in self.held if left and fragment.is_purged(left)]
         # What stands inside a part that is fetched again is fetched again with it.
-        within = {unescape(url) for fragment in told for url in re.findall(r'data-refresh-url="([^"]*)"', self.held[fragment])}
-        for fragment, shown in self.held.items():
-            if fragment.url not in read:  # Several pages show the same part.
-                read[fragment.url] = self._read(fragment)
-            fresh = self.held[fragment] = read[fragment.url]
+        within = {unescape(url) for fragment in told for url in re.findall(r'data-refresh-url="([^"]*)"', before[fragment])}
+        for fragment, shown in before.items():
+            fresh = self.held[fragment]
             if fresh != shown and fragment not in told and fragment.url not in within:
                 place = sum(1 for _same in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(shown, fresh, strict=False)))
                 around = slice(max(0, place - 60), place + 100)
@@ -211,10 +218,10 @@ def _open_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         request.getfixturevalue("company")
         app = composition.create_app(request.getfixturevalue("settings"), request.getfixturevalue("parts"))
     database = app.extensions["mainline"].parts.get(Database)  # Some tests share one installation of their own.
-    commit, record, people = Work.commit, Work.record, {login: sign_in(app, login) for login in VIEWERS}
     with open_work(database, writes=False) as work:
         members = {row.login: row.id for row in list_members(work)}
-
+    viewers = [_Viewer(login, sign_in(app, login), members[login], database) for login in VIEWERS]
+    commit, record = Work.commit, Work.record
     made_up = WeakSet[Work]()
 
     def noted(work: Work, kind: EventKind, **said: Any) -> None:
@@ -229,7 +236,7 @@ def _open_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
             return commit(work)
         _found.busy = True
         try:
-            _compare(work, lambda: commit(work), kinds, database, {login: (person, members[login]) for login, person in people.items()})
+            _compare(work, lambda: commit(work), database, viewers)
         finally:
             _found.busy = False
 
@@ -238,19 +245,45 @@ def _open_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     yield
 
 
-def _compare(work: Work, commit: Callable[[], None], kinds: list[str], database: Database, people: dict[str, tuple[Person, str]]) -> None:
-    recorded = list(work.recorded)
+@dataclass
+class _Viewer:
+    """Somebody who has pages open while a test goes its way."""
+
+    login: str
+    person: Person
+    member: str
+    database: Database
+    _key: frozenset[object] = frozenset()
+    _pages: OpenPages | None = None
+
+    def pages(self, ids: dict[str, str]) -> OpenPages:
+        """Their pages about these things, as they are now; opened anew when they may see others than last time."""
+        key = frozenset[object]({*ids.items(), *self.rooms()})
+        if self._pages is None or key != self._key:
+            self._key, self._pages = key, OpenPages(self.person, self.login, ids)
+        else:
+            self._pages.read_again()
+        return self._pages
+
+    def rooms(self) -> set[str]:
+        with open_work(self.database, writes=False) as work:
+            permissions = permissions_of(work, self.member)
+        with open_work(self.database, actor=Actor(self.member, "", permissions), writes=False) as work:
+            return rooms_of(work)
+
+
+def _compare(work: Work, commit: Callable[[], None], database: Database, viewers: Sequence[_Viewer]) -> None:
+    recorded, kinds = list(work.recorded), [str(item.kind) for item in work.recorded]
     with open_work(database, writes=False) as reading:
         ids = {**newest_ids(reading), **_named_by(recorded)}
-    pages = {login: OpenPages(person, login, ids) for login, (person, _member) in people.items()}
+    opened = [(viewer, viewer.pages(ids)) for viewer in viewers]
     commit()
     _found.seen.update(kinds)
-    for login, open_pages in pages.items():
-        member = people[login][1]
-        rooms = _rooms(database, member)
+    for viewer, open_pages in opened:
+        rooms = viewer.rooms()
         shown = [(item, [room for room in item.rooms if room in rooms]) for item in recorded]
         sent = [(str(item.kind), [item.subject, *open_to_them]) for item, open_to_them in shown if open_to_them]
-        left = [room for item in recorded for room in item.leaves.get(member, ())]
+        left = [room for item in recorded for room in item.leaves.get(viewer.member, ())]
         for kind, places in sent:
             heard = {fragment.page for fragment in open_pages.held if fragment.hears(kind, places)}
             _found.refreshed[kind] |= heard
@@ -268,21 +301,20 @@ def _named_by(recorded: Iterable[Recorded]) -> dict[str, str]:
     return found
 
 
-def _rooms(database: Database, member: str) -> set[str]:
-    with open_work(database, writes=False) as work:
-        permissions = permissions_of(work, member)
-    with open_work(database, actor=Actor(member, "", permissions), writes=False) as work:
-        return rooms_of(work)
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """What the tests themselves found is not asked here: some count events, and those who look have signed in."""
-    session.exitstatus = 1 if _found.stale else 0
+    """What the tests themselves found is not asked here: some count events, and those who look have signed in.
+
+    Of the whole suite it is asked that it shows every kind.
+    """
+    session.exitstatus = 1 if _found.stale or (session.config.args == ["tests"] and _unseen()) else 0
+
+
+def _unseen() -> list[str]:
+    return sorted(str(kind) for kind in all_kinds() if not _found.seen[kind])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    kinds = sorted(str(kind) for kind in all_kinds())
-    unseen = [kind for kind in kinds if not _found.seen[kind]]
+    kinds, unseen = sorted(str(kind) for kind in all_kinds()), _unseen()
     say = terminalreporter.write_line
     for kind in kinds:
         if _found.seen[kind]:
@@ -292,4 +324,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         say(f"STALE {stale}", red=True)
     compared, seen = sum(_found.compared.values()), len(kinds) - len(unseen)
     say(f"{seen} of {len(kinds)} kinds of events, {compared} fragments compared with a fresh read, {len(_found.stale)} stale")
+    say(f"heard on no page: {', '.join(kind for kind in kinds if _found.seen[kind] and not _found.refreshed[kind]) or 'none'}")
     say(f"never seen: {', '.join(unseen) or 'none'}")

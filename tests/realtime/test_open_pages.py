@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -87,11 +88,15 @@ def test_pages_of_many_lines_when_their_reader_joins_and_leaves_one_then_its_thi
     pages = OpenPages(reader, "suhang", {}, only=r"/(library|tasks|lines|notices)?$")
     assert len({fragment.page for fragment in pages.held}) == 5
     since = reader.get("/api/events?since=0").get_json()["head"]
+    come = partial(director.post, f"/api/lines/{line}/members", json={"member_id": suhang.id})
+    go = partial(director.client.delete, f"/api/lines/{line}/members/{suhang.id}", headers={"X-CSRF-Token": director.csrf()})
     for change in (
-        lambda: director.post(f"/api/lines/{line}/members", json={"member_id": suhang.id}),
+        come,
         lambda: director.post(f"/api/lines/{line}/tasks", json={
             "title": "主视觉", "department_id": suhang.department_id, "owner_id": suhang.id, "due_offset": 0}),
-        lambda: director.client.delete(f"/api/lines/{line}/members/{suhang.id}", headers={"X-CSRF-Token": director.csrf()}),
+        go,
+        come,  # And so do the notices of before.
+        go,
     ):  # fmt: skip
         assert change().status_code < 300
         news = reader.get(f"/api/events?since={since}").get_json()
