@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -109,21 +110,55 @@ def test_newest_events_when_of_several_rooms_then_each_once_in_order_and_no_more
         assert newest_events(work, rooms=[], limit=3) == newest_events(work, rooms=rooms, limit=9, kinds=["main_lines."]) == []
 
 
-def test_newest_events_when_of_several_rooms_then_the_database_sorts_nothing(company: Database) -> None:
-    """A line and its library have a hundred thousand events: whoever opens the feed must not wait for all of them."""
-    if not company.is_sqlite:
+def plans_of(database: Database, **asked: Any) -> list[str]:
+    """How SQLite finds the newest events of these."""
+    if not database.is_sqlite:
         pytest.skip("reads SQLite's plan")
-    asked: list[tuple[str, tuple]] = []
-    event.listen(company.engine, "before_cursor_execute", lambda _c, _cursor, sql, values, *_rest: asked.append((sql, values)))
-    with open_work(company, writes=False) as work:
-        newest_events(work, rooms=["line:1", "library:1"], limit=30, without=["workspace."], kinds=["main_lines."])
+    said: list[tuple[str, tuple]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda _c, _cursor, sql, values, *_rest: said.append((sql, values)))
+    with open_work(database, writes=False) as work:
+        newest_events(work, rooms=["line:1", "library:1"], limit=30, **asked)
         plans = [
             str(work.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all())
-            for sql, values in list(asked)
-            if "FROM event_room" in sql
+            for sql, values in list(said)
+            if "event_room" in sql
         ]
     assert plans
+    return plans
+
+
+def test_newest_events_when_of_several_rooms_then_the_database_sorts_nothing(company: Database) -> None:
+    """A line and its library have a hundred thousand events: whoever opens the feed must not wait for all of them."""
+    plans = plans_of(company, without=["workspace."])
     assert not [plan for plan in plans if "TEMP B-TREE FOR ORDER BY" in plan or "SCAN event_room" in plan]
+
+
+def test_newest_events_when_of_a_rare_kind_then_its_room_is_not_walked(company: Database) -> None:
+    """A hundred thousand saves lie behind the three alerts of a line."""
+    plans = plans_of(company, kinds=["main_lines.alert."])
+    assert not [plan for plan in plans if "ix_event_room_room_seq" in plan or "SCAN event_room" in plan]
+    assert "ix_event_kind" in str(plans)
+
+
+@pytest.mark.parametrize("rare", [-1, 10_000], ids=["rooms are walked", "found by kind"])
+def test_newest_events_when_of_some_kinds_then_the_same_whichever_way(
+    company: Database, rare: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workspace.events.access.RARE", rare)
+    for kind, *rooms in (
+        (PeopleEvent.SITE_ADDED, "line:1"), (PeopleEvent.STORE_RENAMED, "line:1", "line:2"), (PeopleEvent.MEMBER_ADDED, "line:1"),
+        (PeopleEvent.SITE_ADDED, "line:2"), (PeopleEvent.SITE_ADDED, "line:3"), (PeopleEvent.STORE_RENAMED, "line:1"),
+    ):  # fmt: skip
+        with open_work(company, now=NOW) as work:
+            work.record(kind, subject="site:x", rooms=rooms, name="武汉")
+    asked: dict[str, Any] = {"rooms": ["line:1", "line:2"], "kinds": ["workspace.site."]}
+    with open_work(company, writes=False) as work:
+        head = head_seq(work)
+        assert [row.seq for row in newest_events(work, limit=9, **asked)] == [head, head - 2, head - 4, head - 5]
+        assert [row.seq for row in newest_events(work, limit=2, before=head, **asked)] == [head - 2, head - 4]
+        assert [row.seq for row in newest_events(work, limit=9, without=["workspace.site.added"], **asked)] == [head, head - 4]
+        assert [row.seq for row in events_from(work, since=head - 4, limit=2, **asked)] == [head - 4, head - 2]
+        assert newest_events(work, limit=9, rooms=["line:1"], kinds=["main_lines."]) == []
 
 
 def test_sentence_when_a_fact_has_quotes_then_single_ones_inside_those_of_the_sentence() -> None:

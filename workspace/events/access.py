@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, String, cast, or_, select, union_all
+from sqlalchemy import ColumnElement, String, and_, cast, func, select, true, union_all
 
 from workspace.events import folding
 from workspace.events.folding import Mark, folded, folds, newest_page, oldest_page
-from workspace.events.kinds import kind_named, quiet_kinds
+from workspace.events.kinds import all_kinds, kind_named, quiet_kinds
 from workspace.events.models import Event, EventRoom
 from workspace.events.rules import shown_facts
 from workspace.i18n import _
@@ -24,6 +24,8 @@ MARKS_A_ROW = 4
 """So many events are looked at for each row that is wanted; acts that hold more are read on."""
 MARKS_MOST = 6000
 """An act of more events than that is told in several rows."""
+RARE = 10_000
+"""Kinds of which so few are in the whole log are found by kind; of others a room is walked, which may have none for very long."""
 
 
 def gives_rooms(provider: RoomProvider) -> RoomProvider:
@@ -134,8 +136,8 @@ def newest_events(
     Quiet kinds, and those that begin with one of ``without``, are left out; kinds: none but those that begin with one of these.
     only: of those ``limit`` events, the ones of this kind.
     """
-    bound = [EventRoom.seq < before] if before is not None else []
-    seqs = _seqs_in(work, rooms, where=[*bound, *_kinds_shown(without, kinds)], limit=limit, newest=True)
+    bounds = [EventRoom.seq < before] if before is not None else []
+    seqs = _seqs_in(work, _asked(rooms, bounds, without, kinds), limit=limit, newest=True)
     query = _TOLD.where(Event.seq.in_(seqs), *([Event.kind == only] if only else [])).order_by(Event.seq.desc())
     return [in_words(event) for event in work.read(query)]
 
@@ -144,7 +146,7 @@ def events_from(
     work: Work, *, rooms: Iterable[str], since: int, limit: int, without: Sequence[str] = (), kinds: Sequence[str] = ()
 ) -> list[EventRow]:
     """The events of these rooms from this sequence on, in its order. See newest_events."""
-    seqs = _seqs_in(work, rooms, where=[EventRoom.seq >= since, *_kinds_shown(without, kinds)], limit=limit, newest=False)
+    seqs = _seqs_in(work, _asked(rooms, [EventRoom.seq >= since], without, kinds), limit=limit, newest=False)
     query = _TOLD.where(Event.seq.in_(seqs)).order_by(Event.seq)
     return [in_words(event) for event in work.read(query)]
 
@@ -185,18 +187,37 @@ def newest_told(
     before, since: the ``lowest`` of a page, which goes on from there or is read again.
     """
     bounds = [EventRoom.seq >= since, *([EventRoom.seq < before] if before is not None else [])]
-    return _told(work, list(rooms), [*bounds, *_kinds_shown(without, kinds)], limit, newest=True)
+    return _told(work, _asked(rooms, bounds, without, kinds), limit, newest=True)
 
 
 def told_after(work: Work, *, rooms: Iterable[str], after: int, limit: int, without: Sequence[str] = (), kinds: Sequence[str] = ()) -> Told:
     """What came next, the newest first all the same. after: the sequence on which a page ends."""
-    return _told(work, list(rooms), [EventRoom.seq > after, *_kinds_shown(without, kinds)], limit, newest=False)
+    return _told(work, _asked(rooms, [EventRoom.seq > after], without, kinds), limit, newest=False)
 
 
-def _told(work: Work, rooms: list[str], where: Sequence[ColumnElement[bool]], limit: int, *, newest: bool) -> Told:
+@dataclass(frozen=True)
+class _Asked:
+    """Which events. bounds: of the sequence in its room. kinds: exactly these; None for all that are shown."""
+
+    rooms: tuple[str, ...]
+    bounds: Sequence[ColumnElement[bool]]
+    shown: ColumnElement[bool]
+    kinds: Sequence[str] | None
+
+
+def _asked(rooms: Iterable[str], bounds: Sequence[ColumnElement[bool]], without: Sequence[str], kinds: Sequence[str]) -> _Asked:
+    hidden = (*without, *quiet_kinds())
+    if not kinds:
+        shown = and_(true(), *(~Event.kind.startswith(prefix, autoescape=True) for prefix in hidden))
+        return _Asked(tuple(rooms), bounds, shown, None)
+    named = [kind.value for kind in all_kinds() if kind.startswith(tuple(kinds)) and not kind.startswith(hidden)]
+    return _Asked(tuple(rooms), bounds, Event.kind.in_(named), named)
+
+
+def _told(work: Work, asked: _Asked, limit: int, *, newest: bool) -> Told:
     read = MARKS_A_ROW * (limit + 1)
     while True:
-        marks = _marks(work, rooms, where=where, limit=read, newest=newest)
+        marks = _marks(work, asked, limit=read, newest=newest)
         rows, whole = folded(marks), len(marks) < read or read >= MARKS_MOST
         page = newest_page(rows, limit) if newest else oldest_page(rows, limit)
         if whole or (len(page) < len(rows) and not _reaches_end(page, marks, newest=newest)):
@@ -207,12 +228,12 @@ def _told(work: Work, rooms: list[str], where: Sequence[ColumnElement[bool]], li
 
 
 # An act may hold thousands of events: its instant is compared, never read, so it stays what the database gives.
-_MARK = (EventRoom.seq, Event.kind, sa.type_coerce(Event.at, String).label("at"), Event.actor_id)
+_MARK = (Event.seq, Event.kind, sa.type_coerce(Event.at, String).label("at"), Event.actor_id)
 
 
-def _marks(work: Work, rooms: Sequence[str], *, where: Sequence[ColumnElement[bool]], limit: int, newest: bool) -> list[Mark]:
+def _marks(work: Work, asked: _Asked, *, limit: int, newest: bool) -> list[Mark]:
     """The newest first, whichever end was asked for."""
-    found = _walked(work, rooms, _MARK, where=where, limit=limit, newest=newest)
+    found = _found(work, asked, _MARK, limit=limit, newest=newest)
     marks = [Mark(seq, kind, (at, actor_id)) for seq, kind, at, actor_id in found]
     return marks if newest else marks[::-1]
 
@@ -226,31 +247,46 @@ def _reaches_end(page: Sequence[folding.Row], marks: Sequence[Mark], *, newest: 
     return min(row.first for row in page) <= max(of_act) if newest else max(row.seq for row in page) >= min(of_act)
 
 
-def _seqs_in(work: Work, rooms: Iterable[str], *, where: Sequence[ColumnElement[bool]], limit: int, newest: bool) -> list[int]:
+def _seqs_in(work: Work, asked: _Asked, *, limit: int, newest: bool) -> list[int]:
     """The first or last sequences in any of these rooms, each once."""
-    return [row[0] for row in _walked(work, rooms, (EventRoom.seq,), where=where, limit=limit, newest=newest)]
+    return [row[0] for row in _found(work, asked, (Event.seq,), limit=limit, newest=newest)]
 
 
-def _walked(
-    work: Work, rooms: Iterable[str], columns: Sequence[Any], *, where: Sequence[ColumnElement[bool]], limit: int, newest: bool
-) -> list[sa.Row[*tuple[Any, ...]]]:
-    """Of the first or last events in any of these rooms, each once; columns: the first is the sequence.
+_Row = sa.Row[*tuple[Any, ...]]
 
-    Each room is walked from its end until ``limit`` are found. Asked of several rooms at once, a database sorts all that ever
+
+def _found(work: Work, asked: _Asked, columns: Sequence[Any], *, limit: int, newest: bool) -> list[_Row]:
+    """Of the first or last events in any of these rooms, each once; columns: the first is the sequence."""
+    way = _of_kinds if asked.kinds is not None and _are_rare(work, asked.kinds) else _walked
+    return way(work, asked, columns, limit=limit, newest=newest)
+
+
+def _are_rare(work: Work, kinds: Sequence[str]) -> bool:
+    some = select(Event.kind).where(Event.kind.in_(kinds)).limit(RARE + 1).subquery()
+    return bool(work.read(select(func.count() <= RARE).select_from(some)).scalar_one())
+
+
+def _of_kinds(work: Work, asked: _Asked, columns: Sequence[Any], *, limit: int, newest: bool) -> list[_Row]:
+    """Each event of these rare kinds is looked for in the rooms. Without the inner limit, which is none, PostgreSQL walks the whole log."""
+    rare = select(Event.seq).where(asked.shown).limit(2 * RARE).subquery()
+    here = select(EventRoom.seq).where(EventRoom.seq == rare.c.seq, EventRoom.room.in_(asked.rooms), *asked.bounds).exists()
+    seqs = select(rare.c.seq).where(here).order_by(rare.c.seq.desc() if newest else rare.c.seq).limit(limit)
+    order = Event.seq.desc() if newest else Event.seq
+    return list(work.read(select(*columns).where(Event.seq.in_(seqs)).order_by(order)))
+
+
+def _walked(work: Work, asked: _Asked, columns: Sequence[Any], *, limit: int, newest: bool) -> list[_Row]:
+    """Each room is walked from its end until ``limit`` are found. Asked of several rooms at once, a database sorts all that ever
     happened in them first.
     """
     order = EventRoom.seq.desc() if newest else EventRoom.seq
-    found: dict[int, sa.Row[*tuple[Any, ...]]] = {}
-    asked = sorted(set(rooms))
-    for start in range(0, len(asked), ROOMS_AT_ONCE):
+    where = (*asked.bounds, asked.shown)
+    found: dict[int, _Row] = {}
+    rooms = sorted(set(asked.rooms))
+    for start in range(0, len(rooms), ROOMS_AT_ONCE):
         of_rooms = [
-            select(*columns).join(Event, Event.seq == EventRoom.seq).where(EventRoom.room == room, *where).order_by(order).limit(limit)
-            for room in asked[start : start + ROOMS_AT_ONCE]
+            select(*columns).join(EventRoom, Event.seq == EventRoom.seq).where(EventRoom.room == room, *where).order_by(order).limit(limit)
+            for room in rooms[start : start + ROOMS_AT_ONCE]
         ]
         found.update((row[0], row) for row in work.read(union_all(*(select(*one.subquery().c) for one in of_rooms))))
     return [found[seq] for seq in sorted(found, reverse=newest)[:limit]]
-
-
-def _kinds_shown(without: Sequence[str], kinds: Sequence[str]) -> list[ColumnElement[bool]]:
-    shown = [~Event.kind.startswith(prefix, autoescape=True) for prefix in (*without, *quiet_kinds())]
-    return [*shown, or_(*(Event.kind.startswith(prefix, autoescape=True) for prefix in kinds))] if kinds else shown
