@@ -12,6 +12,7 @@ from main_lines.alerts.models import AlertEvent
 from main_lines.approvals.models import ApprovalEvent
 from main_lines.lines.access import company_today, is_director
 from main_lines.lines.models import MainLine
+from main_lines.lines.queries import gates_of
 from main_lines.numbers.queries import MetricRow, metric_rows
 from main_lines.plans.past import plan_at
 from main_lines.plans.queries import OPENED, BaselineRow, baselines_of
@@ -96,17 +97,21 @@ def retrospective_of(work: Work, line: MainLine, *, baseline: str = "", over_day
 
 
 def _look_back(work: Work, line: MainLine, promised: BaselineRow) -> tuple[Retrospective, bool, datetime]:
-    """Folded once for all readers until the next event, or until what still waits has waited for ten minutes more."""
-    today = company_today(work)
+    """Folded once for all readers until the next event, or until what still waits has waited for ten minutes more.
+
+    In a line that is over nothing waits any longer, and nothing gets later.
+    """
+    zone = ZoneInfo(work.parts.get(Settings).time_zone)
+    over_at = max((gate.closed_at for gate in gates_of(work, line.id)), default=None) if line.is_over else None
+    today = over_at.astimezone(zone).date() if over_at else company_today(work)
     newest = work.session.scalar(select(func.max(EventRoom.seq)).where(EventRoom.room == line.room)) or 0
     key = (line.id, promised.key, promised.at, today)
     known = _kept.get(key)
     if known is not None and known[0] == newest and timedelta(0) <= work.now - known[1] < FRESH:
         return known[3], known[2], known[1]
     events = _events(work, line)
-    zone = ZoneInfo(work.parts.get(Settings).time_zone)
     found = look_back(
-        events[:EVENTS_MOST], baseline_at=promised.at, now=work.now, today=today, day_of=lambda at: at.astimezone(zone).date()
+        events[:EVENTS_MOST], baseline_at=promised.at, now=over_at or work.now, today=today, day_of=lambda at: at.astimezone(zone).date()
     )
     whole = len(events) <= EVENTS_MOST
     if len(_kept) >= KEPT_MOST:

@@ -61,7 +61,8 @@ class OrderStory:
 
     first_title: under which it was written. days: that were planned for it.
     done: the day of the delivery that stands, None while there is none.
-    slip: days from planned to done, or to today for what is overdue; negative for earlier; None when it cannot be told yet.
+    slip: days from planned to done, or for what is overdue to today, in a line that is over to its last day; negative for earlier;
+    None when it cannot be told yet.
     waits: sum by hand.
     """
 
@@ -267,11 +268,14 @@ class Retrospective:
 
 
 def suggestions(found: Retrospective, *, over_days: int) -> list[Suggestion]:
-    """Orders that slipped by more than ``over_days``, with what a playbook should plan for them next time; worst first."""
+    """Orders that were handed in later than planned by more than ``over_days``, with what a playbook should plan next time; worst first.
+
+    How long an order takes that nobody has handed in is not known: its slip grows with each day, and teaches no number.
+    """
     if not found.d_days:
         return []
     d_day, held_up = found.d_days[-1], {held.order_id for held in found.held_up}
-    return [_suggestion(order, d_day, held=order.id in held_up) for order in found.late if (order.slip or 0) > over_days]
+    return [_suggestion(order, d_day, held=order.id in held_up) for order in found.late if order.done and (order.slip or 0) > over_days]
 
 
 def _suggestion(order: OrderStory, d_day: date, *, held: bool) -> Suggestion:

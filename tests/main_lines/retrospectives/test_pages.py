@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from main_lines.gates.actions import pass_gate
+from main_lines.gates.rules import GateKey
 from main_lines.handovers.actions import answer_handover, offer_order
 from main_lines.handovers.rules import Verb
 from main_lines.lines.access import get_line
@@ -140,3 +142,17 @@ def test_retrospective_when_the_line_was_opened_empty_then_filled_from_events_al
         keep_baseline(work, line_id, name="定稿")
     with work_as("苏航", now=NOW + timedelta(days=19), writes=False) as work:
         assert retrospective_of(work, get_line(work, line_id)).baseline.name == "定稿", "the first plan that there was"
+
+
+def test_retrospective_when_the_line_is_over_then_nothing_waits_or_gets_later(work_as: Callable, write: Callable, story: Story) -> None:
+    task = write("主视觉", offset=(NOW.date() + timedelta(days=10) - D_DAY).days)
+    with work_as("林悦") as work:
+        sign_task(work, task)
+    with work_as("林悦", now=NOW + timedelta(days=14)) as work:
+        for key in (GateKey.GO, GateKey.WRAP, GateKey.REVIEW):
+            pass_gate(work, story.line_id, key, note="不做了")
+    for days in (14, 90):
+        with work_as("苏航", now=NOW + timedelta(days=days), writes=False) as work:
+            page = retrospective_of(work, get_line(work, story.line_id))
+        assert (page.by_id[task].slip, page.by_id[task].waits) == (4, {Hand.HAND_OVER: timedelta(days=14)}), days
+        assert page.suggestions == [], "nobody knows how long it would have taken"

@@ -205,6 +205,18 @@ def test_suggestions_when_orders_slipped_then_later_if_nobody_waited_else_begun_
     assert [(load.member_id, load.orders, load.days, load.done, load.late) for load in found.load] == [("m1", 4, 11, 4, 4)]
 
 
+def test_suggestions_when_an_order_was_never_handed_in_then_it_is_late_and_teaches_no_number() -> None:
+    events = [
+        Happened("main_lines.line.opened", START, {"d_day": D_DAY.isoformat()}),
+        written("t1", START, -40, 5), written("t2", START, -30, 3), written("t3", START, -30, 2),
+        Happened("main_lines.plan.need_added", START, {"task_id": "t2", "needs_id": "t1"}),
+        delivered("t3", D_DAY - 24 * DAY),
+    ]  # fmt: skip
+    found = look(events, START, START + 90 * DAY)
+    assert {order.id for order in found.late} == {"t1", "t2", "t3"}
+    assert [(one.order_id, one.new_offset) for one in suggestions(found, over_days=3)] == [("t3", -24)]
+
+
 def test_slip_when_d_day_moves_for_everybody_then_nobody_is_late_by_that() -> None:
     moved = D_DAY + 10 * DAY
     events = [
