@@ -462,9 +462,11 @@ class Arrivals:
             self.nodes((tombstone,))
 
     def look_again(self, refused: Operation) -> None:
-        """The library would not let a folder go: have the feed bring once more where everything is."""
+        """The library would not have a move or a deletion: have the feed bring once more where everything is."""
         with self._tree.lock, self._index.transaction():
             self._journal.drop(refused.n)
+            if refused.kind is Kind.DELETE:
+                self._drop_ghost(refused.node)
             self._read_again(refused.library)
 
     def _read_again(self, library: str) -> None:

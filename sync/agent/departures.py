@@ -69,6 +69,11 @@ _PACK_BYTES = 8 * 1024 * 1024
 _LONG_PACKS = 2
 """A file of so many packs leaves while it is being read."""
 
+_PUT_BACK = {
+    (p.ErrorCode.NOT_ALLOWED, Kind.RENAME), (p.ErrorCode.NOT_ALLOWED, Kind.DELETE), (p.ErrorCode.NAME_REFUSED, Kind.RENAME),
+}  # fmt: skip
+"""What the library will not have, and what then is here as it is there."""
+
 
 @dataclass
 class _Job:
@@ -646,6 +651,10 @@ class Departures:
             return
         if code in (p.ErrorCode.NOT_EMPTY, p.ErrorCode.WOULD_LOOP):
             self._arrivals.look_again(entry)  # somebody put something into it, or moved the other folder into this one
+            return
+        if (code, entry.kind) in _PUT_BACK:
+            log.warning("%s of %s is taken back: %s %s", entry.kind, entry.name or entry.node, problem.title, problem.message)
+            self._arrivals.look_again(entry)  # no bytes wait for it, and the right may never be given back
             return
         if code == p.ErrorCode.PARENT_GONE and entry.parent is not None and file is not None:
             folder, known_as = self._index.file(entry.parent), getattr(job.op, "parent", "")

@@ -73,3 +73,43 @@ def test_counterexample_on_pages_when_run_again_then_it_holds(name: str, make) -
     profile, steps = FOUND[name]
     failure = perform(make, profile, 0, [*steps, Step("settle")])[1]
     assert failure is None, str(failure)
+
+
+LOOKED_AT = [
+    *[*IN_BOTH, Step("rename", 0, 0, 0, 1), Step("mkdir", 0, 1, 1), Step("send"), Step("feed", 1)],
+    Step("page_right", 0, 0, 1, 2),
+]
+"""The folder holds the file and another folder, and the other member may only look at it."""
+
+
+@pytest.mark.parametrize(
+    "done",
+    [[Step("rename", 1, 0, 2, 0)], [Step("unlink", 1), Step("tick", 1, 4)], [Step("move_folder", 1, 1, 0, 2)], [Step("rmdir", 1, 1)]],
+    ids=["a file moved", "a file removed", "a folder moved", "a folder removed"],
+)
+def test_place_when_it_may_only_be_looked_at_then_what_was_done_there_before_is_taken_back(
+    done: list[Step], server: Server, tmp_path: Path
+) -> None:
+    world = PagesWorld(tmp_path, server, BOTH, 0)
+    try:
+        for step in [*LOOKED_AT, *done]:
+            world.step(step)
+        (pc,) = world.pcs[1:]
+        for _turn in range(4):
+            world.step(Step("tick", 1, 4))
+            world._turn(pc)
+        assert world._unrest(pc) is None
+        world._check_replica(pc, {node.id: node for node in world.library.nodes() if node.deleted_at is None})
+    finally:
+        world.close()
+
+
+def test_folder_when_something_in_it_is_closed_then_its_move_is_taken_back(server: Server, tmp_path: Path) -> None:
+    world = PagesWorld(tmp_path, server, BOTH, 0)
+    try:
+        for step in [*LOOKED_AT[:-1], Step("mkdir", 0, 0, 2), Step("send"), Step("page_right", 0, 1, 1, 0), Step("feed", 1)]:
+            world.step(step)
+        for step in [Step("move_folder", 1, 0, 2, 0), Step("settle")]:
+            world.step(step)
+    finally:
+        world.close()
