@@ -53,7 +53,7 @@ def chosen_nodes(work: Work, folder: Node) -> list[tuple[Node, int]]:
         node = get_node(work, node_id, to=Right.EDIT)
         if node.library_id != folder.library_id:
             raise InvalidInput(_("只能在同一个素材库里移动"), _("请下载后上传到另一个素材库。"))
-        found.append((node, int(version) if version.isdigit() and len(version) < 9 else node.version))
+        found.append((node, int(version) if version.isdecimal() and len(version) < 9 else node.version))
     return found
 
 

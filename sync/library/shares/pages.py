@@ -87,9 +87,9 @@ def _wish() -> Wish:
     return Wish(
         purpose=" ".join(form.get("purpose", "").split()),
         days=form.get("days", 0, type=int),
-        number=int(number) if number.isdigit() and len(number) < 9 else None,
+        number=int(number) if number.isdecimal() and len(number) < 9 else None,
         password=form.get("password") or None,
-        most_views=(int(most_views) if most_views.isdigit() and len(most_views) < 9 else 0) if most_views else None,
+        most_views=(int(most_views) if most_views.isdecimal() and len(most_views) < 9 else 0) if most_views else None,
         may_download="may_download" in form,
         watermark="watermark" in form,
     )

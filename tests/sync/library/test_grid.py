@@ -94,6 +94,12 @@ def test_delete_when_a_newer_version_came_then_that_one_is_kept(room: Room, sign
     assert (answer["done"], [each["name"] for each in answer["refused"]]) == (1, ["a.txt"])
 
 
+def test_delete_when_the_version_is_no_number_then_the_one_that_is_there(room: Room, signed_in: SignedIn) -> None:
+    made = fill(room, "a.txt")
+    answer = signed_in("suhang").post(f"/library/folders/{room.root}/deletion", {"ids": f"{made['a.txt'].id}:²"}, headers=JSON)
+    assert answer.get_json()["done"] == 1
+
+
 def test_selection_when_not_mine_to_change_then_refused_and_nothing_moved(room: Room, signed_in: SignedIn) -> None:
     made = fill(room, "目标/", "a.txt")
     for login, status in (("linyue", 403), ("zhaoning", 404)):

@@ -333,7 +333,7 @@ def test_making_when_reader_or_stranger_then_refused(asset: Any, signed_in: Sign
     "wrong",
     [
         {"purpose": ""}, {"purpose": "x" * 41}, {"days": "365"}, {"days": ""}, {"password": "abc"}, {"most_views": "0"},
-        {"most_views": "viele"}, {"watermark": "true", "may_download": "true"},
+        {"most_views": "viele"}, {"most_views": "²"}, {"watermark": "true", "may_download": "true"},
     ],
 )  # fmt: skip
 def test_making_when_a_field_does_not_fit_then_a_sentence_and_what_was_typed_stays(
