@@ -135,6 +135,7 @@ def mount_speed(site: Site, peers: Peers, scale: Scale, scratch: Path) -> list[R
 
 
 def _speeds(mine: Path, other: Path, source: Path, scale: Scale, *, settled: Callable[[], None] | None = None) -> Measured:
+    os.sync()  # What was written before, by whomever, would be written out meanwhile, and hold back whoever writes now.
     with Stopwatch() as write:
         shutil.copyfile(source, mine / "流.bin")
     small = mine / "小文件"

@@ -123,7 +123,11 @@ def layered_versions(site: Site, peers: Peers, scale: Scale, scratch: Path) -> l
 
 
 def killed_transfer(site: Site, peers: Peers, scale: Scale, scratch: Path) -> list[Row]:
-    """W7: kill -9 at half, then again. A pack that was cut off is not in the store: one is added to ours."""
+    """W7: kill -9 at half, then again.
+
+    Two of our packs are on their way at once, 16 MiB: what was cut off is not in the store, what was stored and not registered yet is there
+    twice afterwards. It is at least counted as if both had been cut off.
+    """
     source = write_noise(scratch / "broken", scale.broken_mib, seed=7)
     library = site.open_library("W7")
     agent = site.agent("苏航", library)
@@ -133,12 +137,12 @@ def killed_transfer(site: Site, peers: Peers, scale: Scale, scratch: Path) -> li
     agent.kill()
     agent.start()
     agent.wait_safe()
-    cut_off = PACK_TARGET_BYTES if in_time else 0
-    again = (site.pack_bytes(library) + cut_off - source.stat().st_size) / source.stat().st_size * 100
+    twice, cut_off = site.pack_bytes(library) - source.stat().st_size, PACK_TARGET_BYTES if in_time else 0
+    again = max(twice, cut_off) / source.stat().st_size * 100
     agent.clean_up()
     others = _killed_peers(peers, source)
     goal = None if scale.quick else 5.0  # One pack is an eighth of the little that a trial sends.
-    return [Row("W7", f"Killed at half of {scale.broken_mib} MiB: sent again", "%", "lower", max(again, 0.0), others, goal)]
+    return [Row("W7", f"Killed at half of {scale.broken_mib} MiB: sent again", "%", "lower", again, others, goal)]
 
 
 def _killed_peers(peers: Peers, source: Path) -> dict[str, float]:
