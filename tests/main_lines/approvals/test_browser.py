@@ -121,3 +121,10 @@ def test_navigation_when_something_arrives_then_its_number_moves_without_reload(
     # No realtime process runs here; this is the event it would deliver.
     page.evaluate("dispatchEvent(new CustomEvent('mainline:event', {detail: {kind: 'main_lines.approval.submitted', rooms: []}}))")
     expect(entry.locator(".nav-count")).to_have_text("1")
+
+
+def test_people_when_words_are_typed_then_only_those_who_have_them(open_page: OpenPage) -> None:
+    page = open_page("/approvals/new?template=leave", "suhang")
+    page.get_by_role("searchbox", name="查找同事").fill("成都 客服")
+    expect(page.locator("#people").get_by_role("radio").or_(page.locator("#people").get_by_role("checkbox"))).to_have_count(1)
+    expect(page.locator("#people")).to_contain_text("赵宁")

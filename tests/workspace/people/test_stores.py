@@ -105,3 +105,15 @@ def test_page_when_two_change_different_things_then_neither_takes_the_other_s_ba
     keeper.post(f"/people/stores/{id}", data={"name": "淮海路店", "was-name": "淮海路店", "code": "SH-9", "was-code": "SH-0001"})
     [store] = keeper.get("/api/stores?q=SH-9").get_json()["stores"]
     assert store["name"] == "淮海中路店"
+
+
+def test_store_when_changed_by_a_program_then_what_it_leaves_out_stays(signed_in: SignedIn, work_as) -> None:
+    keeper, id = signed_in("guanli"), store_id(work_as)
+    assert keeper.post(f"/api/stores/{id}", json={"code": "SH-0123"}).get_json() == {
+        "id": id, "code": "SH-0123", "name": "淮海路店", "city": "上海",
+    }  # fmt: skip
+    taken = keeper.post(f"/api/stores/{id}", json={"name": "淮海中路店", "code": "bj-0001"})
+    assert (taken.status_code, taken.get_json()["error"]["facts"]["fields"]) == (422, {"code": "“三里屯店”已经用了这个编码"})
+    assert keeper.get("/api/stores?q=SH-0123").get_json()["stores"][0]["name"] == "淮海路店"
+    for login, url, status in (("tangxin", id, 403), ("guanli", "nothing", 404)):
+        assert signed_in(login).post(f"/api/stores/{url}", json={"code": "SH-1"}).status_code == status
