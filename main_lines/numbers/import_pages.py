@@ -26,12 +26,14 @@ from workspace.work import Work
 pages = Routes("number_imports", __name__)
 
 _NUMBERS = EXPORTED[:-1]
+MINUTE = "%Y-%m-%dT%H:%M"
+"""How a form says a minute."""
 
 
 @pages.get("/lines/<line_id>/numbers/import", needs=SIGNED_IN)
 def show_import(work: Work, line_id: str) -> str:
-    """The form to bring a file; ``show=stock`` for stock, else numbers."""
-    return _form(work, line_id, request.args.get("show", ""))
+    """The form to bring a file; ``show=stock`` for stock, else numbers. ``at``: as of when, which a first try has said."""
+    return _form(work, line_id, request.args.get("show", ""), at=request.args.get("at", ""))
 
 
 @pages.post("/lines/<line_id>/numbers/import", needs=SIGNED_IN, opens_work=False)
@@ -47,7 +49,7 @@ def submit_file(line_id: str) -> Any:
             address = f"/numbers/drafts/{draft.id}"
     except InvalidInput as error:
         with request_work(writes=False) as work:
-            return _form(work, line_id, what, error), error.status
+            return _form(work, line_id, what, error, at=request.form.get("at", "")), error.status
     return redirect(address, code=303)
 
 
@@ -131,11 +133,11 @@ def _as_of(work: Work) -> Any:
         raise InvalidInput(_("时间格式不对"), fields={"at": _("请写成 2026-11-11 08:30 这样")}) from error
 
 
-def _form(work: Work, line_id: str, what: str, error: MainlineError | None = None) -> str:
+def _form(work: Work, line_id: str, what: str, error: MainlineError | None = None, *, at: str = "") -> str:
     line = get_line(work, line_id)
     return render_template(
         "numbers/import.html", head=line_head(work, line), what=what if what in WHATS else WHATS[0], error=error,
-        errors=getattr(error, "fields", {}), bad=isinstance(error, BadTable), rows_max=ROWS_MAX,
+        errors=getattr(error, "fields", {}), bad=isinstance(error, BadTable), rows_max=ROWS_MAX, at=at,
     )  # fmt: skip
 
 
@@ -143,4 +145,5 @@ def _preview(work: Work, draft_id: str, error: MainlineError | None = None) -> s
     draft = get_draft(work, draft_id)
     preview = imports.preview_of(work, draft)
     head = line_head(work, get_line(work, draft.line_id))
-    return render_template("numbers/draft.html", head=head, draft=draft, preview=preview, error=error, w=WORDS)
+    at = draft.at.astimezone(company_zone(work)).strftime(MINUTE) if draft.at != draft.made_at else ""
+    return render_template("numbers/draft.html", head=head, draft=draft, preview=preview, error=error, w=WORDS, at=at)

@@ -179,7 +179,17 @@ class _Numbers:
             known = self._metric(0, heading, name, unit)
             if known is not None:
                 found.append(_Cell(index, known, Aim.TARGET if is_target else Aim.ACTUAL, unit))
+        self._one_unit(found)
         return found
+
+    def _one_unit(self, cells: list[_Cell]) -> None:
+        """Beside a column that counts in 万元, one of the same metric that says nothing may be meant so too: ten thousand times as much."""
+        scaled = {cell.metric: cell for cell in cells if cell.unit and ratio_of(cell.unit, self.units[cell.metric.casefold()]) != 1}
+        for cell in cells:
+            if not cell.unit and (other := scaled.get(cell.metric)):
+                heading = self.header[cell.index]
+                words = _("“%(other)s”写了单位，“%(heading)s”没有写。请都写明单位。", other=self.header[other.index], heading=heading)
+                self.reading.wrong(0, heading, words)
 
     def read_long(self, line: int, cells: tuple[str, ...]) -> None:
         heading, unit = self.header[self.columns[Column.METRIC]], self._cell(cells, Column.UNIT)

@@ -187,6 +187,11 @@ class RowPlan:
         return self.order is None
 
     @property
+    def emptied(self) -> int:
+        """How many things of the order an empty cell takes away; easily done in a template of all columns."""
+        return sum(not self.shown.get(change.column) for change in self.changes)
+
+    @property
     def sign_again(self) -> bool:
         return self.order is not None and self.order.signed and asks_anew(self.order, self.written, self.changes)
 

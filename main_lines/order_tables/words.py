@@ -16,7 +16,7 @@ HEADINGS = {
 
 # What to write in a column, for the page that explains the table: (must be filled, hint, example).
 HINTS = {
-    Column.NUMBER: (False, _l("留空即新建；填已有的单号即更新那张任务单"), ""),
+    Column.NUMBER: (False, _l("留空即新建；填已有的单号即更新那张任务单，空着的格子会清空原内容"), ""),
     Column.TITLE: (True, _l("一句话说清要交付什么，最多 120 个字"), _l("双十一主视觉")),
     Column.REQUIREMENTS: (False, _l("尺寸、数量、验收标准"), _l("横竖各一")),
     Column.PHASE: (False, _l("前期筹备、中期执行或后期监督；留空为当前阶段"), _l("前期筹备")),

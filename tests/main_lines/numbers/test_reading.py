@@ -138,6 +138,7 @@ def test_table_when_a_metric_has_its_own_column_then_read_and_new_ones_are_named
         ("日期,城市\n2026-11-01,上海\n", 0, "", "没有数值列"),
         ("日期,GMV\n2026-11-01,\n", 0, "", "没有一个数值"),
         ("日期,GMV,GMV\n2026-11-01,1,2\n", 2, "GMV", "第 2 行已经写过"),
+        ("日期,GMV（元）,GMV目标\n2026-11-05,90,100\n", 0, "GMV目标", "“GMV（元）”写了单位，“GMV目标”没有写"),
     ],
 )  # fmt: skip
 def test_table_when_a_cell_does_not_fit_then_says_where_and_how_to_mend(text: str, line: int, column: str, words: str) -> None:

@@ -66,6 +66,17 @@ def test_file_when_it_is_no_table_then_the_form_says_what_to_do(signed_in: Calla
     assert "不能晚于现在" in bring(person, story, b"GMV\n1\n", at="2199-01-01T00:00").get_data(as_text=True)
 
 
+def test_file_when_refused_then_the_next_try_has_the_same_time(signed_in: Callable, story: Story, gmv: str) -> None:
+    person, at = signed_in("suhang"), "2024-11-11T08:30"
+    assert f'value="{at}"' in bring(person, story, b"", "a.csv", at=at).get_data(as_text=True)
+    page = person.get(bring(person, story, "GMV\n很多\n".encode(), at=at).headers["Location"]).get_data(as_text=True)
+    again = re.search(r'href="(/lines/[^"]+/numbers/import\?[^"]+)"', page)
+    assert again
+    assert f'value="{at}"' in person.get(again[1].replace("&amp;", "&")).get_data(as_text=True)
+    page = person.get(bring(person, story, "GMV\n很多\n".encode()).headers["Location"]).get_data(as_text=True)
+    assert "&at=" not in page.replace("&amp;", "&"), "nobody said a time: the next file is of its own"
+
+
 def test_draft_when_it_has_errors_then_named_by_line_and_cannot_be_confirmed(signed_in: Callable, story: Story, gmv: str) -> None:
     person = signed_in("suhang")
     where = bring(person, story, write_table(("指标", "目标", "实际"), [("GMV", 5, "很多")]), "日报.xlsx").headers["Location"]

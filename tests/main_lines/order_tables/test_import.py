@@ -143,3 +143,15 @@ def test_import_when_through_the_api_then_a_dry_run_tells_and_writes_nothing(sig
     assert refused.get_json()["error"]["facts"]["faults"][0]["why"] == "department_unknown"
     assert person.get(f"/api/lines/{story.line_id}/tasks").get_json()["tasks"] == []
     assert person.post(url, json={**body, "only_good": True}).get_json()["written"] == 1
+
+
+def test_preview_when_an_empty_cell_would_clear_something_then_said_before(signed_in: Callable, write: Callable, story: Story) -> None:
+    write("选品")
+    person, here = signed_in("linyue"), f"/lines/{story.line_id}/tasks/import/preview"
+
+    def preview(text: str) -> str:
+        data = {"file": (io.BytesIO(text.encode()), "plan.csv")}
+        return person.post(here, data=data, content_type="multipart/form-data").get_data(as_text=True)
+
+    assert "2 处现有内容将被清空" in preview("任务单号,标题,负责人,截止\n1,选品会,,\n")
+    assert "将被清空" not in preview("任务单号,标题\n1,选品会\n")
