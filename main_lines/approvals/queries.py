@@ -20,6 +20,8 @@ from workspace.people.queries import MemberRow
 from workspace.work import Work
 
 PAGE = 30
+ASKED_LENGTH = 60
+"""Of a search for people; a database takes no question with a thousand parts."""
 TABS = ("todo", "done", "mine", "cc")
 ACTED = (StepState.APPROVED, StepState.REJECTED, StepState.RETURNED, StepState.TRANSFERRED)
 
@@ -226,7 +228,7 @@ def people_to_choose(
     department, city or title."""
     first = [*chosen, *_partners(work)]
     query = _people().where(Member.state == "active", Member.id.not_in([*but, work.actor.member_id or ""]))
-    for word in words.split():
+    for word in words[:ASKED_LENGTH].split():
         like = f"%{_escaped(word)}%"
         found = Member.name.like(like, escape="\\") | Department.name.like(like, escape="\\") | Site.name.like(like, escape="\\")
         query = query.where(found | Member.title.like(like, escape="\\") | Member.id.in_(chosen))

@@ -133,6 +133,13 @@ def test_people_when_searched_then_the_chosen_stay_and_passing_on_opens_their_st
     assert clerk.states(approval_id) == {"陈墨": "approved", "吴昊": "pending", "林悦": "pending"}
 
 
+@pytest.mark.parametrize("asked", ["墨 " * 1500, "墨" * 60_000], ids=["words", "letters"])
+def test_people_when_searched_by_far_too_much_then_no_failure(clerk: Clerk, signed_in: SignedIn, asked: str) -> None:
+    approval_id, person = clerk.submit("陈墨"), signed_in("chenmo")
+    answer = person.post(f"/approvals/{approval_id}/people/pass-on", data={"find": "1", "q": asked})
+    assert answer.status_code == 200
+
+
 def test_people_when_nobody_is_chosen_then_asked_again(clerk: Clerk, signed_in: SignedIn) -> None:
     approval_id = clerk.submit("陈墨")
     data = {"step": clerk.step(approval_id, "陈墨"), "key": "k"}
