@@ -10,6 +10,8 @@ from sqlalchemy import event, select
 from main_lines.alerts.actions import raise_alert
 from main_lines.alerts.rules import AlertKind, Severity
 from main_lines.board.queries import PRESSING_SHOWN, ROWS_SHOWN, board_of, my_line_cards
+from main_lines.gates.actions import pass_gate
+from main_lines.gates.rules import GateKey
 from main_lines.lines.access import get_line
 from main_lines.lines.actions import name_signers, state_health
 from main_lines.lines.rules import Health
@@ -313,6 +315,26 @@ def test_lines_when_listed_then_with_countdown_and_counts(signed_in: Callable, s
     page = signed_in("suhang").get("/lines").get_data(as_text=True)
     assert "双十一大促" in page
     assert "/lines/new" not in page, "only who may open lines is offered it"
+
+
+def test_line_when_over_then_neither_pressing_in_lists_nor_reminding_on_its_map(
+    signed_in: Callable, work_as: Callable, story: Story, write: Callable, today: date
+) -> None:
+    task_id = write("主视觉", offset=None, due_on=today - timedelta(days=4))
+    with work_as("林悦") as work:
+        sign_task(work, task_id)
+    director, reminds = signed_in("linyue"), f'action="/tasks/{task_id}/remind"'
+    assert reminds in board(director, story)
+    assert "1 张逾期" in director.get("/lines/rows").get_data(as_text=True)
+    with work_as("林悦") as work:
+        for key in (GateKey.GO, GateKey.WRAP, GateKey.REVIEW):
+            pass_gate(work, story.line_id, key, note="不做了")
+    assert reminds not in board(director, story)
+    assert "没有了结的" in board(director, story)
+    page = director.get("/lines/rows").get_data(as_text=True)
+    assert "已结束" in page
+    assert "张逾期" not in page
+    assert "有风险" not in page
 
 
 def test_lines_when_there_are_none_then_says_what_to_do(signed_in: Callable) -> None:
