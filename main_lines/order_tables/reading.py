@@ -14,10 +14,13 @@ from main_lines.lines.rules import WORK_PHASES, Phase
 from main_lines.order_tables.cells import READERS, cell_of, number_of, numbers, parts, same
 from main_lines.order_tables.headings import TAKEN, Column, column_of
 from main_lines.order_tables.rules import FIELDS, Change, Existing, Fault, Known, OrderTable, RowPlan, Why, asks_anew, row_key
-from main_lines.plans.rules import in_turn, way_between
+from main_lines.plans.rules import circle_through, circling
 from workspace.people.names import plain
 from workspace.tables import as_typed
 
+NEEDS_MOST = 500
+CIRCLES_TOLD = 20
+"""Rows on a circle of needs that are told which one; of a table that is nothing but circles that would take hours."""
 NEAR_MOST = 50
 """Names of a table of which the nearest known one is looked for; to do so for every cell of a large one would take minutes."""
 
@@ -171,7 +174,10 @@ class _Reading:
             line.new_titles = new_titles
             if Column.NEEDS in line.cells:
                 named = parts(line.cells[Column.NEEDS], lambda said: titles.get(plain(said)))
-                line.needs = frozenset(self._need(line, text, titles) for text in named) - {""}
+                if len(named) > NEEDS_MOST:
+                    line.fault(Column.NEEDS, Why.TOO_MANY, str(NEEDS_MOST))
+                else:
+                    line.needs = frozenset(self._need(line, text, titles) for text in named) - {""}
 
     def _need(self, line: _Line, text: str, titles: Mapping[str, set[str]]) -> str:
         """Key of what is named; empty, with a fault, when nothing or several are."""
@@ -208,17 +214,12 @@ class _Reading:
         needs: dict[str, frozenset[str]] = {order.id: order.needs for order in self.known.orders}
         mine = {line.key: line for line in self.lines}
         needs |= {line.key: line.needs for line in self.lines if line.needs is not None}
-        try:
-            in_turn(needs, needs)
-            return
-        except ValueError:
-            pass  # Somewhere is a circle: every row that lies on one is told which.
+        left = circling(needs)
         names = {order.id: order.title for order in self.known.orders} | {key: line.title for key, line in mine.items()}
-        for line in self.lines:
-            for need in sorted(line.needs or ()):
-                if way := way_between(needs, need, line.key):
-                    line.fault(Column.NEEDS, Why.CIRCLE, " → ".join(names.get(key, key) for key in [line.key, *way]))
-                    break
+        for told, line in enumerate(line for line in self.lines if line.key in left):
+            way = circle_through(left, line.key) if told < CIRCLES_TOLD else [line.key, "…"]
+            if way:
+                line.fault(Column.NEEDS, Why.CIRCLE, " → ".join(names.get(key, key) for key in way))
 
     def _follow_bad(self) -> None:
         """A row that waits for a new row that will not be there cannot be imported either."""

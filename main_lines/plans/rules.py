@@ -83,6 +83,27 @@ def all_waiting_for(needs: Needs, id: str) -> set[str]:
 def in_turn(ids: Iterable[str], needs: Needs) -> list[str]:
     """Every order after all that it needs; otherwise as they came. ValueError for a circle, which actions never let in."""
     ids = list(ids)
+    turn = _freed(ids, needs)
+    if len(turn) != len(ids):
+        raise ValueError(f"orders need each other: {sorted(set(ids) - set(turn))}")
+    return turn
+
+
+def circling(needs: Needs) -> dict[str, list[str]]:
+    """Orders that lie on a circle of needs, or between two circles, with what they need of each other; empty without a circle."""
+    left = set(needs).difference(_freed(list(needs), needs))
+    left.difference_update(_freed(list(left), _dependants(left, needs)))
+    return {order: [need for need in needs[order] if need in left] for order in left}
+
+
+def circle_through(needs: Needs, id: str) -> list[str]:
+    """The shortest chain of needs from an order back to itself, named at both ends; empty when it lies on no circle."""
+    way = way_between({**needs, "": needs.get(id, ())}, "", id)
+    return [id, *way[1:]] if way else []
+
+
+def _freed(ids: Sequence[str], needs: Needs) -> list[str]:
+    """Every order after all that it needs, without those that lie on a circle and those that wait for them."""
     known = set(ids)
     missing = {order: sum(need in known for need in needs.get(order, ())) for order in ids}
     dependants = _dependants(known, needs)
@@ -94,8 +115,6 @@ def in_turn(ids: Iterable[str], needs: Needs) -> list[str]:
             missing[dependant] -= 1
             if not missing[dependant]:
                 free.append(dependant)
-    if len(turn) != len(ids):
-        raise ValueError(f"orders need each other: {sorted(known - set(turn))}")
     return turn
 
 

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -11,7 +12,7 @@ from main_lines.lines.rules import Phase
 from main_lines.order_tables.cells import cell_of
 from main_lines.order_tables.headings import Column, column_of
 from main_lines.order_tables.queries import header
-from main_lines.order_tables.reading import NEAR_MOST, read_orders
+from main_lines.order_tables.reading import CIRCLES_TOLD, NEAR_MOST, NEEDS_MOST, read_orders
 from main_lines.order_tables.rules import Existing, Known, OrderTable, Person, Why
 from workspace.people.names import Named, Names
 
@@ -135,6 +136,27 @@ def test_needs_when_they_close_a_circle_then_every_row_on_it_is_told() -> None:
     assert [(row, why) for row, _column, why in faults(found) if why is Why.CIRCLE] == [(2, Why.CIRCLE), (3, Why.CIRCLE), (4, Why.CIRCLE)]
     assert next(fault.value for fault in found.all_faults if fault.row == 2) == "甲 → 乙 → 丙 → 甲"
     assert (5, Column.NEEDS, Why.NEED_BAD) in faults(found), "who waits for what will not be there"
+
+
+def test_needs_when_a_large_table_has_a_circle_then_told_at_once() -> None:
+    """Each row waits for all before it: to look for a way back from each of them grew with the fourth power of their number."""
+    rows = ["a0|客服|a1", "a1|客服|a0", *(f"a{n}|客服|{'、'.join(f'a{m}' for m in range(2, n))}" for n in range(2, 450))]
+    began = time.process_time()
+    found = read("\n".join(["标题|部门|等待", *rows]))
+    assert time.process_time() - began < 10
+    assert [(row, why) for row, _column, why in faults(found)] == [(2, Why.CIRCLE), (3, Why.CIRCLE)]
+
+
+def test_needs_when_there_are_more_circles_than_are_told_then_no_row_of_them_is_good() -> None:
+    rows = [f"a{n}|客服|a{n + 1 if n % 2 == 0 else n - 1}" for n in range(3 * CIRCLES_TOLD)]
+    found = read("\n".join(["标题|部门|等待", *rows]))
+    assert [why for _row, _column, why in faults(found)] == [Why.CIRCLE] * len(rows)
+    assert (found.all_faults[0].value, found.all_faults[-1].value) == ("a0 → a1 → a0", f"a{3 * CIRCLES_TOLD - 1} → …")
+
+
+def test_needs_when_one_order_has_too_many_then_said() -> None:
+    rows = ["甲|客服|" + "、".join(f"a{n}" for n in range(NEEDS_MOST + 1))]
+    assert faults(read("\n".join(["标题|部门|等待", *rows]))) == [(2, Column.NEEDS, Why.TOO_MANY)]
 
 
 def test_needs_when_the_other_row_is_wrong_then_so_is_all_that_waits_for_it() -> None:

@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from main_lines.plans.chart import LANES_MOST, lanes_of
-from main_lines.plans.rules import Forecast, Planned, all_waiting_for, critical_path, forecast, in_turn, way_between
+from main_lines.plans.rules import (
+    Forecast,
+    Planned,
+    all_waiting_for,
+    circle_through,
+    circling,
+    critical_path,
+    forecast,
+    in_turn,
+    way_between,
+)
 
 TODAY = date(2026, 10, 20)
 
@@ -125,6 +135,16 @@ def test_way_between_when_asked_then_the_shortest_with_both_ends(needs: dict[str
 
 def test_way_between_when_an_order_would_need_itself_then_itself() -> None:
     assert way_between({}, "a", "a") == ["a"]
+
+
+@given(st.dictionaries(st.sampled_from("abcdefg"), st.sets(st.sampled_from("abcdefgh"), max_size=3)))
+def test_circles_when_any_needs_are_given_then_through_just_those_that_come_back_to_themselves(needs: dict[str, set[str]]) -> None:
+    left = circling(needs)
+    for order, own in needs.items():
+        ways = [way for need in own if (way := way_between(needs, need, order))]
+        found = circle_through(left, order)
+        assert len(found) == (min(map(len, ways)) + 1 if ways else 0)
+        assert all(later in needs[earlier] for earlier, later in itertools.pairwise(found))
 
 
 def test_in_turn_when_orders_need_each_other_then_they_are_named() -> None:
