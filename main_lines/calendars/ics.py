@@ -12,12 +12,12 @@ ASK_AGAIN = timedelta(hours=1)
 
 
 def ics_of(entries: Iterable[Entry], *, name: str, base_url: str) -> bytes:
-    """base_url: of the links, without a slash at the end."""
+    """base_url: of the links, without a slash at the end. Without a METHOD: that is for invitations, asks for an organizer in each entry
+    (RFC 5546, 3.2.1) and for the same word in the content type (RFC 5545, 3.7.2)."""
     calendar = Calendar()
     calendar.add("prodid", "-//Mainline//Calendar//ZH")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", name)
     calendar.add("refresh-interval", vDuration(ASK_AGAIN), parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", vDuration(ASK_AGAIN))

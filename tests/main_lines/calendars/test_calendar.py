@@ -35,6 +35,7 @@ def test_ics_when_written_then_read_back_as_it_was() -> None:
     ]
     content = ics_of(entries, name="主线 · 苏航", base_url="https://company.example")
     assert all(len(line) <= 75 for line in content.split(b"\r\n")), "folded as RFC 5545 asks"
+    assert b"\nMETHOD" not in content, "nobody is invited"
     events = by_uid(content)
     assert list(events) == ["task-1@mainline", "task-2@mainline"]
     first, second = events.values()
