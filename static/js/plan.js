@@ -106,6 +106,11 @@ function onUp(event) {
 }
 
 function onKey(event) {
+  if (event.key === "Escape" && drag) {
+    giveUp(drag.bar);
+    drag = null;
+    return event.preventDefault();
+  }
   const bar = barOf(event.target);
   if (!bar) return;
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

@@ -76,6 +76,28 @@ def test_bar_when_dragged_then_moved_and_at_its_end_then_longer(
     assert due_of(work_as, task_id) == (-25, 3)
 
 
+def test_bar_when_escape_is_pressed_while_dragged_then_it_is_back_and_nothing_is_sent(
+    open_page: OpenPage, work_as: Callable, write: Callable, story: Story
+) -> None:
+    task_id = write()
+    page = open_page(f"/lines/{story.line_id}/plan?scale=days")
+    bar = page.locator(f"#bar-{task_id}")
+    bar.focus()
+    page.evaluate(COUNT_SENT)
+    place, box = bar.get_attribute("transform"), bar.locator("rect").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 5, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 5 + 32 * 3, box["y"] + 10, steps=4)
+    assert bar.get_attribute("transform") != place
+    page.keyboard.press("Escape")
+    page.mouse.move(box["x"] + 5 + 32 * 4, box["y"] + 10, steps=2)
+    page.mouse.up()
+    assert bar.get_attribute("transform") == place
+    assert page.evaluate("sent") == 0
+    assert due_of(work_as, task_id) == (-30, 1)
+
+
 def test_bar_when_moved_before_what_it_waits_for_then_told_and_taken_back_with_one_click(
     open_page: OpenPage, work_as: Callable, write: Callable, story: Story
 ) -> None:
