@@ -67,7 +67,15 @@ def test_migration_when_a_table_that_others_point_to_is_made_anew_then_its_rows_
 
 
 def test_migration_when_stores_get_codes_then_those_that_exist_have_none_and_no_two_may_share_one(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    _give_codes(Database(f"sqlite:///{tmp_path / 'old.db'}"))
+
+
+@pytest.mark.server
+def test_migration_when_stores_get_codes_in_postgres_then_the_same_holds(postgres_url: str) -> None:
+    _give_codes(Database(postgres_url))
+
+
+def _give_codes(database: Database) -> None:
     command.upgrade(alembic_config(database), "202611221481")
     with database.engine.begin() as connection:
         connection.execute(text("INSERT INTO site (id, kind, name) VALUES ('c', 'city', '上海')"))

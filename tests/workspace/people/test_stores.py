@@ -1,16 +1,23 @@
 """Stores have codes: one store each, whatever their capitals and widths, and a name may change under them."""
 
+import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+import app as composition
 from tests.house import Person
+from workspace.db import Base, Database
 from workspace.errors import InvalidInput, NotFound
 from workspace.people.actions import add_site, change_store
 from workspace.people.models import PeopleEvent, Site
 from workspace.people.names import code_in
 from workspace.people.queries import list_stores
+from workspace.settings import Settings
+from workspace.work import open_work
 
 SignedIn = Callable[[str], Person]
 
@@ -117,3 +124,34 @@ def test_store_when_changed_by_a_program_then_what_it_leaves_out_stays(signed_in
     assert keeper.get("/api/stores?q=SH-0123").get_json()["stores"][0]["name"] == "淮海路店"
     for login, url, status in (("tangxin", id, 403), ("guanli", "nothing", 404)):
         assert signed_in(login).post(f"/api/stores/{url}", json={"code": "SH-1"}).status_code == status
+
+
+@pytest.mark.server
+def test_code_when_two_give_it_to_two_stores_at_once_then_the_second_reads_who_has_it(postgres_url: str, tmp_path: Path) -> None:
+    """On SQLite writers queue up anyway; on PostgreSQL both found it free, and the second met the database's own refusal."""
+    parts = composition.make_parts(Settings(data_dir=tmp_path, secret_key="tests only", database_url=postgres_url))
+    database, said = parts.get(Database), list[object]()
+    Base.metadata.create_all(database.engine)
+    with open_work(database, parts=parts) as work:
+        city = add_site(work, kind="city", name="上海").id
+        work.session.flush()
+        first, second = (add_site(work, kind="store", name=name, parent_id=city).id for name in ("一店", "二店"))
+
+    def give_too() -> None:
+        with pytest.raises(InvalidInput) as refused, open_work(database, parts=parts) as work:
+            change_store(work, second, code="sh-1")
+        said.append(refused.value.fields)
+
+    colleague = threading.Thread(target=give_too)
+    with open_work(database, parts=parts) as work:
+        change_store(work, first, code="SH-1")
+        colleague.start()
+        until = time.monotonic() + 20
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        while not work.session.scalar(waiting) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert said == []
+    colleague.join()
+    assert said == [{"code": "“一店”已经用了这个编码"}]
+    parts.stop()
+    database.dispose()
