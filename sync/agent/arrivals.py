@@ -139,11 +139,18 @@ class Arrivals:
         if not more:
             self._told_all.add(library)
             self.released()  # before the cursor moves: what waits for the end of the feed would wait for its next page after a crash
+        if since == 0 and self._was_told_of(library):
+            self._read_again(library)  # what was looked into before the feed came may be gone since, which newcomers are not told
         if library not in self._again:
             with self._index.transaction() as db:
                 db.execute("UPDATE libraries SET cursor=? WHERE id=? AND cursor>=?", (cursor, library, since))
         with self._tree.lock:  # answers are noted by other threads
             self._answered = {node: told for node, told in self._answered.items() if told[0] != library or told[1] > cursor}
+
+    def _was_told_of(self, library: str) -> bool:
+        """Whether answers have told of nodes of a library that its feed has not told of yet."""
+        with self._tree.lock:
+            return any(told[0] == library for told in self._answered.values())
 
     def nodes(self, nodes: Iterable[Node | None]) -> None:
         """Apply rows that came with an answer."""

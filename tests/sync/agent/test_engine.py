@@ -21,6 +21,7 @@ from sync.agent.config import Config, Identity
 from sync.agent.engine import Engine, NoKernel
 from sync.agent.errors import Refused, Unreachable
 from sync.agent.index import Index
+from sync.agent.journal import new_id
 from sync.agent.remote import Remote
 from sync.agent.transport import TcpDialer, Transport
 from sync.core import protocol as p
@@ -87,6 +88,22 @@ def test_folder_when_moved_deeper_than_the_library_allows_then_the_program_is_to
     while stepped.journal.backlog()[0]:
         stepped.send()
     assert fake.live(library)["/".join(["d"] * (FOLDERS_DEEP - 1) + ["flat"])].id == flat.node
+
+
+def test_newcomer_when_what_a_program_looked_into_is_closed_before_the_feed_comes_then_it_goes(
+    stepped: Engine, fake: FakeLibrary, library: str
+) -> None:
+    shelf = fake.shelves[library]
+    closed = fake._put(shelf, p.Node(new_id(), library, shelf.root, "机密", p.NodeKind.FOLDER, 0, 0, None, 0, "苏航", False, 0))
+    fake._put(shelf, p.Node(new_id(), library, shelf.root, "别处", p.NodeKind.FOLDER, 0, 0, None, 0, "苏航", False, 0))
+    top = folder_of(stepped, library)
+    assert stepped.glimpse is not None
+    stepped.glimpse.take(stepped.tree.get(top))
+    assert [child.name for child in stepped.index.children(top)] == ["别处", "机密"]
+    fake.grant(closed.id, "林悦", p.Right.NONE)
+    stepped.follow(0)
+    stepped.follow(0)
+    assert [child.name for child in stepped.index.children(top)] == ["别处"]
 
 
 def test_library_when_taken_away_under_a_program_that_has_not_written_yet_then_it_is_told(

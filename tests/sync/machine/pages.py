@@ -21,6 +21,7 @@ from sync.library.grants.actions import put_right
 from sync.library.grants.models import FolderGrant
 from sync.library.grants.rules import Subject, SubjectKind
 from sync.library.libraries.rules import Right
+from sync.library.quotas.actions import set_library_quota
 from tests.sync.machine.luck import USER, WEIGHTS, Profile, Step, profile_of
 from tests.sync.machine.pc import Pc
 from tests.sync.machine.people import FILES, FOLDERS
@@ -29,7 +30,7 @@ from tests.sync.machine.run import Failure, Make, perform
 from workspace.errors import MainlineError
 from workspace.work import Work, open_work
 
-PAGE_WEIGHTS = {"page_move": 5, "page_rename": 4, "page_delete": 2, "page_restore": 3, "page_right": 5, "page_library": 1}
+PAGE_WEIGHTS = {"page_move": 5, "page_rename": 4, "page_delete": 2, "page_restore": 3, "page_right": 5, "page_library": 1, "page_quota": 1}
 """How often people do something on a page, beside `WEIGHTS`."""
 _WEIGHTS = WEIGHTS | {"mkdir": 6, "move_folder": 5, "rmdir": 3} | PAGE_WEIGHTS
 _RIGHTS = (Right.NONE, Right.NONE, Right.SEE, Right.EDIT, None, None)
@@ -93,6 +94,11 @@ class PagesWorld(RealWorld):
         with self._page(pc) as work:
             self._put_right(work, self._top(work), step.b, _TOP_RIGHTS[step.c % len(_TOP_RIGHTS)])
 
+    def _do_page_quota(self, pc: Pc, step: Step) -> None:
+        """The library is full from now on, or has room."""
+        with self._page(pc) as work:
+            set_library_quota(work, self.library.id, (0, None)[step.c % 2])
+
     def _put_right(self, work: Work, folder: Node, agent: int, right: Right | None) -> None:
         member = self.library.server.actors[agent % len(self.pcs)].member_id
         put_right(work, folder, Subject(SubjectKind.MEMBER, str(member)), right)
@@ -100,7 +106,8 @@ class PagesWorld(RealWorld):
     # --- at rest ------------------------------------------------------------------------------------------------------
 
     def _do_settle(self, pc: Pc, step: Step) -> None:
-        """Who may only look somewhere, or only at a folder, does not come to rest with what they had changed elsewhere before."""
+        """Who may only look somewhere, or only at a folder, does not come to rest with what they had saved elsewhere before."""
+        self._do_page_quota(pc, Step("page_quota", c=1))
         self._give_back(pc, lambda grant: grant.right == Right.SEE.stored)
         parts = self._who_see_parts(pc)
         self._give_back(pc, lambda grant: grant.folder_id == self.library.root and grant.subject_id in parts)
