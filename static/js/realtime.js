@@ -34,6 +34,7 @@ class Connection {
     this.epoch = realtime.epoch; // within which a sequence stands for one event
     this.socket = null;
     this.attempt = 0;
+    this.asked = null; // the attempt whose answer counts
     this.spread_ms = 0; // over which all who must come again at once are asked to
     this.timers = { retry: 0, silence: 0, settled: 0 };
   }
@@ -42,11 +43,14 @@ class Connection {
     this.#drop();
     // realtime.head: the sequence as of which the page was rendered; without it the page counts as fresh now.
     const last = this.feed?.last ?? this.realtime.head;
+    const asked = (this.asked = Symbol());
     try {
       const ticket = await json(this.realtime.ticket_url, { method: "POST" });
+      if (asked !== this.asked) return; // a later attempt has begun meanwhile, and knows more
       this.#follow(ticket, last);
       this.#listen(ticket);
     } catch (error) {
+      if (asked !== this.asked) return;
       if (error.final) return emit("connection", { state: "retrying" });
       this.retry();
     }

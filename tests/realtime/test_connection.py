@@ -42,6 +42,12 @@ def test_page_when_the_database_was_restored_then_fetched_anew_once_and_what_com
     assert told(tmp_path, page=page, server=server) == {"resyncs": [head], "shown": [head + 1, head + 2]}
 
 
+def test_page_when_the_first_ticket_comes_after_the_second_then_one_connection_and_fetched_anew_once(tmp_path: Path) -> None:
+    """On the line again while the first was under way: each connection brings an event here."""
+    found = told(tmp_path, page={"head": 9, "epoch": "a"}, server={"head": 4, "epoch": "b"}, late=1000)
+    assert found == {"resyncs": [4], "shown": [5]}
+
+
 def test_page_when_nothing_was_restored_then_what_it_missed_comes_and_it_is_not_fetched_anew(tmp_path: Path) -> None:
     found = told(tmp_path, page={"head": 9, "epoch": "a"}, server={"head": 11, "epoch": "a"})
     assert found == {"resyncs": [], "shown": [10, 11, 12, 13]}

@@ -18,7 +18,7 @@ from workspace.db import Database
 from workspace.people.models import PeopleEvent
 from workspace.ports import free_port, http_answers
 from workspace.realtime_line import LOOK_PURPOSE, TICKET_PURPOSE
-from workspace.relay import Relay, make_publisher
+from workspace.relay import Publisher, Relay, make_publisher
 from workspace.secrets import SigningKey
 from workspace.settings import Settings
 from workspace.wake import make_wake
@@ -81,12 +81,13 @@ def relay(settings: Settings, company: Database, realtime: Realtime) -> Iterator
 class Browser:
     """A client that keeps what it was sent."""
 
-    def __init__(self, settings: Settings, key: SigningKey, *, member: str, rooms: list[str], head: int) -> None:
+    def __init__(self, settings: Settings, key: SigningKey, *, member: str, rooms: list[str], head: int, epoch: str | None = None) -> None:
         self.got: list[tuple[str, dict[str, object]]] = []
         self.client = socketio.Client(reconnection=False)
-        for message in ("frame", "purge", "catch_up", "looking"):
+        for message in ("frame", "purge", "catch_up", "looking", "again"):
             self.client.on(message, lambda body, message=message: self.got.append((message, body)))
-        self.ticket = key.sign(TICKET_PURPOSE, {"member": member, "rooms": rooms, "head": head})
+        of_epoch = {} if epoch is None else {"epoch": epoch}
+        self.ticket = key.sign(TICKET_PURPOSE, {"member": member, "rooms": rooms, "head": head} | of_epoch)
         self.url = f"http://127.0.0.1:{settings.realtime_port}"
         wait_until(self.is_admitted, what="the process has heard of the head and lets the client in", every_s=0.3)
 
@@ -214,3 +215,30 @@ def test_realtime_when_killed_then_a_fresh_ticket_shows_what_was_missed(
     [frame] = [body for message, body in back.got if message == "frame" and body["seq"] == after]
     assert frame["prev"] == fresh > before, "a browser whose last is older sees the hole and asks for what is missing"
     back.client.disconnect()
+
+
+def test_realtime_when_left_running_while_data_was_restored_then_lower_numbers_reach_who_came_again(
+    settings: Settings, realtime: Realtime, parts
+) -> None:
+    """It holds no database. What it has heard of before would make it pass over everything for long."""
+    key, relay = parts.get(SigningKey), make_publisher(settings)
+    wait_until(lambda: published(relay, {"head": 9, "epoch": "a"}), what="the process listens to the relay")
+    before = Browser(settings, key, member="a", rooms=["line:1"], head=9, epoch="a")
+    published(relay, {"head": 4, "epoch": "b"})
+    wait_until(lambda: "again" in dict(before.got), what="who was there comes again")
+    assert not before.is_admitted(), "a ticket of before"
+    back = Browser(settings, key, member="a", rooms=["line:1"], head=4, epoch="b")
+    said = {"kind": "a.b.c", "rooms": ["line:1"], "subject": "s", "at": "", "actor": "", "facts": {}}
+    published(relay, {"seq": 5, "prev": 4, "epoch": "b", **said})
+    wait_until(lambda: back.frames() == [5], what="the event arrived")
+    relay.close()
+    for browser in (before, back):
+        browser.client.disconnect()
+
+
+def published(relay: Publisher, frame: dict[str, object]) -> bool:
+    try:
+        relay.publish([frame])
+    except OSError:
+        return False
+    return True
