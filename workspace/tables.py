@@ -95,7 +95,7 @@ def _table(lines: Iterable[tuple[int, Sequence[str]]], max_rows: int, max_column
     header: tuple[str, ...] = ()
     rows: list[tuple[int, tuple[str, ...]]] = []
     for number, line in lines:
-        cells = _trimmed(line)
+        cells = _trimmed(line) if any(line) else ()  # Of millions of empty cells none is looked at.
         if not cells:
             continue
         if len(cells) > max_columns:
