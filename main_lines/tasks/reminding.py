@@ -18,6 +18,8 @@ from workspace.people.queries import MemberRow
 from workspace.work import Work
 
 REMIND_AGAIN = timedelta(hours=1)
+NEW_HANDS = (str(TaskEvent.ASSIGNED), str(TaskEvent.RELEASED), "main_lines.task.taken")
+"""Events with which an order comes to others while its state stays; the last of them is that of a handover."""
 
 
 def remind_of_task(work: Work, task_id: str) -> list[str]:
@@ -45,8 +47,14 @@ def whom_to_remind(work: Work, order: TaskOrder) -> list[MemberRow]:
 
 
 def reminded_lately(work: Work, task_ids: Iterable[str]) -> dict[str, datetime]:
-    """Order -> when somebody was reminded of it, where that is less than an hour ago."""
+    """Order -> when somebody was reminded of it, where that is less than an hour ago and nobody else has got it since."""
     subjects = [f"task:{task_id}" for task_id in task_ids]
-    last = select(Event.subject, func.max(Event.at)).where(Event.subject.in_(subjects), Event.kind == TaskEvent.REMINDED)
-    found = work.session.execute(last.where(Event.at > work.now - REMIND_AGAIN).group_by(Event.subject)).all() if subjects else []
-    return {subject.removeprefix("task:"): at for subject, at in found}
+    kinds = [str(TaskEvent.REMINDED), *NEW_HANDS]
+    last = select(Event.subject, Event.kind, func.max(Event.at)).where(Event.subject.in_(subjects), Event.kind.in_(kinds))
+    recent = last.where(Event.at > work.now - REMIND_AGAIN).group_by(Event.subject, Event.kind)
+    reminded: dict[str, datetime] = {}
+    handed: dict[str, datetime] = {}
+    for subject, kind, at in work.session.execute(recent).all() if subjects else []:
+        latest = handed if kind in NEW_HANDS else reminded
+        latest[subject] = max(at, latest.get(subject, at))
+    return {subject.removeprefix("task:"): at for subject, at in reminded.items() if at >= handed.get(subject, at)}

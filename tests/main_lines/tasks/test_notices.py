@@ -8,11 +8,14 @@ from sqlalchemy import select
 
 from main_lines.alerts.actions import acknowledge_alert, raise_alert
 from main_lines.alerts.rules import AlertKind
+from main_lines.handovers.actions import answer_handover, offer_order
+from main_lines.handovers.rules import Verb
 from main_lines.lines.actions import add_line_member, remove_line_member
 from main_lines.lines.rules import Phase
 from main_lines.tasks.access import get_task
 from main_lines.tasks.actions import (
     Draft,
+    assign_task,
     block_task,
     cancel_task,
     deliver_task,
@@ -121,6 +124,26 @@ def test_order_when_its_turn_was_reminded_of_within_the_hour_then_not_again(work
         deliver_task(work, task_id, "改用棚拍")
     with work_as("赵宁", now=now + timedelta(minutes=64)) as work:
         assert remind_of_task(work, task_id) == ["林悦"], "it is somebody else's turn"
+
+
+def test_order_when_it_came_to_somebody_else_since_then_they_may_be_reminded(work_as: Callable, write: Callable, story: Story) -> None:
+    task_id, now = write(), datetime.now(UTC)
+    with work_as("林悦", now=now) as work:
+        sign_task(work, task_id)
+    with work_as("林悦", now=now + timedelta(minutes=1)) as work:
+        assert remind_of_task(work, task_id) == ["苏航"]
+    with work_as("苏航", now=now + timedelta(minutes=2)) as work:
+        offered = offer_order(work, task_id, note="请接", member_id=story.id_of("赵宁"))
+    with work_as("赵宁", now=now + timedelta(minutes=3)) as work:
+        answer_handover(work, offered.id, Verb.ACCEPT)
+    for minute, name in ((4, "赵宁"), (6, "吴昊")):
+        if name == "吴昊":
+            with work_as("林悦", now=now + timedelta(minutes=5)) as work:
+                assign_task(work, task_id, story.id_of("吴昊"))
+        with work_as("林悦", now=now + timedelta(minutes=minute)) as work:
+            assert remind_of_task(work, task_id) == [name]
+        with work_as("林悦", now=now + timedelta(minutes=minute)) as work, pytest.raises(Conflict):
+            remind_of_task(work, task_id)
 
 
 def test_order_when_it_waits_for_nobody_else_then_nobody_is_reminded(work_as: Callable, write: Callable) -> None:
