@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from desktops.hosts.actions import note_host_seen, note_probe
+from desktops.hosts.actions import add_host, note_host_seen, note_probe
 from desktops.hosts.models import Host
 from desktops.images.actions import add_image, remove_image
 from desktops.machines.actions import connect_desktop, hibernate_desktop, open_desktop, reclaim_desktop, restart_desktop
@@ -142,6 +142,14 @@ def test_desktop_pages_when_the_first_template_is_added_then_everybody_may_ask_f
         add_template(work, name="客服桌面", is_default=True)
     assert owner.hears() == manager.hears() == []
     assert "开通我的云桌面" in owner.shown("/desktops/mine")
+
+
+def test_desktop_pages_when_a_host_is_added_then_those_who_manage_see_it(estate: Estate, signed_in: Callable[[str], Person]) -> None:
+    manager = Reader(signed_in("guanli"), "guanli", "/desktops$")
+    with estate.work() as work:
+        add_host(work, name="广州机房", uri="test:///nowhere")
+    assert manager.hears() == []
+    assert "广州机房" in manager.shown("/desktops/all")
 
 
 def test_desktop_pages_when_images_come_and_go_then_those_who_manage_see_it(estate: Estate, signed_in: Callable[[str], Person]) -> None:
