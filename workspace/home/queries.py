@@ -8,8 +8,11 @@ from workspace.people.queries import initials
 from workspace.work import Work
 
 SHOWN = 8
-# Members, roles and notices, which repeat what happened; and steps of the machinery that nobody took.
-NOISE = ("workspace.", "library.preview.", "desktops.desktop.progressed", "main_lines.post.read", "main_lines.post.withdrawn")
+# Members, roles and notices, which repeat what happened; steps of the machinery that nobody took; templates, for which only pages wait.
+NOISE = (
+    "workspace.", "library.preview.", "desktops.desktop.progressed", "desktops.template.", "main_lines.post.read",
+    "main_lines.post.withdrawn",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
