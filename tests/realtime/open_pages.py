@@ -46,9 +46,9 @@ VIEWERS = ("linyue", "suhang", "chenmo", "guanli")
 TIMES_EACH = int(os.environ.get("KINDS_TIMES", "2"))
 KINDS_NAMED = ("line", "task", "approval", "asset", "library", "folder", "check", "sheet", "alert", "playbook", "metric")
 SUBJECTS = {kind: f"{kind}_id" for kind in KINDS_NAMED}
-# What differs each time although nothing has happened: how long ago, keys of forms, tokens.
+# What differs each time although nothing has happened: how long ago or by now, keys of forms, tokens.
 RESTLESS = re.compile(
-    r"<time\b.*?</time>|刚刚|\d+ ?(?:秒|分钟)前|data-look=\"[^\"]*\"|nonce=\"[^\"]*\""
+    r"<time\b.*?</time>|刚刚|\d+ ?(?:秒|分钟)前|>\d+ 分钟<|data-look=\"[^\"]*\"|nonce=\"[^\"]*\""
     r"|<progress\b[^>]*>|name=\"\w*(?:key|token)\w*\" value=\"[^\"]*\"|value=\"[^\"]*\" name=\"\w*(?:key|token)\w*\"",
     re.S,
 )

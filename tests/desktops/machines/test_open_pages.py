@@ -18,8 +18,9 @@ from main_lines.lines.rules import LineKind
 from tests.desktops.machines.conftest import Estate
 from tests.house import Person, member_named
 from tests.realtime.open_pages import OpenPages
+from workspace.db import Database
 from workspace.roles.access import permissions_of
-from workspace.work import Actor, Work
+from workspace.work import Actor, Work, open_work
 
 MANAGE = ("desktops:desktop:manage",)
 
@@ -144,9 +145,9 @@ def test_desktop_pages_when_the_first_template_is_added_then_everybody_may_ask_f
     assert "开通我的云桌面" in owner.shown("/desktops/mine")
 
 
-def test_desktop_pages_when_a_host_is_added_then_those_who_manage_see_it(estate: Estate, signed_in: Callable[[str], Person]) -> None:
+def test_desktop_pages_when_a_host_is_added_then_those_who_manage_see_it(company: Database, signed_in: Callable[[str], Person]) -> None:
     manager = Reader(signed_in("guanli"), "guanli", "/desktops$")
-    with estate.work() as work:
+    with open_work(company) as work:
         add_host(work, name="广州机房", uri="test:///nowhere")
     assert manager.hears() == []
     assert "广州机房" in manager.shown("/desktops/all")
