@@ -92,6 +92,21 @@ def test_line_pages_when_a_colleagues_desktop_moves_then_the_counts_move_and_no_
     assert "在线的云桌面数" not in signed_in("linyue").get(f"/lines/{line}/feed?since=0").get_data(as_text=True)
 
 
+def test_pages_when_a_desktop_is_switched_off_while_it_should_sleep_then_its_owner_and_the_line_see_it(
+    estate: Estate, line: str, signed_in: Callable[[str], Person]
+) -> None:
+    desktop_id = estate.open()
+    director = Reader(signed_in("linyue"), "linyue", r"/lines/<line_id>/(board|cities)$", line_id=line)
+    owner = Reader(signed_in("suhang"), "suhang", "/desktops$")
+    estate.act(hibernate_desktop, desktop_id)
+    estate.hypervisor.destroy(desktop_id)  # type: ignore[attr-defined]
+    estate.settle()
+    assert estate.state(desktop_id) == "stopped"
+    assert director.hears() == owner.hears() == []
+    assert "0 / 1" in director.shown(f"/desktops/strip?line={line}")
+    assert "已关机" in owner.shown("/desktops/mine")
+
+
 def test_line_pages_when_a_member_with_a_desktop_comes_and_goes_then_the_counts_move(
     estate: Estate, line: str, signed_in: Callable[[str], Person]
 ) -> None:
