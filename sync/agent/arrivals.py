@@ -291,6 +291,8 @@ class Arrivals:
                 self._drop_ghost(ghost)
         elif self._tree.may_be_written(file.ino):
             return False
+        elif file.dirty and not file.local and self._keep_moved(file):
+            pass  # the library has its bytes, as what it was before
         elif file.dirty and not stays_local(file.name):
             self._tree.content.keep_aside(file, self._index.path_of(file.ino))
         if self._journal.awaits(file.node, Kind.RENAME):
@@ -595,6 +597,29 @@ class Arrivals:
             self._journal.replace(refused, name=name)
             self._settle()
         self._tell_kernel()
+
+    def move_back(self, file: File, refused: Operation) -> bool:
+        """The library would not have a move of one asset onto another: both are what they were. Returns whether it was one.
+
+        Not if a program wrote into it since: then there are bytes that the library does not have.
+        """
+        with self._tree.lock, self._index.transaction():
+            if file.local or not file.version or not self._keep_moved(file):
+                return False
+            self._journal.drop(refused.n)
+            self._index.change(file.ino, manifest=file.head, size=file.head_size, dirty=0)
+            self._contents.append(file.ino)
+        self._tell_kernel()
+        return True
+
+    def _keep_moved(self, file: File) -> bool:
+        """What a file was before it was moved onto another one's name lives on. Returns whether it was moved so."""
+        node = self._journal.moved_from(file.ino)
+        if node is None:
+            return False
+        self._drop_ghost(node)
+        self._read_again(file.library)
+        return True
 
     def lost(self, file: File) -> None:
         """The bytes of a save never reached the library and are not here any more: the file is the version before it, if there is one."""

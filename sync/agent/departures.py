@@ -114,12 +114,15 @@ class _Batch:
             self.first[job.entry.place] = job.entry.node
 
     def must_be_answered_before(self, entry: Entry) -> bool:
-        """Whether an operation takes the name that a first save had, or its folder away.
+        """Whether an operation takes the name that a first save had, or its folder, or the asset whose bytes a save has, away.
 
         Should that save be refused, because its bytes did not arrive, it is made once more at the place that it had then.
         """
         taken = self.first.get(entry.place, entry.node) != entry.node
-        return taken or (entry.kind is Kind.DELETE and any(parent == entry.ino for parent, _ in self.first))
+        if entry.kind is not Kind.DELETE or entry.ino is None:
+            return taken
+        saved = any(job.entry.kind is Kind.COMMIT and job.ino == entry.ino for job in self.jobs)
+        return taken or saved or any(parent == entry.ino for parent, _ in self.first)
 
     def land(self, *, all_but: int = 0) -> None:
         """Wait until at most so many packs are on their way; raises what one of them failed with."""
@@ -651,6 +654,8 @@ class Departures:
             return
         if code in (p.ErrorCode.NOT_EMPTY, p.ErrorCode.WOULD_LOOP):
             self._arrivals.look_again(entry)  # somebody put something into it, or moved the other folder into this one
+            return
+        if code == p.ErrorCode.NOT_ALLOWED and entry.kind is Kind.COMMIT and file is not None and self._arrivals.move_back(file, entry):
             return
         if (code, entry.kind) in _PUT_BACK:
             log.warning("%s of %s is taken back: %s %s", entry.kind, entry.name or entry.node, problem.title, problem.message)

@@ -46,8 +46,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """An operation. ino: of the file or folder then, None for the deletion of a file. parent, name: the place it had when this was
-    written down, so that the library sees names taken and given up in the order in which it happened here.
+    """An operation. ino: of the file or folder then; of the deletion of a file, whoever has its bytes, or None. parent, name: the place
+    it had when this was written down, so that the library sees names taken and given up in the order in which it happened here.
 
     dirty: the count of the file `ino` when its content was taken, once it is sent. sent: the request as JSON, to be repeated word for word.
     """
@@ -116,10 +116,13 @@ class Journal:
         """Write down the place that a file has now. left: the node as it was, at the place that this gives up."""
         self._add(file, Kind.RENAME, left)
 
-    def delete(self, file: File, *, delay_ms: int = 0) -> None:
-        """Write down that a node's name is gone. delay_ms: how long the name may still come back."""
+    def delete(self, file: File, *, delay_ms: int = 0, bytes_of: int | None = None) -> None:
+        """Write down that a node's name is gone. delay_ms: how long the name may still come back.
+
+        bytes_of: the file that holds its bytes now, as a save of another node; that is to be answered first.
+        """
         assert file.node is not None, "only what belongs to a library is journaled"
-        ino = file.ino if file.is_folder else None  # a folder waits for what leaves it; bytes of a deleted file concern nobody
+        ino = file.ino if file.is_folder else bytes_of  # a folder waits for what leaves it
         self._insert(file.library, Kind.DELETE, ino, file.node, None, None, delay_ms, left=file)
 
     def _add(self, file: File, kind: Kind, left: File | Ghost | None = None) -> None:
@@ -181,7 +184,8 @@ class Journal:
             removed = entry.ino if entry.kind is Kind.DELETE else None
             needs = {entry.ino, entry.node, entry.place, ("made", entry.parent), ("emptied", removed)}
             if waits or held & needs:
-                gives = {entry.ino, entry.node, (left_parent, left_key), ("emptied", left_parent)}
+                ino = None if entry.kind is Kind.DELETE else entry.ino  # who has the bytes of what goes may go on
+                gives = {ino, entry.node, (left_parent, left_key), ("emptied", left_parent)}
                 gives |= {("made", entry.ino)} if entry.kind is Kind.MAKE_FOLDER else set()
                 held |= gives - {None, (None, None), ("emptied", None)}
             elif len(found) < limit:
@@ -293,6 +297,11 @@ class Journal:
         below = "SELECT o.ino FROM ops AS o JOIN below AS b ON o.parent=b.ino WHERE o.kind='make_folder'"
         inside = "SELECT 1 FROM ops AS o JOIN below AS b ON o.parent=b.ino WHERE o.kind<>'make_folder' LIMIT 1"
         return self._index.one(f"WITH RECURSIVE below (ino) AS (VALUES (?) UNION {below}) {inside}", ino) is not None
+
+    def moved_from(self, ino: int) -> str | None:
+        """The node that a file was before it was moved onto another one's name, as long as the deletion of that is not answered."""
+        row = self._index.one("SELECT node FROM ops WHERE ino=? AND kind='delete'", ino)
+        return row[0] if row else None
 
     def drop_delete(self, node: str) -> None:
         """The node lives on."""

@@ -275,8 +275,7 @@ class Tree:
         node = target.node
         self.index.change(target.ino, node=None)
         self._discard(target)
-        if file.node is not None and file.node != node:
-            self._give_up_node(file, delay_ms=0)
+        deletion = self._give_up_asset(file) if file.node is not None and file.node != node else None
         self._place(file, target.parent or 0, name)
         if stays_local(name):
             self.index.change(file.ino, node=None, version=0)
@@ -285,6 +284,8 @@ class Tree:
         else:
             self._continue(file, node, target)
         self.save(file.ino)
+        if deletion is not None:  # after the save, which may be refused: until then its bytes are nowhere else
+            self.journal.delete(deletion, bytes_of=file.ino)
 
     def _continue(self, file: File, node: str, last: File | Ghost) -> None:
         """What `file` holds is to be the next version of a node, after what the library has of it, under the name that it has now."""
@@ -402,17 +403,22 @@ class Tree:
 
     def _give_up_node(self, file: File, *, delay_ms: int) -> None:
         """The node has no name here any more: delete it, unless the name soon comes back."""
+        if self._give_up_asset(file) is not None:
+            self.journal.delete(file, delay_ms=delay_ms)
+
+    def _give_up_asset(self, file: File) -> File | None:
+        """What is to be deleted in the library, because it has no name here any more; None where the library never heard of it."""
         assert file.node is not None
         if file.version == 0 and not self.journal.in_flight(file.node, Kind.COMMIT):
             self.journal.drop_node(file.node)
-            return
+            return None
         with self.index.transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO ghosts (node, library, parent, name_key, name, version, head, head_size) VALUES (?,?,?,?,?,?,?,?)",
                 (file.node, file.library, file.parent, name_key(file.name), file.name, file.version, file.head, file.head_size),
             )
         self.index.change(file.ino, node=None)
-        self.journal.delete(file, delay_ms=delay_ms)
+        return file
 
     def _discard(self, file: File) -> None:
         """The file has no name any more; its bytes stay while a program has it open."""

@@ -107,10 +107,11 @@ class PagesWorld(RealWorld):
 
     def _do_settle(self, pc: Pc, step: Step) -> None:
         """Who may only look somewhere, or only at a folder, does not come to rest with what they had saved elsewhere before."""
-        self._do_page_quota(pc, Step("page_quota", c=1))
         self._give_back(pc, lambda grant: grant.right == Right.SEE.stored)
         parts = self._who_see_parts(pc)
         self._give_back(pc, lambda grant: grant.folder_id == self.library.root and grant.subject_id in parts)
+        for each in self.pcs:  # whoever sees the library
+            self._do_page_quota(each, Step("page_quota", c=1))
         super()._do_settle(pc, step)
         if self._give_back(pc, lambda grant: True):
             super()._do_settle(pc, step)

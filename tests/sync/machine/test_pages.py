@@ -52,6 +52,7 @@ IN_BOTH = [Step("write"), Step("mkdir"), Step("send"), Step("feed", 1)]
 CLOSED = Step("page_right", 0, 0, 1, 0)
 """The other member may not see the first folder any more."""
 LIBRARY_CLOSED = Step("page_library", 0, 0, 1, 0)
+ONTO = [*IN_BOTH, Step("write", 0, 1, 2, 5), Step("send"), Step("feed", 1), CLOSED, Step("rename", 1, 0, 2, 1)]
 FOUND: dict[str, tuple[Profile, list[Step]]] = {
     "a folder is closed that a file was moved into here": (BOTH, [*IN_BOTH, Step("rename", 1, 0, 0, 1), CLOSED, Step("feed", 1)]),
     "a folder is closed that a file was moved into here, and the first page of the feed tells of both": (
@@ -63,6 +64,8 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
         BOTH,
         [*IN_BOTH, Step("rename", 0, 0, 0, 1), Step("send"), Step("feed", 1), Step("rename", 1, 0, 2, 0), Step("unlink", 1), CLOSED],
     ),
+    "a folder is closed, and a file in it had another one moved onto it here": (BOTH, [*ONTO, Step("send", 1)]),
+    "the same, and the feed is quicker": (BOTH, [*ONTO, Step("feed", 1)]),
     "a library is closed while the agent does not run": (BOTH, [Step("kill", 1), LIBRARY_CLOSED]),
 }
 """Counterexamples of mistakes that were mended, as small as they could be made."""
