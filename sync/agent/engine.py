@@ -136,7 +136,11 @@ class Engine:
     def _give_up_save(self, ino: int) -> None:
         """A program closed a file that the disk did not take whole."""
         file = self.index.file(ino)
-        if file is None or file.node is None or file.parent is None or not file.unsaved:
+        if file is None or file.node is None or file.parent is None:
+            return
+        if not file.unsaved:
+            if (last := self.content.lasts.kept(ino)) is not None:  # the disk failed when it was put back, which the index has written down
+                self.content.lasts.put_back(ino, last, self.content.work_path(ino))
             return
         drafts = {draft.ino for draft in self._drafts_in(file.parent)}
         give_up(self.tree, file)

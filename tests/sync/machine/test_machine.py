@@ -277,6 +277,14 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
         FULL,
         [Step("write", 0, 0, 0, 1, 5), Step("send", luck=5), Step("patch", 0, 0, 0, 2, 4), Step("patch", 0, 0, 0, 3, 5)],
     ),
+    "a disk fails as a save is emptied, and as it is put back": (
+        Profile(agents=2, writers=2, line=0.3, disk=0.02, power=True),
+        [
+            Step("write", 1, 473, 560, 497, 3402410996),
+            Step("rename", 1, 389, 628, 268, 4016801660),
+            Step("write", 1, 128, 759, 252, 948597519),
+        ],
+    ),
     "what was a name's asset is moved aside and removed before its move was sent": (
         CALM,
         [
