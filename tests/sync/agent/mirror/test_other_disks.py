@@ -18,7 +18,7 @@ from sync.agent.mirror import quiet
 from sync.agent.mirror.disk import Disk
 from tests.fakes.library_server import FakeLibrary
 from tests.fakes.other_disk import OtherDisk
-from tests.sync.agent.conftest import LIBRARY
+from tests.sync.agent.conftest import LIBRARY, until
 from tests.sync.agent.mirror.conftest import Device, contents
 
 MakeDevice = Callable[..., Device]
@@ -129,11 +129,9 @@ def test_file_when_in_use_by_a_program_then_tried_again_and_told_until_it_is_clo
     (lin.library / "open.xlsx").write_bytes(b"two")
     (lin.library / "gone.xlsx").unlink()
     lin.sync()
-    for _ in range(20):
-        chen.follow()
-        chen.look()
+    both = {"open.xlsx": "file_busy", "gone.xlsx": "file_busy"}
+    until(lambda: chen.sync(rests=False) or chen.troubles() == both, "both are told, of which one is fetched beside this thread")
     assert chen.files() == {"open.xlsx": b"one", "gone.xlsx": b"one"}
-    assert chen.troubles() == {"open.xlsx": "file_busy", "gone.xlsx": "file_busy"}
     disk.busy = set()
     chen.sync()
     assert chen.files() == {"open.xlsx": b"two"}
