@@ -437,6 +437,7 @@ class Tree:
             raise fail(errno.EISDIR)
         if writable:
             self._check_writable(file)
+        self._come_to_rest(ino)
         handle = Handle(ino, writable, file)
         with self.lock:
             number = self._opened(handle)  # counts as open from here on, so that nothing takes the bytes away
@@ -459,6 +460,12 @@ class Tree:
         handle.failed = changed and self.get(handle.ino).unsaved
         self._released.append(handle)
         self.catch_up()
+
+    def _come_to_rest(self, ino: int) -> None:
+        """Do what the last release of a file left to be done, such as putting back what a full disk let nobody replace."""
+        with self.lock:
+            if any(handle.ino == ino for handle in self._released):
+                self.catch_up()
 
     def _opened(self, handle: Handle) -> int:
         with self.lock:
@@ -600,6 +607,7 @@ class Tree:
         """
         if number is None:
             self._check_writable(self.get(ino))
+        self._come_to_rest(ino)
         try:
             self.truncate(ino, size)
         except Exception:

@@ -285,6 +285,14 @@ FOUND: dict[str, tuple[Profile, list[Step]]] = {
             Step("write", 1, 128, 759, 252, 948597519),
         ],
     ),
+    "the same, and a program opens the file before it is put back": (
+        Profile(agents=2, writers=2, line=0.3, disk=0.02, power=True),
+        [
+            Step("write", 1, 283, 549, 883, 2085935676),
+            Step("write", 1, 128, 759, 252, 948597519),
+            Step("write", 1, 223, 624, 462, 2357946942),
+        ],
+    ),
     "what was a name's asset is moved aside and removed before its move was sent": (
         CALM,
         [
