@@ -497,6 +497,9 @@ class Arrivals:
             if self._goes_on(node.id, file):
                 self._separate(file)
                 return False
+            if self._lies_in(file, node.id):
+                self._make_anew(file)
+                return False
             self._absorb(node.id, file)
             self.is_told_again(node)
             if self._index.ghost(node.id) is not None:
@@ -515,6 +518,17 @@ class Arrivals:
         """Whether the feed has brought a file for what `file` is about to be, and somebody here is at work on that."""
         other = self._index.by_node(node)
         return other is not None and other.ino != file.ino and not other.is_folder and self._is_changing(other)
+
+    def _lies_in(self, file: File, node: str) -> bool:
+        """Whether a folder was moved, while its making travelled, into the one of that name that the library has."""
+        other = self._index.by_node(node)
+        return file.is_folder and other is not None and other.ino != file.ino and self._is_below(file, other)
+
+    def _make_anew(self, folder: File) -> None:
+        """A folder is to be one of its own, at the place that it has now."""
+        self._journal.drop_waiting(folder.node, Kind.RENAME)
+        self._index.change(folder.ino, node=new_id())
+        self._journal.make_folder(self._index.file(folder.ino) or folder)
 
     def _separate(self, file: File) -> None:
         """What a file holds is to be an asset of its own, at the place that it has now."""

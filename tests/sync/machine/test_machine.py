@@ -491,6 +491,12 @@ def test_counterexample_when_run_again_then_it_holds(name: str, make) -> None:
     assert failure is None, str(failure)
 
 
+@pytest.mark.timeout(60)
+def test_folder_when_moved_into_its_namesake_while_its_making_travels_then_it_is_not_made_its_own_parent(make) -> None:
+    """Looked for its way to the top for ever before; the run is as it was found."""
+    assert run_seed(make, 8000387, STEPS)[1] is None
+
+
 def nodes_after(server: Server, folder: Path, profile: Profile, steps: Iterable[Step]) -> list[Node]:
     """What the library has after these steps."""
     world = RealWorld(folder, server, profile, 0)
